@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each node's parameters, once: declaration, descriptor, range, validation and documentation.
+
+``python -m fer_ros.nodes.parameters`` prints the tables of the README.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+
+from fer_ros import detectors
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One parameter. ``live``: a change takes effect at the next image, else at the next
+    configure (or start, for a node without a lifecycle). ``range`` is inclusive."""
+
+    name: str
+    default: Value
+    description: str
+    range: tuple[float, float] | None = None
+    choices: tuple[Value, ...] = ()
+    live: bool = False
+
+    def descriptor(self) -> ParameterDescriptor:
+        """What ``ros2 param describe`` shows, and what rclpy checks."""
+        descriptor = ParameterDescriptor(name=self.name, description=self.description)
+        if self.choices:
+            descriptor.additional_constraints = f"one of {', '.join(map(str, self.choices))}"
+        if self.range and isinstance(self.default, float):
+            low, high = map(float, self.range)
+            descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
+        elif self.range:
+            low, high = map(int, self.range)
+            descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=1)]
+        return descriptor
+
+
+EMOTION_NODE = (
+    Setting("autostart", True, "Configure and activate at start, without a lifecycle manager."),
+    Setting(
+        "image_transport",
+        "raw",
+        "What to subscribe to: image_raw, or the JPEG or PNG stream under it.",
+        choices=("raw", "compressed"),
+    ),
+    Setting(
+        "image_reliability",
+        "auto",
+        "QoS of the image subscription; auto: reliable when every publisher offers it.",
+        choices=("auto", "reliable", "best_effort"),
+    ),
+    Setting(
+        "detector",
+        "auto",
+        "Face detector; auto: the best that is installed.",
+        choices=detectors.NAMES,
+    ),
+    Setting(
+        "detector_model",
+        "",
+        "File for the detector, such as YuNet's .onnx; empty: the detector's own.",
+    ),
+    Setting(
+        "detection_threshold",
+        0.0,
+        "Score under which a face is ignored; 0: the detector's default.",
+        range=(0, 1),
+    ),
+    Setting(
+        "model", "", "Expression model: .tflite, .onnx or .keras with its card; empty: built in."
+    ),
+    Setting("threads", 1, "CPU threads of the expression model.", range=(1, 64)),
+    Setting("min_face_size", 0, "Faces narrower than this are ignored, pixels.", range=(0, 4096)),
+    Setting(
+        "max_faces", 16, "At most this many faces, the largest, each image.", (1, 256), live=True
+    ),
+    Setting(
+        "max_rate", 0.0, "Images processed each second at most, Hz; 0: all.", (0, 1000), live=True
+    ),
+    Setting(
+        "rotate",
+        0,
+        "Turn the image clockwise before looking for faces, degrees, for a camera mounted askew.",
+        choices=(0, 90, 180, 270),
+        live=True,
+    ),
+    Setting(
+        "smoothing_time_constant",
+        0.3,
+        "Time constant of the smoothed probabilities, s; 0: none.",
+        range=(0, 60),
+        live=True,
+    ),
+    Setting(
+        "hysteresis",
+        0.1,
+        "By how much another class must exceed the published one to replace it.",
+        range=(0, 1),
+        live=True,
+    ),
+    Setting(
+        "uncertain_threshold",
+        0.0,
+        "Confidence under which the label is `uncertain`; 0: the model card's.",
+        range=(0, 1),
+        live=True,
+    ),
+    Setting(
+        "max_gap",
+        1.0,
+        "A track ends when its face is not seen for longer; a longer jump of the stamps resets, s.",
+        range=(0, 3600),
+        live=True,
+    ),
+    Setting("jpeg_quality", 85, "Quality of image_annotated/compressed.", (1, 100), live=True),
+    Setting("diagnostics_period", 1.0, "Time between two messages on /diagnostics, s.", (0.1, 60)),
+)
+"""The parameters of emotion_node."""
+
+VIDEO_SOURCE = (
+    Setting(
+        "source",
+        "sample",
+        "Camera index, video file, folder of pictures, stream URL, or the built-in `sample`.",
+    ),
+    Setting("rate", 0.0, "Images a second, Hz; 0: the source's own.", range=(0, 1000)),
+    Setting("width", 0, "Width to resize to, pixels; 0: the source's own.", range=(0, 16384)),
+    Setting("height", 0, "Height to resize to, pixels; 0: the source's own.", range=(0, 16384)),
+    Setting("loop", True, "Begin again at the end of a file or folder; false: exit there."),
+    Setting(
+        "encoding",
+        "bgr8",
+        "Encoding of image_raw.",
+        choices=("bgr8", "rgb8", "bgra8", "rgba8", "mono8"),
+    ),
+    Setting("jpeg_quality", 80, "Quality of image_raw/compressed.", range=(1, 100)),
+    Setting("frame_id", "camera", "Frame in the header of the images."),
+    Setting(
+        "start_when_subscribed",
+        False,
+        "Wait for the first subscriber before the first image, so that none is missed.",
+    ),
+)
+"""The parameters of video_source."""
+
+
+def declare(node, table: Sequence[Setting]) -> None:
+    """Declare a node's parameters and refuse values outside their choices from now on.
+
+    Raises rclpy's ParameterException when a value given at start is refused.
+    """
+    by_name = {s.name: s for s in table}
+
+    def check(parameters):
+        for p in parameters:
+            setting = by_name.get(p.name)
+            if setting and setting.choices and p.value not in setting.choices:
+                choices = ", ".join(map(str, setting.choices))
+                reason = f"{p.name} = {p.value!r}: choose {choices}"
+                return SetParametersResult(successful=False, reason=reason)
+        return SetParametersResult(successful=True)
+
+    node.add_on_set_parameters_callback(check)
+    for setting in table:
+        node.declare_parameter(setting.name, setting.default, setting.descriptor())
+
+
+def read(node, table: Sequence[Setting]) -> SimpleNamespace:
+    """The current values, one attribute for each parameter."""
+    return SimpleNamespace(**{s.name: node.get_parameter(s.name).value for s in table})
+
+
+def markdown(table: Sequence[Setting]) -> str:
+    """The table as the README has it."""
+    lines = ["| parameter | default | values | live | |", "|---|---|---|---|---|"]
+    for s in table:
+        default = str(s.default).lower() if isinstance(s.default, bool) else str(s.default)
+        if s.choices:
+            values = ", ".join(f"`{c}`" for c in s.choices)
+        elif s.range:
+            values = f"{s.range[0]} to {s.range[1]}"
+        else:
+            values = {bool: "`true`, `false`", str: "text"}.get(type(s.default), "")
+        live = "yes" if s.live else ""
+        lines.append(f"| `{s.name}` | `{default}` | {values} | {live} | {s.description} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    for title, settings in (("emotion_node", EMOTION_NODE), ("video_source", VIDEO_SOURCE)):
+        print(f"### {title}\n\n{markdown(settings)}\n")

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boxes of successive images to stable ids: greedy matching by overlap, then by distance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Box = tuple[float, float, float, float]
+"""x, y, width, height in pixels."""
+
+MIN_OVERLAP = 0.3
+MAX_DISTANCE = 0.75  # of the mean side: about how far a head moves between images at 5 Hz
+MAX_SIZE_RATIO = 1.8
+
+
+@dataclass
+class _Track:
+    id: int
+    box: Box
+    seen: float
+
+
+class Tracker:
+    """Gives each face an id that it keeps through misses of up to ``max_gap`` seconds.
+
+    Ids count from 1 and are never given twice, not after ``reset`` either. They tell faces apart
+    for as long as they are followed; they do not recognise a person who comes back.
+    """
+
+    def __init__(self, max_gap: float = 1.0):
+        self.max_gap = max_gap
+        self._tracks: list[_Track] = []
+        self._next_id = 1
+
+    def update(self, boxes: Sequence[Box], now: float) -> list[int]:
+        """An id for each box, in their order; ``now`` in seconds, never decreasing."""
+        self._tracks = [t for t in self._tracks if now - t.seen <= self.max_gap]
+        pairs = sorted(
+            (-likeness, t, b)
+            for t, track in enumerate(self._tracks)
+            for b, box in enumerate(boxes)
+            if (likeness := _likeness(track.box, box)) > 0
+        )
+        taken: dict[int, _Track] = {}
+        used = set()
+        for _, t, b in pairs:
+            if t not in used and b not in taken:
+                used.add(t)
+                taken[b] = self._tracks[t]
+        for b, box in enumerate(boxes):
+            if b not in taken:
+                taken[b] = _Track(self._next_id, box, now)
+                self._next_id += 1
+                self._tracks.append(taken[b])
+            taken[b].box, taken[b].seen = box, now
+        return [taken[b].id for b in range(len(boxes))]
+
+    @property
+    def ids(self) -> set[int]:
+        """Ids that are still followed, seen in the last image or not."""
+        return {t.id for t in self._tracks}
+
+    def reset(self) -> None:
+        """Forget all tracks; new faces get new ids."""
+        self._tracks.clear()
+
+
+def _likeness(a: Box, b: Box) -> float:
+    """1 to 2 by overlap, 0 to 1 by nearness of boxes that overlap little, 0 when neither."""
+    overlap = _intersection_over_union(a, b)
+    if overlap >= MIN_OVERLAP:
+        return 1 + overlap
+    side_a, side_b = (a[2] * a[3]) ** 0.5, (b[2] * b[3]) ** 0.5
+    if not side_a or not side_b or max(side_a / side_b, side_b / side_a) > MAX_SIZE_RATIO:
+        return 0.0
+    dx = a[0] + a[2] / 2 - b[0] - b[2] / 2
+    dy = a[1] + a[3] / 2 - b[1] - b[3] / 2
+    distance = (dx * dx + dy * dy) ** 0.5 / ((side_a + side_b) / 2)
+    return max(0.0, 1 - distance / MAX_DISTANCE)
+
+
+def _intersection_over_union(a: Box, b: Box) -> float:
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared)

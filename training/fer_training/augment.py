@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random variation of a 48x48 face, as a camera and a face detector would cause it."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a face is varied; zero switches a variation off.
+
+    ``mirror``, ``blur``, ``noise``, ``erase``: probability; ``shift``: fraction of the side;
+    ``rotation``: degrees; ``zoom``: fraction; ``light``: spread of the gamma, as a power of two;
+    ``contrast``: fraction.
+    """
+
+    mirror: float = 0.0
+    shift: float = 0.0
+    rotation: float = 0.0
+    zoom: float = 0.0
+    light: float = 0.0
+    contrast: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+    erase: float = 0.0
+
+    def __call__(self, image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """A varied copy of ``image``, uint8 [H, W]; the same generator state, the same copy."""
+        image = self._move(image, random)
+        image = self._light(image, random)
+        if random.random() < self.blur:
+            image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.4, 1.2))
+        if random.random() < self.noise:
+            noise = random.normal(0.0, random.uniform(2.0, 12.0), image.shape)
+            image = np.clip(image + noise, 0, 255).astype(np.uint8)
+        if random.random() < self.erase:
+            image = _erase(image, random)
+        return image
+
+    def _move(self, image, random):
+        height, width = image.shape
+        centre = ((width - 1) / 2, (height - 1) / 2)
+        angle = random.uniform(-self.rotation, self.rotation)
+        matrix = cv2.getRotationMatrix2D(centre, angle, random.uniform(1 - self.zoom, 1 + self.zoom))
+        matrix[:, 2] += random.uniform(-self.shift, self.shift, 2) * (width, height)
+        if random.random() < self.mirror:
+            matrix[0] = -matrix[0]
+            matrix[0, 2] += width - 1
+        # A camera's crop goes on past its border; repeating the edge comes nearest to that.
+        return cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+
+    def _light(self, image, random):
+        gamma = 2.0 ** random.uniform(-self.light, self.light)
+        contrast = random.uniform(1 - self.contrast, 1 + self.contrast)
+        values = (np.arange(256) / 255.0) ** gamma
+        values = (values - 0.5) * contrast + 0.5
+        return cv2.LUT(image, np.clip(values * 255 + 0.5, 0, 255).astype(np.uint8))
+
+
+def _erase(image, random):
+    """Cover a random rectangle (Zhong et al., 2020, doi:10.1609/aaai.v34i07.7000) with one grey."""
+    height, width = image.shape
+    h, w = (random.uniform(0.15, 0.5, 2) * (height, width)).astype(int)
+    y, x = random.integers(0, height - h + 1), random.integers(0, width - w + 1)
+    image = image.copy()
+    image[y : y + h, x : x + w] = random.integers(0, 256)
+    return image

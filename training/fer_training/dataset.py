@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FER-2013 as Kaggle gives it: one CSV (plain, .xz, .gz or .zip) or folders of pictures.
+
+Goodfellow et al., *Challenges in Representation Learning*, 2013, doi:10.1007/978-3-642-42051-1_16.
+"""
+
+import contextlib
+import csv
+import gzip
+import hashlib
+import io
+import lzma
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from fer_ros.emotions import EMOTIONS
+
+SIZE = 48
+USAGES = ("Training", "PublicTest", "PrivateTest")
+FOLDER_USAGES = {"train": "Training", "test": "PrivateTest", "validation": "PublicTest"}
+FOLDER_EMOTIONS = {"angry": "anger", "happy": "joy", "sad": "sadness"}
+
+
+class DatasetError(ValueError):
+    """The data cannot be read; the message is one line that says what was expected."""
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Labelled faces: ``images`` uint8 [N, 48, 48] grey, ``labels`` int64 [N] 0 to 6,
+    ``usage`` str [N], one of Training, PublicTest, PrivateTest."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    usage: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def select(self, rows) -> "Faces":
+        """The faces at an index array or boolean mask."""
+        return Faces(self.images[rows], self.labels[rows], self.usage[rows])
+
+    def of(self, usage: str) -> "Faces":
+        """The faces of one split; DatasetError when it has none."""
+        chosen = self.select(self.usage == usage)
+        if not len(chosen):
+            raise DatasetError(f"no {usage} rows; there are: {', '.join(sorted(set(self.usage)))}")
+        return chosen
+
+    def keys(self) -> np.ndarray:
+        """The first 16 hexadecimal digits of each picture's sha256, str [N]: equal where
+        pictures are equal byte for byte."""
+        return np.array([hashlib.sha256(i.tobytes()).hexdigest()[:16] for i in self.images])
+
+
+def load(path: str | os.PathLike) -> Faces:
+    """Read a Kaggle CSV (parsed once, then taken from a cache) or a Kaggle image folder.
+
+    Raises DatasetError with one line when the path is missing or holds something else.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        return _read_folders(path)
+    if not path.is_file():
+        raise DatasetError(f"no such file or folder: {path}")
+    stat = path.stat()
+    identity = f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
+    cache = cache_folder() / (hashlib.sha256(identity.encode()).hexdigest()[:16] + ".npz")
+    if cache.is_file():
+        with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
+            with np.load(cache) as stored:
+                return Faces(stored["images"], stored["labels"], stored["usage"])
+    faces = _read_csv(path)
+    with contextlib.suppress(OSError):  # a read-only or full disk costs time, not the data
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = cache.with_suffix(f".{os.getpid()}.npz")
+        np.savez(unfinished, images=faces.images, labels=faces.labels, usage=faces.usage)
+        unfinished.replace(cache)
+    return faces
+
+
+def cache_folder() -> Path:
+    """Where parsed CSV files are kept: $XDG_CACHE_HOME/fer_training."""
+    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "fer_training"
+
+
+def without_repeats(training: Faces, held_out: Faces) -> Faces:
+    """``training`` less every picture that also stands in ``held_out`` and all but the first of
+    those that repeat byte for byte. FER-2013 has both."""
+    keys = training.keys()
+    _, first = np.unique(keys, return_index=True)
+    unseen = ~np.isin(keys[first], held_out.keys())
+    return training.select(np.sort(first[unseen]))
+
+
+def _read_csv(path: Path) -> Faces:
+    images, labels, usage = [], [], []
+    try:
+        with _open_text(path) as text:
+            reader = csv.DictReader(text)
+            missing = {"emotion", "pixels", "Usage"} - set(reader.fieldnames or ())
+            if missing:
+                raise DatasetError(
+                    f"{path}: no column {', '.join(sorted(missing))}; "
+                    "Kaggle's fer2013.csv has emotion, pixels, Usage"
+                )
+            for row in tqdm(reader, desc=f"reading {path.name}", unit=" faces", delay=2):
+                images.append(_parse_pixels(row["pixels"], f"{path}:{reader.line_num}"))
+                labels.append(_parse_label(row["emotion"], f"{path}:{reader.line_num}"))
+                usage.append(row["Usage"])
+    except (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: cannot be read: {error}") from error
+    if not images:
+        raise DatasetError(f"{path}: holds no rows")
+    return Faces(np.stack(images), np.array(labels, np.int64), np.array(usage))
+
+
+@contextlib.contextmanager
+def _open_text(path: Path):
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            names = [n for n in archive.namelist() if n.endswith(".csv")]
+            if len(names) != 1:
+                raise DatasetError(f"{path}: expected one .csv inside, found {len(names)}")
+            with archive.open(names[0]) as raw:
+                yield io.TextIOWrapper(raw, "utf-8", newline="")
+        return
+    opener = {".xz": lzma.open, ".gz": gzip.open}.get(path.suffix, open)
+    with opener(path, "rt", encoding="utf-8", newline="") as text:
+        yield text
+
+
+def _parse_pixels(text: str, where: str) -> np.ndarray:
+    try:
+        values = np.array((text or "").split(), dtype=np.int64)
+    except ValueError as error:
+        raise DatasetError(f"{where}: pixels are not whole numbers") from error
+    if values.size != SIZE * SIZE or values.min() < 0 or values.max() > 255:
+        raise DatasetError(f"{where}: expected {SIZE * SIZE} pixels of 0 to 255")
+    return values.astype(np.uint8).reshape(SIZE, SIZE)
+
+
+def _parse_label(text: str, where: str) -> int:
+    if text not in map(str, range(len(EMOTIONS))):
+        raise DatasetError(f"{where}: emotion {text!r} is not 0 to {len(EMOTIONS) - 1}")
+    return int(text)
+
+
+def _read_folders(root: Path) -> Faces:
+    images, labels, usage = [], [], []
+    for split in sorted(p for p in root.iterdir() if p.name.lower() in FOLDER_USAGES):
+        for folder in sorted(p for p in split.iterdir() if p.is_dir()):
+            name = folder.name.lower()
+            name = FOLDER_EMOTIONS.get(name, name)
+            if name not in EMOTIONS:
+                raise DatasetError(f"{folder}: not one of {', '.join(EMOTIONS)}")
+            for file in tqdm(sorted(folder.iterdir()), desc=f"{split.name}/{name}", delay=2):
+                image = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+                if image is None or image.shape != (SIZE, SIZE):
+                    raise DatasetError(f"{file}: not a {SIZE}x{SIZE} picture")
+                images.append(image)
+                labels.append(EMOTIONS.index(name))
+                usage.append(FOLDER_USAGES[split.name.lower()])
+    if not images:
+        raise DatasetError(f"{root}: expected train/ and test/ with a folder for each expression")
+    return Faces(np.stack(images), np.array(labels, np.int64), np.array(usage))

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A recipe: everything that decides a training run, in one small TOML file."""
+
+import sys
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from fer_training.augment import Augmentation
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FOLDER = Path(__file__).parent / "recipes"
+
+
+class RecipeError(ValueError):
+    """The recipe is missing or wrong; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of one run. ``learning_rate`` falls along a cosine to zero when ``cosine`` is
+    set, after a linear rise over ``warmup_epochs``; ``deduplicate`` drops Training rows that
+    repeat or that stand in the validation split."""
+
+    name: str
+    description: str = ""
+    input_size: int = 224
+    scaling: str = "unit"
+    pretrained: bool = True
+    batch_norm_momentum: float = 0.999
+    dropout: float = 0.0
+    epochs: int = 25
+    batch_size: int = 32
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    cosine: bool = False
+    warmup_epochs: float = 0.0
+    label_smoothing: float = 0.0
+    deduplicate: bool = False
+    seed: int = 0
+    augment: Augmentation = field(default_factory=Augmentation)
+
+
+def available() -> list[str]:
+    """Names of the recipes that come with the package."""
+    return sorted(p.stem for p in FOLDER.glob("*.toml"))
+
+
+def load_recipe(name_or_path: str, **overrides) -> Recipe:
+    """Read a recipe by name or path; ``overrides`` that are not None replace its settings.
+
+    Raises RecipeError for a missing file, wrong TOML, or a setting that does not exist.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = FOLDER / f"{name_or_path}.toml"
+    try:
+        settings = tomllib.loads(path.read_text("utf-8"))
+    except OSError:
+        raise RecipeError(
+            f"no recipe {name_or_path!r}: give a .toml file or one of {', '.join(available())}"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: {error}") from None
+    settings = {"name": path.stem} | settings
+    settings |= {k: v for k, v in overrides.items() if v is not None}
+    augment = settings.pop("augment", {})
+    _check(path, settings, Recipe)
+    _check(path, augment, Augmentation)
+    return Recipe(**settings, augment=Augmentation(**augment))
+
+
+def _check(path, settings, kind):
+    known = {f.name: f.type for f in fields(kind)}
+    for name, value in settings.items():
+        if name not in known:
+            raise RecipeError(f"{path}: no setting {name!r}; there are: {', '.join(known)}")
+        wanted = (int, float) if known[name] is float else known[name]
+        if not isinstance(value, wanted) or isinstance(value, bool) != (known[name] is bool):
+            raise RecipeError(f"{path}: {name} = {value!r} is not {known[name].__name__}")
