@@ -59,7 +59,7 @@ def _draw_caption(image, box, text, colour, scale):
 
 def _draw_bars(image, box, probabilities, scale):
     """Seven bars with their names beside the box: to its right, or left, or in the image's edge."""
-    x, y, w, h = box
+    x, y, w, _ = box
     text_scale = 0.7 * scale
     size = [cv2.getTextSize(name, FONT, text_scale, 1)[0] for name in EMOTIONS]
     text_width, text_height = max(s[0] for s in size), max(s[1] for s in size)

@@ -95,7 +95,8 @@ def decode_image(msg) -> np.ndarray:
 
 def decode_compressed(msg) -> np.ndarray:
     """The image in a sensor_msgs/CompressedImage (JPEG, PNG or what else OpenCV reads) as BGR,
-    uint8 [H, W, 3]. Raises ImageError, also where the data end too early."""
+    uint8 [H, W, 3]. Raises ImageError, also where the data end too early.
+    """
     data = np.frombuffer(msg.data, np.uint8)
     if not data.size:
         raise ImageError("compressed image without data")

@@ -49,7 +49,8 @@ class Health:
 
 def status(name: str, hardware_id: str, state: str, health: Health, counts, **facts: str):
     """The DiagnosticStatus. ``counts``: received, processed, superseded since the start;
-    ``facts``: further values, in their order."""
+    ``facts``: further values, in their order.
+    """
     received, processed, superseded = counts
     elapsed, times = health.take()
     ages = times.pop("age", [])

@@ -58,7 +58,8 @@ class LatestWorker(Generic[T]):
 
     def counts(self) -> tuple[int, int, int]:
         """Received, processed and superseded items at one moment; the difference is in work or
-        waits."""
+        waits.
+        """
         with self._changed:
             return self.received, self.processed, self.superseded
 

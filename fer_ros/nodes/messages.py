@@ -8,8 +8,8 @@ from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
 from fer_ros import msg
-from fer_ros.image_codec import encode_image, encode_jpeg
 from fer_ros.face_emotion import FaceEmotion
+from fer_ros.image_codec import encode_image, encode_jpeg
 
 
 def emotion_array(

@@ -23,7 +23,8 @@ Value = bool | int | float | str
 @dataclass(frozen=True)
 class Setting:
     """One parameter. ``live``: a change takes effect at the next image, else at the next
-    configure (or start, for a node without a lifecycle). ``range`` is inclusive."""
+    configure (or start, for a node without a lifecycle). ``range`` is inclusive.
+    """
 
     name: str
     default: Value

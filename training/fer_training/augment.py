@@ -43,7 +43,9 @@ class Augmentation:
         height, width = image.shape
         centre = ((width - 1) / 2, (height - 1) / 2)
         angle = random.uniform(-self.rotation, self.rotation)
-        matrix = cv2.getRotationMatrix2D(centre, angle, random.uniform(1 - self.zoom, 1 + self.zoom))
+        matrix = cv2.getRotationMatrix2D(
+            centre, angle, random.uniform(1 - self.zoom, 1 + self.zoom)
+        )
         matrix[:, 2] += random.uniform(-self.shift, self.shift, 2) * (width, height)
         if random.random() < self.mirror:
             matrix[0] = -matrix[0]

@@ -34,7 +34,8 @@ class DatasetError(ValueError):
 @dataclass(frozen=True)
 class Faces:
     """Labelled faces: ``images`` uint8 [N, 48, 48] grey, ``labels`` int64 [N] 0 to 6,
-    ``usage`` str [N], one of Training, PublicTest, PrivateTest."""
+    ``usage`` str [N], one of Training, PublicTest, PrivateTest.
+    """
 
     images: np.ndarray
     labels: np.ndarray
@@ -56,7 +57,8 @@ class Faces:
 
     def keys(self) -> np.ndarray:
         """The first 16 hexadecimal digits of each picture's sha256, str [N]: equal where
-        pictures are equal byte for byte."""
+        pictures are equal byte for byte.
+        """
         return np.array([hashlib.sha256(i.tobytes()).hexdigest()[:16] for i in self.images])
 
 
@@ -74,9 +76,9 @@ def load(path: str | os.PathLike) -> Faces:
     identity = f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
     cache = cache_folder() / (hashlib.sha256(identity.encode()).hexdigest()[:16] + ".npz")
     if cache.is_file():
-        with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
-            with np.load(cache) as stored:
-                return Faces(stored["images"], stored["labels"], stored["usage"])
+        unreadable = contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile)
+        with unreadable, np.load(cache) as stored:
+            return Faces(stored["images"], stored["labels"], stored["usage"])
     faces = _read_csv(path)
     with contextlib.suppress(OSError):  # a read-only or full disk costs time, not the data
         cache.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +95,8 @@ def cache_folder() -> Path:
 
 def without_repeats(training: Faces, held_out: Faces) -> Faces:
     """``training`` less every picture that also stands in ``held_out`` and all but the first of
-    those that repeat byte for byte. FER-2013 has both."""
+    those that repeat byte for byte. FER-2013 has both.
+    """
     keys = training.keys()
     _, first = np.unique(keys, return_index=True)
     unseen = ~np.isin(keys[first], held_out.keys())

@@ -23,7 +23,8 @@ class RecipeError(ValueError):
 class Recipe:
     """The settings of one run. ``learning_rate`` falls along a cosine to zero when ``cosine`` is
     set, after a linear rise over ``warmup_epochs``; ``deduplicate`` drops Training rows that
-    repeat or that stand in the validation split."""
+    repeat or that stand in the validation split.
+    """
 
     name: str
     description: str = ""

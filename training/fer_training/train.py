@@ -6,6 +6,7 @@ Randomness is keyed by seed, epoch and row, so a run that was killed goes on whe
 
 import csv
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Batches(keras.utils.PyDataset):
         self.faces, self.recipe, self.epoch = faces, recipe, 0
 
     def __len__(self):
-        return -(-len(self.faces) // self.recipe.batch_size)
+        return math.ceil(len(self.faces) / self.recipe.batch_size)
 
     def __getitem__(self, index):
         recipe, epoch = self.recipe, self.epoch
@@ -103,7 +104,7 @@ def train(
 
 def read_log(out: Path) -> list[dict[str, float]]:
     """The epochs of a run, from its log.csv."""
-    with open(out / "log.csv", newline="") as file:
+    with (out / "log.csv").open(newline="") as file:
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
