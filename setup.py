@@ -43,8 +43,9 @@ class CMakeBuild(build_ext):
         shutil.copytree(package, target, ignore=shutil.ignore_patterns("*.c"))
         shutil.rmtree(package.parent)  # site-packages: the package and rosidl's own egg-info
         self.distribution.data_files = [
-            (str(folder.relative_to(stage)), [str(file) for file in folder.iterdir() if file.is_file()])
-            for folder in (Path(root) for root, _, files in os.walk(stage) if files)
+            (os.path.relpath(folder, stage), [f"{folder}/{name}" for name in files])
+            for folder, _, files in os.walk(stage)
+            if files
         ]
 
     @staticmethod

