@@ -68,19 +68,19 @@ distclean: clean ## remove the environments too
 	    pathlib.Path(sysconfig.get_path('purelib'), 'fer_ros.pth').write_text('$(CURDIR)\n')"
 	@touch $@
 
-# Ends with one line that names every missing tool, each by its Debian and Ubuntu package.
+# Ends with one line that names every missing tool by its Debian and Ubuntu package.
 define check_tools
 missing=""; \
-for tool in $(firstword $(PYTHON)) cmake g++; do \
+for tool in $(PYTHON) cmake g++; do \
     command -v $$tool >/dev/null || missing="$$missing $$tool"; \
 done; \
-if command -v $(PYTHON) >/dev/null; then \
-    $(PYTHON) -c "import ensurepip, venv" 2>/dev/null || missing="$$missing python3-venv"; \
-    $(PYTHON) -c "import os, sysconfig; \
-        os.stat(sysconfig.get_path('include') + '/Python.h')" 2>/dev/null \
-        || missing="$$missing python3-dev"; \
-fi; \
+$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || missing="$$missing python3-venv"; \
+$(PYTHON) -c "import os, sysconfig; os.stat(sysconfig.get_path('include') + '/Python.h')" \
+    2>/dev/null || missing="$$missing python3-dev"; \
 if [ -n "$$missing" ]; then \
     echo "Missing:$$missing. Install with: sudo apt install$$missing" >&2; exit 1; \
-fi
+fi; \
+$(PYTHON) -c "import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))" || { \
+    echo "ROS 2 wheels exist for Python 3.10 to 3.13: try make PYTHON=python3.12" >&2; exit 1; \
+}
 endef
