@@ -38,12 +38,10 @@ class Classifier:
 
     def __init__(self, model: str | Path = "", threads: int = 1):
         path = Path(model).expanduser() if str(model) else default_model()
-        if path.suffix not in BACKENDS:
-            raise ModelError(f"{path}: expected a file ending in {', '.join(BACKENDS)}")
         self.path = path
+        self.backend_name = backend_name(path)
         self.card: ModelCard = load_card(path)
-        self.backend_name = BACKENDS[path.suffix]
-        self._backend: Backend = _BACKEND_TYPES[self.backend_name](path, self.card, threads)
+        self._backend = open_backend(path, self.card.input_size, threads)
         self.probabilities(np.zeros((CROP_SIZE, CROP_SIZE), np.uint8))  # fails now, not on a face
 
     @property
@@ -76,7 +74,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 class LiteRTBackend:
     """A .tflite file: uint8 [1, 48, 48, 1] in, float32 [1, 7] out, enlargement in the graph."""
 
-    def __init__(self, path: Path, card: ModelCard | None = None, threads: int = 1):
+    def __init__(self, path: Path, input_size: int = 0, threads: int = 1):
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
@@ -104,12 +102,12 @@ class LiteRTBackend:
 class OpenCVBackend:
     """An .onnx file: float32 [1, 1, S, S] of 0 to 255 in (enlarged here), float32 [1, 7] out."""
 
-    def __init__(self, path: Path, card: ModelCard, threads: int = 1):
+    def __init__(self, path: Path, input_size: int, threads: int = 1):
         try:
             self._net = cv2.dnn.readNetFromONNX(str(path))
         except cv2.error as error:
             raise ModelError(f"{path}: OpenCV cannot load it: {_first_line(error)}") from None
-        self._size = (card.input_size, card.input_size)
+        self._size = (input_size, input_size)
         try:
             shape = self._run(np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)).shape
         except cv2.error as error:
@@ -129,7 +127,7 @@ class OpenCVBackend:
 class KerasBackend:
     """A .keras file, loaded in safe mode: it cannot carry code."""
 
-    def __init__(self, path: Path, card: ModelCard | None = None, threads: int = 1):
+    def __init__(self, path: Path, input_size: int = 0, threads: int = 1):
         try:
             import keras
         except ImportError as error:
@@ -150,6 +148,18 @@ class KerasBackend:
 
 
 _BACKEND_TYPES = {"litert": LiteRTBackend, "opencv": OpenCVBackend, "keras": KerasBackend}
+
+
+def backend_name(path: Path) -> str:
+    """The backend that runs a file, by its ending; ModelError for another ending."""
+    if path.suffix not in BACKENDS:
+        raise ModelError(f"{path}: expected a file ending in {', '.join(BACKENDS)}")
+    return BACKENDS[path.suffix]
+
+
+def open_backend(path: Path, input_size: int, threads: int = 1) -> Backend:
+    """A model file without regard to its card; ``input_size`` is the ONNX graph's, in pixels."""
+    return _BACKEND_TYPES[backend_name(path)](path, input_size, threads)
 
 
 def _expect(path, side, tensor, dtype, shape):

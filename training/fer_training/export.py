@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A trained Keras model to the files that fer_ros runs, and their card.
+
+Runs under TensorFlow. LiteRT graphs take uint8 [1, 48, 48, 1] and hold their enlargement; the ONNX
+graph takes float32 [1, 1, S, S] of 0 to 255, already enlarged, in opset 9, which OpenCV 4.6 reads.
+"""
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from fer_ros.emotions import EMOTIONS
+from fer_ros.model_card import CROP_SIZE, sha256_of
+from fer_training import metrics
+from fer_training.dataset import Faces
+from fer_training.evaluate import evaluate, predict
+
+CALIBRATION_FACES = 500
+INT8_MAY_LOSE = 0.005
+OPSET = 9
+
+
+def export(
+    model: Path, training: Faces, validation: Faces, out: Path, name: str, uncertain_below: float
+) -> dict:
+    """Write every form of ``model`` (.keras), the card and the list of training pictures to
+    ``out``; returns the card.
+
+    The int8 form becomes ``<name>.tflite``, the one that is run by default, when it is within half
+    a point of float32 on ``validation``. Temperatures come from the rows of ``validation`` that do
+    not stand in ``training``.
+    """
+    import keras
+
+    out.mkdir(parents=True, exist_ok=True)
+    network = keras.saving.load_model(model, compile=False, safe_mode=True)
+    input_size = _input_size(network)
+    keys = training.keys()
+    unseen = validation.select(~np.isin(validation.keys(), keys))
+
+    forms = {
+        f"{name}_float32.tflite": to_litert(network),
+        f"{name}_float16.tflite": to_litert(network, "float16"),
+        f"{name}_int8.tflite": to_litert(network, "int8", training.images),
+        f"{name}.onnx": to_onnx(network, input_size),
+    }
+    files = {}
+    for file, content in forms.items():
+        (out / file).write_bytes(content)
+        logits = predict(out / file, unseen.images, input_size)
+        files[file] = {
+            "sha256": sha256_of(out / file),
+            "bytes": len(content),
+            "temperature": round(metrics.best_temperature(logits, unseen.labels), 4),
+        }
+    card = {
+        "name": name,
+        "version": "0.1.0",
+        "architecture": "MobileNetV2 (ImageNet start), dense 128-64-7",
+        "parameters": network.count_params(),
+        "labels": list(EMOTIONS),
+        "framing": {"size": CROP_SIZE, "margin": 1.0},
+        "input_size": input_size,
+        "uncertain_below": uncertain_below,
+        "files": files,
+        "figures": {
+            "split": validation.usage[0],
+            "commit": _commit(),
+            "command": shlex.join(["fer-training", *sys.argv[1:]]),
+            "date": datetime.now(timezone.utc).date().isoformat(),
+        },
+    }
+    path = out / f"{name}.json"
+    _write(path, card)
+    for file in forms:
+        files[file] |= _figures(out / file, validation, keys)
+    best, int8 = files[f"{name}_float32.tflite"], files[f"{name}_int8.tflite"]
+    default = "int8" if best["accuracy"] - int8["accuracy"] <= INT8_MAY_LOSE else "float16"
+    shutil.copyfile(out / f"{name}_{default}.tflite", out / f"{name}.tflite")
+    files[f"{name}.tflite"] = files[f"{name}_{default}.tflite"] | {"form": default}
+    np.save(out / f"{name}_training_keys.npy", np.unique(keys))
+    _write(path, card)
+    return card
+
+
+def to_litert(network, form: str = "float32", images: np.ndarray | None = None) -> bytes:
+    """LiteRT flatbuffer of a Keras model; ``images``, uint8 [N, 48, 48], calibrate int8."""
+    import keras
+    import tensorflow as tf
+
+    face = keras.Input((CROP_SIZE, CROP_SIZE, 1), batch_size=1, dtype="uint8", name="face")
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(face, network(face)))
+    if form != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if form == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if form == "int8":
+        rows = np.random.default_rng(0).permutation(len(images))[:CALIBRATION_FACES]
+        converter.representative_dataset = lambda: ([images[r][None, ..., None]] for r in rows)
+    return converter.convert()
+
+
+def to_onnx(network, input_size: int) -> bytes:
+    """ONNX of a Keras model without its enlargement, for OpenCV's DNN module."""
+    import keras
+    import tensorflow as tf
+    import tf2onnx
+
+    def forward(face):
+        x = face
+        for layer in network.layers[1:]:
+            if isinstance(layer, keras.layers.Concatenate):
+                x = layer([x, x, x])
+            elif not isinstance(layer, keras.layers.Resizing):
+                x = layer(x, training=False)
+        return x
+
+    signature = [tf.TensorSpec([1, input_size, input_size, 1], tf.float32, "face")]
+    proto, _ = tf2onnx.convert.from_function(
+        tf.function(forward, input_signature=signature),
+        signature,
+        opset=OPSET,
+        inputs_as_nchw=["face"],
+    )
+    return proto.SerializeToString()
+
+
+def _input_size(network) -> int:
+    import keras
+
+    (resizing,) = (x for x in network.layers if isinstance(x, keras.layers.Resizing))
+    return int(resizing.width)
+
+
+def _figures(file: Path, validation: Faces, keys: np.ndarray) -> dict:
+    figures = evaluate(file, validation, keys)
+    chosen = ("accuracy", "accuracy_deduplicated", "macro_f1", "ece")
+    rounded = {k: round(figures[k], 4) for k in chosen}
+    rounded["ms_per_face"] = round(figures["ms_per_face"], 3)
+    rounded["recall"] = {k: round(v["recall"], 4) for k, v in figures["per_class"].items()}
+    return rounded
+
+
+def _write(path: Path, card: dict):
+    path.write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+
+
+def _commit() -> str:
+    here = Path(__file__).parent
+    run = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True
+    )
+    return run.stdout.strip() or "unknown"

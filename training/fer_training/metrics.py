@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model is worth, from its logits and the labels."""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from fer_ros.classifier import softmax
+from fer_ros.emotions import EMOTIONS
+
+CLASSES = range(len(EMOTIONS))
+
+
+def report(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> dict:
+    """Accuracy, macro-F1, per-class figures, calibration error and confusion matrix.
+
+    ``logits``: float [N, 7]; ``labels``: int [N]. All figures are fractions; the confusion matrix
+    counts, true class by row.
+    """
+    predicted = logits.argmax(axis=1)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        labels, predicted, labels=CLASSES, zero_division=0
+    )
+    return {
+        "n": len(labels),
+        "accuracy": float((predicted == labels).mean()),
+        "macro_f1": float(f1.mean()),
+        "per_class": {
+            name: {
+                "precision": float(precision[i]),
+                "recall": float(recall[i]),
+                "f1": float(f1[i]),
+                "support": int(support[i]),
+            }
+            for i, name in enumerate(EMOTIONS)
+        },
+        "ece": expected_calibration_error(softmax(logits / temperature), labels),
+        "confusion": confusion_matrix(labels, predicted, labels=CLASSES).tolist(),
+    }
+
+
+def expected_calibration_error(
+    probabilities: np.ndarray, labels: np.ndarray, bins: int = 15
+) -> float:
+    """Mean gap between confidence and accuracy over equal bins of confidence, weighted by size.
+
+    Guo et al., *On Calibration of Modern Neural Networks*, 2017, arXiv:1706.04599.
+    """
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [
+        abs(confidence[which == b].mean() - correct[which == b].mean()) * (which == b).mean()
+        for b in np.unique(which)
+    ]
+    return float(sum(gaps))
+
+
+def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature, 0.2 to 5, under which the labels are likeliest (Guo et al., 2017)."""
+
+    def loss(log_temperature):
+        probabilities = softmax(logits / np.exp(log_temperature))
+        return -np.log(probabilities[np.arange(len(labels)), labels] + 1e-12).mean()
+
+    return float(np.exp(minimize_scalar(loss, bounds=np.log((0.2, 5)), method="bounded").x))
+
+
+def render(figures: dict) -> str:
+    """The figures as text for a terminal."""
+    deduplicated = figures.get("accuracy_deduplicated")
+    seen = "not known (give --train-csv)" if deduplicated is None else f"{deduplicated:.2%}"
+    lines = [
+        f"faces                  {figures['n']}",
+        f"accuracy, raw          {figures['accuracy']:.2%}",
+        f"accuracy, deduplicated {seen}",
+        f"macro-F1               {figures['macro_f1']:.4f}",
+        f"calibration error      {figures['ece']:.4f}",
+    ]
+    if "ms_per_face" in figures:
+        lines.append(f"ms a face              {figures['ms_per_face']:.2f}")
+    lines += [
+        "",
+        "class      precision  recall      f1  faces   predicted as "
+        + " ".join(f"{name[:5]:>5}" for name in EMOTIONS),
+    ]
+    for name, row in zip(EMOTIONS, figures["confusion"], strict=True):
+        c = figures["per_class"][name]
+        lines.append(
+            f"{name:10} {c['precision']:9.3f} {c['recall']:7.3f} {c['f1']:7.3f} {c['support']:6}"
+            + " " * 16
+            + " ".join(f"{n:5}" for n in row)
+        )
+    return "\n".join(lines)
