@@ -8,6 +8,10 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 
+# The tests' nodes meet nobody else's: a domain for each run, and this machine alone.
+os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 100)
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
