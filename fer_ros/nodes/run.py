@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From process start to a clean end, alike for every node."""
 
+import signal
 import sys
 from collections.abc import Callable
 
@@ -29,6 +30,8 @@ def run_node(create: Callable[[], Node], args=None) -> int:
     except ParameterException as error:
         return _fail(error)
     finally:
+        # Under ros2 launch, Ctrl-C comes twice: from the terminal, and from launch.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         if node:
             node.destroy_node()
         rclpy.try_shutdown()

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A camera (or video) and emotion_node: ``ros2 launch fer_ros emotion.launch.py --show-args``."""
+
+import os
+from pathlib import Path
+
+from ament_index_python.packages import (
+    PackageNotFoundError,
+    get_package_prefix,
+    get_package_share_directory,
+)
+from launch.actions import (
+    DeclareLaunchArgument,
+    OpaqueFunction,
+    RegisterEventHandler,
+    SetEnvironmentVariable,
+)
+from launch.event_handlers import OnProcessExit
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from launch import LaunchDescription
+
+SHARE = Path(get_package_share_directory("fer_ros"))
+BOOL = ("true", "false")
+FAST_DDS_PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"
+
+ARGUMENTS = (
+    # name, default, choices, description
+    ("camera", "usb_cam", ("usb_cam", "v4l2_camera", "video", "none"),
+     "Who publishes the images: a camera driver, fer_ros' own video_source, or none of these."),
+    ("video_device", "/dev/video0", None, "Device of usb_cam or v4l2_camera."),
+    ("pixel_format", "", None,
+     "Format asked of the device, such as yuyv or mjpeg2rgb (usb_cam), YUYV (v4l2_camera); "
+     "empty: the driver's default."),
+    ("source", "sample", None,
+     "With camera:=video: camera index, video file, folder of pictures, URL, or sample."),
+    ("image_topic", "image_raw", None, "Topic of the raw images; compressed ones lie under it."),
+    ("image_transport", "", ("", "raw", "compressed"),
+     "What emotion_node subscribes to; empty: as params_file says."),
+    ("namespace", "", None, "Namespace of all nodes and topics."),
+    ("params_file", str(SHARE / "config" / "emotion.yaml"), None, "Parameters of the nodes."),
+    ("detector", "", ("", "auto", "yunet", "blazeface", "haar"),
+     "Face detector; empty: as params_file says."),
+    ("model", "", None, "Expression model with its card; empty: as params_file says."),
+    ("rviz", "false", BOOL, "Open RViz with the annotated image and the markers."),
+    ("use_sim_time", "false", BOOL, "Take the time from /clock, as when a bag is played."),
+    ("autostart", "", ("", *BOOL),
+     "Whether emotion_node activates itself; empty: as params_file says."),
+    ("log_level", "info", ("debug", "info", "warn", "error", "fatal"), "Level of the nodes' logs."),
+)  # fmt: skip
+
+CAMERAS = {  # argument: package, executable, the driver's parameter for the frame
+    "usb_cam": ("usb_cam", "usb_cam_node_exe", "frame_id"),
+    "v4l2_camera": ("v4l2_camera", "v4l2_camera_node", "camera_frame_id"),
+    "video": ("fer_ros", "video_source", "frame_id"),
+}
+FRAME = "camera"  # the fixed frame of config/emotion.rviz
+
+
+def generate_launch_description():
+    """Declare the arguments, then start the nodes that they ask for."""
+    arguments = [
+        DeclareLaunchArgument(
+            name,
+            default_value=default,
+            description=description,
+            # None stands for any value; an empty list would allow none
+            **({"choices": list(choices)} if choices else {}),
+        )
+        for name, default, choices, description in ARGUMENTS
+    ]
+    # Buffers for raw images; a profile that is already set stays.
+    profile = []
+    if FAST_DDS_PROFILE not in os.environ and "FASTRTPS_DEFAULT_PROFILES_FILE" not in os.environ:
+        path = str(SHARE / "config" / "fastdds.xml")
+        profile = [SetEnvironmentVariable(FAST_DDS_PROFILE, path)]
+    return LaunchDescription([*arguments, *profile, OpaqueFunction(function=_nodes)])
+
+
+def _nodes(context):
+    value = {a[0]: LaunchConfiguration(a[0]).perform(context) for a in ARGUMENTS}
+    if not Path(value["params_file"]).is_file():
+        raise RuntimeError(f"params_file: no file {value['params_file']}")
+    common = {
+        "namespace": value["namespace"],
+        "remappings": [("image_raw", value["image_topic"])],
+        "arguments": ["--ros-args", "--log-level", value["log_level"]],
+        "output": "screen",
+    }
+    parameters = [value["params_file"], {"use_sim_time": value["use_sim_time"] == "true"}]
+
+    # Only what was given: an argument left out must not hide what the file says.
+    given = {k: value[k] for k in ("image_transport", "detector", "model") if value[k]}
+    own = {k: ParameterValue(v, value_type=str) for k, v in given.items()}
+    if value["autostart"]:
+        own["autostart"] = value["autostart"] == "true"
+    emotion = Node(
+        package="fer_ros",
+        executable="emotion_node",
+        name="emotion_node",
+        parameters=[*parameters, own],
+        **common,
+    )
+    actions = [emotion, RegisterEventHandler(OnProcessExit(target_action=emotion, on_exit=_ended))]
+    if value["camera"] != "none":
+        actions.append(_camera(value, parameters, common))
+    if value["rviz"] == "true":
+        _require("rviz2", "or leave out rviz:=true")
+        actions.append(_rviz(value["namespace"].strip("/")))
+    return actions
+
+
+def _camera(value, parameters, common):
+    package, executable, frame = CAMERAS[value["camera"]]
+    _require(package, "or try camera:=video, which needs no driver")
+    settings = {frame: FRAME}
+    if value["camera"] == "video":
+        settings["source"] = ParameterValue(value["source"], value_type=str)
+    else:
+        settings["video_device"] = value["video_device"]
+        if value["pixel_format"]:
+            settings["pixel_format"] = value["pixel_format"]
+    return Node(
+        package=package, executable=executable, parameters=[*parameters, settings], **common
+    )
+
+
+def _rviz(namespace):
+    topics = ("image_annotated", "emotion_markers")
+    return Node(
+        package="rviz2",
+        executable="rviz2",
+        arguments=["-d", str(SHARE / "config" / "emotion.rviz")],
+        remappings=[(f"/{t}", f"/{namespace}/{t}") for t in topics] if namespace else [],
+    )
+
+
+def _require(package, way_out):
+    try:
+        get_package_prefix(package)
+    except PackageNotFoundError:
+        apt = f"ros-{os.environ.get('ROS_DISTRO', 'jazzy')}-{package.replace('_', '-')}"
+        raise RuntimeError(f"{package} is not installed: apt install {apt}, {way_out}") from None
+
+
+def _ended(event, context):
+    """Without emotion_node the rest is of no use; a failure becomes the launch's own."""
+    if event.returncode > 0 and not context.is_shutdown:
+        raise RuntimeError(f"emotion_node ended with exit status {event.returncode}; see above")
