@@ -214,6 +214,8 @@ class EmotionNode(LifecycleNode):
         try:
             self._publish_result(*item)
         except Exception as error:  # whatever one image brings, the next one is looked at
+            if not self.context.ok():  # told to end in the middle of an image
+                return
             reason = f"{type(error).__name__}: {error}"
             if self._health.error(reason):
                 self.get_logger().error(f"image left out: {reason}")
