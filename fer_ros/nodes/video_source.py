@@ -22,7 +22,8 @@ from fer_ros.nodes.parameters import VIDEO_SOURCE, declare, read
 from fer_ros.nodes.run import run_node
 from fer_ros.video import Live, SourceError, is_live, open_recorded, resize
 
-DEPTH = 5
+IMAGE_DEPTH = 5
+INFO_DEPTH = 30  # costs little, and is never lost to a subscriber that is busy for a moment
 SETTLE = Duration(seconds=1.0)
 DELIVERY = Duration(seconds=3.0)
 
@@ -43,9 +44,9 @@ class VideoSource(Node):
         self._values = read(self, VIDEO_SOURCE)
         self._source = str(self._values.source)
         image_raw = self.resolve_topic_name("image_raw")
-        self._raw = self._publisher(Image, image_raw)
-        self._jpeg = self._publisher(CompressedImage, f"{image_raw}/compressed")
-        self._info = self._publisher(CameraInfo, "camera_info")
+        self._raw = self._publisher(Image, image_raw, IMAGE_DEPTH)
+        self._jpeg = self._publisher(CompressedImage, f"{image_raw}/compressed", IMAGE_DEPTH)
+        self._info = self._publisher(CameraInfo, "camera_info", INFO_DEPTH)
         self._live: Live | None = None
         self._images: Iterator[np.ndarray] = iter(())
         self._waiting = self._values.start_when_subscribed
@@ -79,11 +80,11 @@ class VideoSource(Node):
         self._live = Live(self._source, (v.width, v.height), v.rate, arrived, self._say)
         return v.rate
 
-    def _publisher(self, kind, topic):
+    def _publisher(self, kind, topic, depth):
         return self.create_publisher(
             kind,
             topic,
-            QoSProfile(depth=DEPTH),
+            QoSProfile(depth=depth),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
 

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A node of this package as a process of its own, ended with certainty."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+_LOG_PREFIX = re.compile(r"^\[\w+\] \[[\d.]+\] \[[\w./]+\]: ")
+
+
+class NodeProcess:
+    """Starts ``fer_ros.nodes.<name>`` with parameters, its output going to ``<name>.log``.
+
+    A context manager: at its end the node has stopped. Raises OSError when the log cannot be
+    written.
+    """
+
+    def __init__(self, name: str, parameters: dict[str, object], folder: Path):
+        self.name = name
+        self.log = folder / f"{name}.log"
+        command = [sys.executable, "-m", f"fer_ros.nodes.{name}", "--ros-args"]
+        for key, value in parameters.items():
+            command += ["-p", f"{key}:={json.dumps(value)}"]  # JSON is YAML, and keeps "0" a text
+        with self.log.open("wb") as log:
+            # A session of its own: Ctrl-C reaches the caller alone, which stops its nodes in turn.
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    @property
+    def status(self) -> int | None:
+        """The exit status, None while it runs."""
+        return self._process.poll()
+
+    def last_line(self) -> str:
+        """The last line of the log, without ROS's time and name before it."""
+        lines = self.log.read_text(errors="replace").split("\n")
+        written = [line for line in lines if line.strip()]
+        return _LOG_PREFIX.sub("", written[-1]).strip() if written else "it said nothing"
+
+    def stop(self, patience: float = 5.0) -> int:
+        """Ask it to end, insist after ``patience`` seconds; returns the exit status."""
+        for ask in (signal.SIGINT, signal.SIGTERM):
+            if self._process.poll() is None:
+                self._process.send_signal(ask)
+                try:
+                    return self._process.wait(patience)
+                except subprocess.TimeoutExpired:
+                    continue
+        self._process.kill()
+        return self._process.wait()

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the demo receives: kept on disk as it comes, and counted."""
+
+import json
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+
+class Recording:
+    """The messages of one run. Results go to ``emotions.jsonl`` in ``folder`` line by line.
+
+    Raises OSError when the folder cannot be written, also from ``add_result`` and
+    ``add_annotated``.
+    """
+
+    def __init__(self, folder: Path):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "emotions.jsonl"
+        self.sent = 0
+        """Images that the source published."""
+        self.counts: dict[str, int] = {}
+        """``received``, ``processed`` and ``superseded``, as emotion_node last told them."""
+        self.records: list[dict] = []
+        self.latencies: list[float] = []
+        """Seconds from an image's stamp to the receipt of its result."""
+        self._lines = self.path.open("w", encoding="utf-8")
+        self._jpegs = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by close()
+        self._index: list[tuple[float, int]] = []
+
+    def add_result(self, message, receipt: float) -> None:
+        """Keep an EmotionArray, or an object with its fields, received at ``receipt`` seconds."""
+        record = record_of(message)
+        self._lines.write(json.dumps(record) + "\n")
+        self._lines.flush()
+        self.records.append(record)
+        self.latencies.append(receipt - record["stamp"])
+
+    def add_annotated(self, message) -> None:
+        """Keep the JPEG of a CompressedImage, or of an object with its fields."""
+        self._jpegs.write(message.data)
+        self._index.append((_seconds(message.header.stamp), len(message.data)))
+
+    @property
+    def annotated(self) -> int:
+        """How many annotated images were kept."""
+        return len(self._index)
+
+    def images(self) -> Iterator[tuple[float, np.ndarray]]:
+        """The annotated images: stamp in seconds, and BGR, uint8 [H, W, 3]."""
+        self._jpegs.seek(0)
+        for stamp, size in self._index:
+            data = np.frombuffer(self._jpegs.read(size), np.uint8)
+            yield stamp, cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+    def close(self) -> None:
+        """Let go of the files; ``emotions.jsonl`` stays."""
+        self._lines.close()
+        self._jpegs.close()
+
+
+def record_of(message) -> dict:
+    """An EmotionArray as a line of ``emotions.jsonl``.
+
+    Keeps the message's field names; ``stamp`` in seconds, ``roi`` in pixels.
+    """
+    return {
+        "stamp": _seconds(message.header.stamp),
+        "frame_id": message.header.frame_id,
+        "image_width": message.image_width,
+        "image_height": message.image_height,
+        "model": message.model,
+        "faces": [_face(f) for f in message.faces],
+    }
+
+
+def summarise(recording: Recording) -> dict:
+    """The figures of a run, as ``summary.json`` holds them."""
+    records = recording.records
+    labels = defaultdict(Counter)
+    for face in (f for r in records for f in r["faces"]):
+        labels[face["track_id"]][face["label"]] += 1
+    stamps = [r["stamp"] for r in records]
+    duration = max(stamps, default=0.0) - min(stamps, default=0.0)
+    latencies = np.array(recording.latencies or [np.nan]) * 1e3
+    return {
+        "model": records[-1]["model"] if records else "",
+        "images": {"sent": recording.sent, **recording.counts},
+        "messages": len(records),
+        "annotated_images": recording.annotated,
+        "faces": sum(c.total() for c in labels.values()),
+        "ids": {
+            track_id: {
+                "faces": seen.total(),
+                "dominant": seen.most_common(1)[0][0],
+                "share": round(seen.most_common(1)[0][1] / seen.total(), 4),
+            }
+            for track_id, seen in sorted(labels.items())
+        },
+        "duration_s": round(duration, 3),
+        "rate_hz": round((len(records) - 1) / duration, 2) if duration > 0 else None,
+        "latency_ms": {
+            "median": _figure(np.median(latencies)),
+            "p99": _figure(np.percentile(latencies, 99)),
+        },
+    }
+
+
+def describe(summary: dict) -> str:
+    """The summary for a reader at a terminal."""
+    told = [f"{summary['images'][k]} {k}" for k in summary["images"]]
+    rate, latency = summary["rate_hz"], summary["latency_ms"]
+    lines = [
+        f"model     {summary['model'] or '-'}",
+        f"images    {', '.join(told)}",
+        f"messages  {summary['messages']}" + (f" ({rate} a second)" if rate else ""),
+        f"faces     {summary['faces']} of {len(summary['ids'])} ids",
+    ]
+    for track_id, seen in summary["ids"].items():
+        lines.append(
+            f"  face {track_id:<3} {seen['dominant']} in {seen['share']:.0%} of {seen['faces']}"
+        )
+    if latency["median"] is not None:
+        lines.append(f"latency   median {latency['median']} ms, p99 {latency['p99']} ms")
+    return "\n".join(lines)
+
+
+def _face(face) -> dict:
+    roi = face.roi
+    return {
+        "track_id": face.track_id,
+        "roi": {k: getattr(roi, k) for k in ("x_offset", "y_offset", "width", "height")},
+        "detection_score": round(float(face.detection_score), 4),
+        "emotion": face.emotion,
+        "label": face.label,
+        "confidence": round(float(face.confidence), 4),
+        "probabilities": [round(float(p), 4) for p in face.probabilities],
+        "raw_probabilities": [round(float(p), 4) for p in face.raw_probabilities],
+    }
+
+
+def _seconds(stamp) -> float:
+    return round(stamp.sec + stamp.nanosec * 1e-9, 6)
+
+
+def _figure(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 1)
