@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -43,13 +44,25 @@ class ImageSubscription:
         if self._subscription:
             self._node.destroy_subscription(self._subscription)
         self._policy = policy
+
+        # A replaced subscription finds the override's parameter declared by its predecessor: that
+        # holds the system default unless the user chose, and so leaves the choice to us.
+        def choose(qos):
+            if qos.reliability == ReliabilityPolicy.SYSTEM_DEFAULT:
+                qos.reliability = policy
+            return SetParametersResult(successful=True)
+
         self._subscription = self._node.create_subscription(
             self._type,
             self.topic,
             self._callback,
-            QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=policy),
+            QoSProfile(
+                history=HistoryPolicy.KEEP_LAST,
+                depth=1,
+                reliability=ReliabilityPolicy.SYSTEM_DEFAULT,
+            ),
             event_callbacks=SubscriptionEventCallbacks(matched=lambda _: self._guard.trigger()),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(callback=choose),
         )
 
     def _wanted(self):
