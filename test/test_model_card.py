@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+import copy
+import json
+
+import pytest
+
+from fer_ros.emotions import EMOTIONS
+from fer_ros.model_card import MAX_CARD_BYTES, ModelError, load_card, sha256_of
+
+
+@pytest.fixture
+def content():
+    return {
+        "name": "tiny",
+        "version": "1.2.3",
+        "labels": list(EMOTIONS),
+        "framing": {"size": 48, "margin": 1.1},
+        "input_size": 96,
+        "uncertain_below": 0.35,
+        "files": {},
+    }
+
+
+@pytest.fixture
+def model(tmp_path, content):
+    """A model file with a true card beside it."""
+    path = tmp_path / "tiny.tflite"
+    path.write_bytes(b"weights")
+    content["files"]["tiny.tflite"] = {"sha256": sha256_of(path), "temperature": 1.25}
+    write(path, content)
+    return path
+
+
+def write(model, content):
+    text = content if isinstance(content, str) else json.dumps(content)
+    model.with_suffix(".json").write_text(text)
+
+
+def test_reads_what_the_run_time_needs(model):
+    card = load_card(model)
+    assert (card.name, card.version) == ("tiny", "1.2.3")
+    assert (card.margin, card.input_size) == (1.1, 96)
+    assert (card.temperature, card.uncertain_below) == (1.25, 0.35)
+    assert card.identity == f"tiny@{sha256_of(model)[:8]}"
+
+
+def test_one_card_may_describe_several_files(model, content):
+    other = model.with_name("tiny_float32.tflite")
+    other.write_bytes(b"others")
+    content["files"][other.name] = {"sha256": sha256_of(other), "temperature": 2.0}
+    write(model, content)
+    assert load_card(other).temperature == 2.0
+    assert load_card(model).temperature == 1.25
+
+
+def test_missing_model(tmp_path):
+    with pytest.raises(ModelError, match=r"no model file .*none\.tflite"):
+        load_card(tmp_path / "none.tflite")
+
+
+def test_missing_card(model):
+    model.with_suffix(".json").unlink()
+    with pytest.raises(ModelError, match="no card beside it"):
+        load_card(model)
+
+
+def test_damaged_model(model):
+    model.write_bytes(b"weightz")
+    with pytest.raises(ModelError, match=r"sha256.*damaged"):
+        load_card(model)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("labels", list(EMOTIONS[::-1]), "labels"),
+        ("labels", list(EMOTIONS[:6]), "labels"),
+        ("labels", None, "labels"),
+        ("framing", {"size": 64, "margin": 1.0}, "crops of 64"),
+        ("framing", {"size": 48}, "lacks 'margin'"),
+        ("framing", [], "wrong"),
+        ("framing", {"size": 48, "margin": -1}, "not a positive number"),
+        ("input_size", "96", "not a positive number"),
+        ("input_size", float("nan"), "not a positive number"),
+        ("uncertain_below", 2, "not between 0 and 1"),
+        ("uncertain_below", True, "not between 0 and 1"),
+        ("name", "", "not a text"),
+        ("files", {}, "lacks 'tiny.tflite'"),
+        ("files", [], "wrong"),
+        ("files", {"tiny.tflite": {"sha256": 5, "temperature": 1}}, "not a text"),
+        ("files", {"tiny.tflite": {"sha256": "abc"}}, "lacks 'temperature'"),
+        ("files", {"tiny.tflite": {"sha256": "abc", "temperature": 0}}, "not a positive"),
+    ],
+)
+def test_a_card_that_disagrees(model, content, key, value, why):
+    changed = copy.deepcopy(content) | {key: value}
+    write(model, changed)
+    with pytest.raises(ModelError, match=why) as error:
+        load_card(model)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["name", "version", "labels", "framing", "input_size", "files"])
+def test_a_card_that_lacks_something(model, content, key):
+    del content[key]
+    write(model, content)
+    with pytest.raises(ModelError, match=f"lacks '{key}'"):
+        load_card(model)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "5", '"files"', "[" * 100_000, "\0"])
+def test_a_card_that_is_no_card(model, text):
+    write(model, text)
+    with pytest.raises(ModelError, match=r"tiny\.json") as error:
+        load_card(model)
+    assert "\n" not in str(error.value)
+
+
+def test_a_card_that_is_too_large(model):
+    write(model, " " * (MAX_CARD_BYTES + 1))
+    with pytest.raises(ModelError, match="too large"):
+        load_card(model)

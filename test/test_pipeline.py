@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fer_ros.detectors import Detection
+from fer_ros.emotions import EMOTIONS, UNCERTAIN
+from fer_ros.face_emotion import FaceEmotion
+from fer_ros.pipeline import EmotionPipeline
+from fer_ros.rotation import rotate_image
+
+JOY, SADNESS = EMOTIONS.index("joy"), EMOTIONS.index("sadness")
+FRAME = np.full((480, 640, 3), 200, np.uint8)
+
+
+class BlobDetector:
+    """Finds each dark square on a bright image: a real, if simple, detector."""
+
+    name = "haar"
+
+    def detect(self, bgr):
+        import cv2
+
+        _, _, stats, _ = cv2.connectedComponentsWithStats((bgr[..., 0] < 128).astype(np.uint8))
+        return [Detection(*map(float, row[:4]), score=0.9) for row in stats[1:]]
+
+
+class BrightnessClassifier:
+    """Joy on crops with a light centre, sadness on dark ones."""
+
+    card = SimpleNamespace(margin=1.0, uncertain_below=0.4)
+
+    def probabilities(self, crop):
+        assert crop.shape == (48, 48)
+        result = np.full(7, 0.05, np.float32)
+        result[JOY if crop[20:28, 20:28].mean() > 60 else SADNESS] = 0.7
+        return result
+
+
+@pytest.fixture
+def pipeline():
+    return EmotionPipeline(BlobDetector(), BrightnessClassifier())
+
+
+def frame(*squares):
+    """A bright image with dark squares (x, y, side, value)."""
+    image = FRAME.copy()
+    for x, y, side, value in squares:
+        image[y : y + side, x : x + side] = value
+    return image
+
+
+def test_no_face_no_result(pipeline):
+    assert pipeline.process(FRAME, 1.0) == []
+
+
+def test_faces_come_largest_first_with_their_expression(pipeline):
+    small, large = pipeline.process(frame((50, 60, 80, 100), (300, 100, 150, 20)), 1.0)[::-1]
+    assert large.box == (300, 100, 150, 150)
+    assert (large.label, small.label) == ("sadness", "joy")
+    assert {large.track_id, small.track_id} == {1, 2}
+    assert large.confidence == pytest.approx(0.7)
+    np.testing.assert_array_equal(large.probabilities, large.raw_probabilities)
+    assert set(pipeline.timings) == {"detect", "classify", "track"}
+
+
+def test_smoothed_and_raw_part_when_the_face_changes(pipeline):
+    pipeline.process(frame((300, 100, 150, 100)), 1.0)
+    (face,) = pipeline.process(frame((300, 100, 150, 20)), 1.03)
+    assert face.raw_probabilities.argmax() == SADNESS
+    assert face.label == "joy"
+    assert face.track_id == 1
+
+
+def test_only_faces_of_this_image_are_given(pipeline):
+    pipeline.process(frame((300, 100, 150, 20)), 1.0)
+    assert pipeline.process(FRAME, 1.1) == []
+    (face,) = pipeline.process(frame((305, 100, 150, 20)), 1.2)
+    assert face.track_id == 1
+
+
+@pytest.mark.parametrize("stamp", [0.5, 9.0])
+def test_stamps_that_jump_start_anew(pipeline, stamp):
+    pipeline.process(frame((300, 100, 150, 100)), 1.0)
+    (face,) = pipeline.process(frame((300, 100, 150, 20)), stamp)
+    assert face.track_id == 2
+    assert face.label == "sadness"
+
+
+@pytest.mark.parametrize("stamp", [0.0, 5.0])
+def test_stamps_that_say_nothing_leave_it_to_the_receipt(pipeline, stamp):
+    for i in range(31):
+        value = 100 if i == 0 else 20
+        (face,) = pipeline.process(frame((300, 100, 150, value)), stamp, receipt=100 + i / 30)
+    assert face.track_id == 1
+    assert face.probabilities[SADNESS] == pytest.approx(0.7 - 0.65 * np.exp(-1 / 0.3), abs=1e-3)
+    (face,) = pipeline.process(frame((300, 100, 150, 20)), stamp, receipt=150.0)
+    assert face.track_id == 2
+
+
+def test_receipt_does_not_matter_where_stamps_are_good(pipeline):
+    twin = EmotionPipeline(BlobDetector(), BrightnessClassifier())
+    for i in range(5):
+        image = frame((300, 100, 150, 20 if i % 2 else 100))
+        (a,) = pipeline.process(image, 1 + i / 30, receipt=i * 100.0)
+        (b,) = twin.process(image, 1 + i / 30)
+        np.testing.assert_array_equal(a.probabilities, b.probabilities)
+
+
+def test_limits(pipeline):
+    pipeline.max_faces = 1
+    (face,) = pipeline.process(frame((50, 60, 80, 100), (300, 100, 150, 20)), 1.0)
+    assert face.box[2] == 150
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_boxes_stay_in_the_pixels_of_the_image_given(pipeline, degrees):
+    pipeline.rotate = degrees
+    image = rotate_image(frame((300, 100, 150, 20)), -degrees)
+    (face,) = pipeline.process(image, 1.0)
+    x, y, w, h = face.box
+    assert image[y : y + h, x : x + w].max() == 20
+    assert (w, h) == (150, 150)
+
+
+def test_boxes_are_clipped(pipeline):
+    pipeline.detector = SimpleNamespace(
+        name="haar", detect=lambda _: [Detection(-20.0, 400.0, 100.0, 200.0, 0.8)]
+    )
+    (face,) = pipeline.process(FRAME, 1.0)
+    assert face.box == (0, 400, 80, 80)
+
+
+def test_boxes_wholly_outside_are_left_out(pipeline):
+    pipeline.detector = SimpleNamespace(
+        name="haar", detect=lambda _: [Detection(700.0, 10.0, 50.0, 50.0, 0.8)]
+    )
+    assert pipeline.process(FRAME, 1.0) == []
+
+
+def test_reset_forgets_but_never_gives_an_id_again(pipeline):
+    pipeline.process(frame((300, 100, 150, 100)), 1.0)
+    pipeline.reset()
+    (face,) = pipeline.process(frame((300, 100, 150, 20)), 1.03)
+    assert (face.track_id, face.label) == (2, "sadness")
+
+
+def test_uncertain_keeps_the_largest_confidence():
+    p = np.array([0.2, 0.1, 0.1, 0.3, 0.1, 0.1, 0.1], np.float32)
+    face = FaceEmotion(1, (0, 0, 1, 1), 0.5, UNCERTAIN, p, p)
+    assert face.label == "uncertain"
+    assert face.confidence == pytest.approx(0.3)
+    assert FaceEmotion(1, (0, 0, 1, 1), 0.5, 0, p, p).confidence == pytest.approx(0.2)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+from fer_ros.tracker import Tracker
+
+FACE = (100.0, 100.0, 80.0, 80.0)
+OTHER = (400.0, 120.0, 90.0, 90.0)
+
+
+def moved(box, dx, dy=0.0, scale=1.0):
+    x, y, w, h = box
+    return (x + dx, y + dy, w * scale, h * scale)
+
+
+def test_ids_start_at_one_and_hold_whatever_the_order():
+    tracker = Tracker()
+    assert tracker.update([FACE, OTHER], 0.0) == [1, 2]
+    assert tracker.update([moved(OTHER, 5), moved(FACE, -5)], 0.1) == [2, 1]
+
+
+def test_id_holds_through_a_short_miss_and_not_through_a_long_one():
+    tracker = Tracker(max_gap=1.0)
+    tracker.update([FACE], 0.0)
+    assert tracker.update([], 0.5) == []
+    assert tracker.update([moved(FACE, 10)], 1.0) == [1]
+    assert tracker.update([moved(FACE, 10)], 2.1) == [2]
+
+
+def test_fast_motion_without_overlap_is_followed():
+    tracker = Tracker()
+    tracker.update([FACE], 0.0)
+    assert tracker.update([moved(FACE, 55)], 0.1) == [1]
+    assert tracker.update([moved(FACE, 255)], 0.2) == [2]
+
+
+def test_a_face_of_another_size_nearby_is_another_face():
+    tracker = Tracker()
+    tracker.update([FACE], 0.0)
+    assert tracker.update([(130.0, 130.0, 20.0, 20.0)], 0.1) == [2]
+
+
+def test_overlap_wins_over_nearness():
+    tracker = Tracker()
+    tracker.update([FACE, moved(FACE, 60)], 0.0)
+    assert tracker.update([moved(FACE, 55), moved(FACE, 4)], 0.1) == [2, 1]
+
+
+def test_two_faces_that_pass_keep_an_id_each():
+    tracker = Tracker()
+    for step in range(40):
+        left, right = moved(FACE, 8 * step), moved(FACE, 320 - 8 * step, 70)
+        ids = tracker.update([left, right], step / 30)
+        assert ids == [1, 2]
+
+
+def test_ids_are_never_given_twice():
+    tracker = Tracker(max_gap=0.5)
+    seen = set()
+    for step in range(5):
+        (new,) = tracker.update([FACE], step * 1.0)
+        assert new not in seen
+        seen.add(new)
+        tracker.reset()
+    assert tracker.ids == set()
+
+
+def test_ids_tells_who_is_still_followed():
+    tracker = Tracker(max_gap=1.0)
+    tracker.update([FACE, OTHER], 0.0)
+    tracker.update([FACE], 0.9)
+    assert tracker.ids == {1, 2}
+    tracker.update([FACE], 1.5)
+    assert tracker.ids == {1}
+
+
+def test_boxes_without_area_do_not_break_it():
+    tracker = Tracker()
+    assert tracker.update([(5.0, 5.0, 0.0, 0.0)], 0.0) == [1]
+    assert tracker.update([(5.0, 5.0, 0.0, 0.0)], 0.1) == [2]
