@@ -24,15 +24,16 @@ def annotate(bgr: np.ndarray, faces: Iterable[FaceEmotion], rotate: int = 0) -> 
     image = image.copy() if image is bgr else image
     # Text keeps its size against the image, within what can be read and what does not hide it.
     scale = float(np.clip(min(image.shape[:2]) / 720, 0.35, 2.0))
-    for face in faces:
-        box = rotate_box(face.box, bgr.shape, rotate)
+    placed = [(rotate_box(face.box, bgr.shape, rotate), face) for face in faces]
+    taken = [box for box, _ in placed]
+    for box, face in placed:
         colour = COLOURS[face.label][::-1]
         _draw_box(image, box, colour, scale)
         caption = f"{face.label} {face.confidence:.0%}"
         if face.track_id:
             caption = f"{face.track_id}: {caption}"
         _draw_caption(image, box, caption, colour, scale)
-        _draw_bars(image, box, face.probabilities, scale)
+        _draw_bars(image, box, face.probabilities, scale, taken)
     return image
 
 
@@ -57,9 +58,8 @@ def _draw_caption(image, box, text, colour, scale):
     cv2.putText(image, text, origin, FONT, scale, colour, max(1, round(2 * scale)), cv2.LINE_AA)
 
 
-def _draw_bars(image, box, probabilities, scale):
-    """Seven bars with their names beside the box: to its right, or left, or in the image's edge."""
-    x, y, w, _ = box
+def _draw_bars(image, box, probabilities, scale, taken):
+    """Seven bars with their names beside the box, where they cover the least of ``taken``."""
     text_scale = 0.7 * scale
     size = [cv2.getTextSize(name, FONT, text_scale, 1)[0] for name in EMOTIONS]
     text_width, text_height = max(s[0] for s in size), max(s[1] for s in size)
@@ -69,11 +69,8 @@ def _draw_bars(image, box, probabilities, scale):
     width, height = text_width + bar + 3 * pad, line * len(EMOTIONS) + pad
     if height > image.shape[0] or width > image.shape[1]:
         return  # a thumbnail: box and label must do
-    left = x + w + 2 * pad
-    if left + width > image.shape[1]:
-        left = x - 2 * pad - width
-    left = max(0, min(left, image.shape[1] - width))
-    top = max(0, min(y, image.shape[0] - height))
+    left, top = _free_place(image.shape, box, width, height, 2 * pad, taken)
+    taken.append((left, top, width, height))
     _plate(image, left, top, width, height)
     for row, (name, probability) in enumerate(zip(EMOTIONS, probabilities, strict=True)):
         base = top + (row + 1) * line - pad // 2
@@ -83,6 +80,25 @@ def _draw_bars(image, box, probabilities, scale):
         end = start + max(1, round(float(probability) * bar))
         cv2.rectangle(image, (start, base - text_height), (start + bar, base), (70, 70, 70), -1)
         cv2.rectangle(image, (start, base - text_height), (end, base), COLOURS[name][::-1], -1)
+
+
+def _free_place(shape, box, width, height, gap, taken):
+    """Left and top of a plate to the right of the box, its left, below or above, in the image."""
+    x, y, w, h = box
+    beside = [(x + w + gap, y), (x - gap - width, y), (x, y + h + gap), (x, y - 5 * gap - height)]
+    inside = [
+        (max(0, min(left, shape[1] - width)), max(0, min(top, shape[0] - height)))
+        for left, top in beside
+    ]
+    return min(inside, key=lambda p: sum(_shared(p, width, height, other) for other in taken))
+
+
+def _shared(corner, width, height, other):
+    """Area, in pixels, that a plate would cover of another rectangle."""
+    x, y, w, h = other
+    across = min(corner[0] + width, x + w) - max(corner[0], x)
+    along = min(corner[1] + height, y + h) - max(corner[1], y)
+    return max(0, across) * max(0, along)
 
 
 def _plate(image, left, top, width, height):
