@@ -64,15 +64,15 @@ class Sample(Sequence):
         shown = _ramp(t, 4.6, 5.6) - _ramp(t, 9.6, 10.6)
         turn = 2 * pi * t / SECONDS
         first = _Pose(
-            x=320 + 30 * sin(2 * turn) - 122 * aside,
+            x=320 + (30 - 12 * aside) * sin(2 * turn) - 148 * aside,
             y=240 + 10 * sin(3 * turn),
-            scale=0.98 - 0.12 * cos(turn) * (1 - aside) - 0.14 * aside,
+            scale=0.98 - 0.12 * cos(turn) * (1 - aside) - 0.18 * aside,
             angle=7 * sin(2 * turn),
         )
         second = _Pose(
-            x=800 - 292 * shown,
-            y=250 + 12 * sin(4 * turn),
-            scale=0.86 + 0.05 * sin(3 * turn),
+            x=800 - 286 * shown,
+            y=325 + 12 * sin(4 * turn),
+            scale=0.76 + 0.04 * sin(3 * turn),
             angle=-5 * sin(3 * turn),
         )
         _lay(image, self._astronaut, first)
