@@ -66,7 +66,7 @@ class Sample(Sequence):
         first = _Pose(
             x=320 + (30 - 12 * aside) * sin(2 * turn) - 148 * aside,
             y=240 + 10 * sin(3 * turn),
-            scale=0.98 - 0.12 * cos(turn) * (1 - aside) - 0.18 * aside,
+            scale=0.98 - 0.12 * cos(turn) * (1 - aside) - 0.15 * aside,
             angle=7 * sin(2 * turn),
         )
         second = _Pose(
