@@ -16,28 +16,39 @@ def run_node(create: Callable[[], Node], args=None) -> int:
 
     Returns the exit status: 0, or 1 after one line when arguments or parameters are wrong.
     """
+    _ignore_signals()  # but for what rclpy does at one: end the context, however often it comes
     try:
         rclpy.init(args=args)
-    except Exception as error:  # rcl's own kinds, for arguments it does not understand
-        return _fail(error)
+    except Exception as error:  # rcl's own kinds: some say by their name alone what is wrong
+        return _fail(f"{type(error).__name__}: {error}")
     node = None
     try:
         node = create()
         node.start()
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
-    except ParameterException as error:
-        return _fail(error)
+    except (ParameterException, RuntimeError) as error:
+        if not rclpy.ok():
+            return 0  # the context ended under a callback that was about to publish
+        if node:
+            raise
+        return _fail(error)  # a value, a name or a QoS that rclpy or rcl refuses
     finally:
-        # Under ros2 launch, Ctrl-C comes twice: from the terminal, and from launch.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _ignore_signals()
         if node:
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
 
 
-def _fail(error: Exception) -> int:
+def _ignore_signals():
+    # Under ros2 launch, Ctrl-C comes twice: from the terminal, and from launch. As Python's
+    # KeyboardInterrupt, the second would break the cleaning up after the first.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _fail(error: Exception | str) -> int:
     print(f"fer_ros: {' '.join(str(error).split())}", file=sys.stderr)
     return 1
