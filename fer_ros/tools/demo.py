@@ -53,8 +53,8 @@ def main(argv=None) -> int:
     try:
         _check_needed()
         length = _length(options.source)
-        _choose_middleware()
         recording = _open(options.out)
+        _choose_middleware()
         try:
             failure = _record(options, recording, length)
             failure = _write(options, recording) or failure
@@ -234,7 +234,8 @@ class _Run:
         if self._recorder.problem:
             raise DemoError(f"emotion_node: {self._recorder.problem}")
         for node in self._nodes:
-            if node.status:
+            ended_well = node.status == 0 and node.name == "video_source"
+            if node.status is not None and not ended_well:
                 raise DemoError(f"{node.name} died: {node.last_line()}")
 
 

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo's files and figures, from messages made by hand; and what the demo refuses."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from fer_ros.tools import demo, node_process
+from fer_ros.tools.demo_report import MAX_PANELS, plot_timeline, write_video
+from fer_ros.tools.node_process import NodeProcess
+from fer_ros.tools.recording import Recording, describe, summarise
+
+
+def header(seconds):
+    stamp = SimpleNamespace(sec=int(seconds), nanosec=round(seconds % 1 * 1e9))
+    return SimpleNamespace(stamp=stamp, frame_id="camera")
+
+
+def face(track_id=1, label="joy", emotion=3):
+    probabilities = np.full(7, 0.05, np.float32)
+    probabilities[emotion] = 0.7
+    return SimpleNamespace(
+        track_id=track_id,
+        roi=SimpleNamespace(x_offset=10, y_offset=20, width=30, height=40, do_rectify=False),
+        detection_score=0.87654,
+        emotion=emotion,
+        label=label,
+        confidence=0.7,
+        probabilities=probabilities,
+        raw_probabilities=probabilities,
+    )
+
+
+def result(seconds, *faces):
+    return SimpleNamespace(
+        header=header(seconds), image_width=64, image_height=48, model="net@01234567", faces=faces
+    )
+
+
+def annotated(seconds, shade):
+    data = cv2.imencode(".jpg", np.full((48, 64, 3), shade, np.uint8))[1]
+    return SimpleNamespace(header=header(seconds), data=data.tobytes())
+
+
+@pytest.fixture
+def recording(tmp_path):
+    recording = Recording(tmp_path / "out")
+    yield recording
+    recording.close()
+
+
+def fill(recording):
+    """Two seconds at 10 Hz: face 1 throughout, face 2 in the second half."""
+    for i in range(20):
+        faces = [face()] if i < 10 else [face(), face(2, "anger" if i < 13 else "neutral", 6)]
+        recording.add_result(result(100 + i / 10, *faces), receipt=100 + i / 10 + 0.02)
+        recording.add_annotated(annotated(100 + i / 10, 10 * i))
+        recording.sent += 1
+    recording.counts = {"received": 20, "processed": 20, "superseded": 0}
+
+
+def test_a_line_holds_the_message_by_its_field_names(recording):
+    recording.add_result(result(100.25, face()), receipt=100.3)
+    recording.add_result(result(100.5), receipt=100.6)
+    first, second = map(json.loads, recording.path.read_text().splitlines())
+    assert first["stamp"] == 100.25
+    assert (first["image_width"], first["image_height"]) == (64, 48)
+    assert first["frame_id"] == "camera"
+    assert first["model"] == "net@01234567"
+    assert first["faces"] == [
+        {
+            "track_id": 1,
+            "roi": {"x_offset": 10, "y_offset": 20, "width": 30, "height": 40},
+            "detection_score": 0.8765,
+            "emotion": 3,
+            "label": "joy",
+            "confidence": 0.7,
+            "probabilities": [0.05, 0.05, 0.05, 0.7, 0.05, 0.05, 0.05],
+            "raw_probabilities": [0.05, 0.05, 0.05, 0.7, 0.05, 0.05, 0.05],
+        }
+    ]
+    assert second["faces"] == []
+
+
+def test_a_line_has_every_field_of_the_message(recording):
+    from fer_ros.msg import EmotionArray, FaceEmotion
+
+    recording.add_result(EmotionArray(faces=[FaceEmotion(track_id=3)]), receipt=0.0)
+    (record,) = recording.records
+    fields = set(EmotionArray.get_fields_and_field_types()) - {"header"}
+    assert set(record) == fields | {"stamp", "frame_id"}
+    assert set(record["faces"][0]) == set(FaceEmotion.get_fields_and_field_types())
+
+
+def test_the_summary_counts(recording):
+    fill(recording)
+    summary = summarise(recording)
+    assert summary["images"] == {"sent": 20, "received": 20, "processed": 20, "superseded": 0}
+    assert (summary["messages"], summary["faces"], summary["annotated_images"]) == (20, 30, 20)
+    assert summary["ids"] == {
+        1: {"faces": 20, "dominant": "joy", "share": 1.0},
+        2: {"faces": 10, "dominant": "neutral", "share": 0.7},
+    }
+    assert summary["rate_hz"] == pytest.approx(10)
+    assert summary["latency_ms"] == {"median": 20.0, "p99": 20.0}
+    text = describe(summary)
+    assert "20 sent, 20 received, 20 processed, 0 superseded" in text
+    assert "neutral in 70% of 10" in text
+    assert "median 20.0 ms, p99 20.0 ms" in text
+
+
+def test_the_summary_of_nothing(recording):
+    summary = summarise(recording)
+    assert summary["messages"] == 0
+    assert summary["latency_ms"] == {"median": None, "p99": None}
+    json.dumps(summary, allow_nan=False)
+    assert "latency" not in describe(summary)
+
+
+def test_the_video_keeps_the_time_of_the_stamps(recording, tmp_path):
+    fill(recording)
+    recording.add_annotated(annotated(103.9, 230))  # after a silence of two seconds
+    recording.add_annotated(annotated(99.0, 0))  # back in time: left out
+    path = tmp_path / "annotated.mp4"
+    assert write_video(path, recording.images()) == 21
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        frames = list(container.decode(stream))
+    assert [f.time for f in frames] == pytest.approx([i / 10 for i in range(20)] + [3.9], abs=1e-3)
+    assert frames[19].to_ndarray(format="gray").mean() == pytest.approx(190, abs=8)
+
+
+def test_the_video_takes_odd_and_changing_sizes(tmp_path):
+    sizes = [(49, 65), (49, 65), (30, 30)]
+    images = [(i / 10, np.zeros((*size, 3), np.uint8)) for i, size in enumerate(sizes)]
+    assert write_video(tmp_path / "a.mp4", images) == 3
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        assert {(f.height, f.width) for f in container.decode(video=0)} == {(48, 64)}
+
+
+@pytest.mark.parametrize("faces", [0, 1, 2, MAX_PANELS + 2])
+def test_the_timeline_has_a_panel_for_each_face(tmp_path, recording, faces):
+    for i in range(10):
+        seen = [face(n + 1, "uncertain") for n in range(faces) if i % (n + 1) == 0]
+        recording.add_result(result(100 + i / 5, *seen), receipt=101)
+    path = tmp_path / "timeline.png"
+    assert plot_timeline(path, recording.records) == min(faces, MAX_PANELS)
+    height = cv2.imread(str(path)).shape[0]
+    assert height > 200 * max(min(faces, MAX_PANELS), 1)
+
+
+def test_a_node_that_dies_leaves_its_last_line(tmp_path):
+    with NodeProcess("video_source", {"source": "nowhere.mp4"}, tmp_path) as node:
+        end = time.monotonic() + 20
+        while node.status is None and time.monotonic() < end:
+            time.sleep(0.05)
+        assert node.status == 1
+        assert node.last_line().startswith("fer_ros: no such file or folder: nowhere.mp4")
+
+
+def test_a_node_that_will_not_end_is_killed(tmp_path, monkeypatch):
+    deaf = (
+        "import signal, time\n"
+        "for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, signal.SIG_IGN)\n"
+        "print('[INFO] [1.5] [n]: deaf', flush=True)\n"
+        "time.sleep(60)"
+    )
+    start = subprocess.Popen
+    monkeypatch.setattr(
+        node_process.subprocess, "Popen", lambda _, **k: start([sys.executable, "-c", deaf], **k)
+    )
+    node = NodeProcess("deaf", {}, tmp_path)
+    while "deaf" not in node.last_line():
+        time.sleep(0.05)
+    assert node.last_line() == "deaf"
+    assert node.stop(patience=0.2) == -signal.SIGKILL
+
+
+def test_help_teaches(capsys):
+    with pytest.raises(SystemExit) as end:
+        demo.main(["--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("--source 0", "emotions.jsonl", "timeline.png", "--detector", "examples:"):
+        assert word in text
+
+
+def test_refuses_a_source_that_is_not_there_before_it_starts_anything(tmp_path, capsys):
+    assert demo.main(["--source", "nowhere.mp4", "--out", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err.startswith("demo: no such file or folder: nowhere.mp4")
+    assert not (tmp_path / "out").exists()
+
+
+def test_refuses_a_folder_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert demo.main(["--out", str(tmp_path / "file" / "out")]) == 1
+    assert "demo: cannot write to" in capsys.readouterr().err
+
+
+def test_names_missing_packages(monkeypatch, capsys):
+    monkeypatch.setattr(demo, "find_spec", lambda name: None if name == "av" else True)
+    assert demo.main([]) == 1
+    assert capsys.readouterr().err == "demo: missing: pip install av (apt: python3-av)\n"
