@@ -17,6 +17,8 @@ class Health:
     def __init__(self):
         self.errors: Counter[str] = Counter()
         self.last_error = ""
+        self.failure = ""
+        """Why the last transition failed; empty when it did not."""
         self._lock = threading.Lock()
         self._times: dict[str, list[float]] = {}
         self._reported = time.monotonic()
@@ -79,8 +81,8 @@ def status(name: str, hardware_id: str, state: str, health: Health, counts, **fa
 
 
 def _judge(state, health, any_images):
-    if state == "unconfigured" and health.last_error:
-        return DiagnosticStatus.ERROR, health.last_error
+    if health.failure:
+        return DiagnosticStatus.ERROR, health.failure
     if state != "active":
         return DiagnosticStatus.OK, state
     if not any_images:

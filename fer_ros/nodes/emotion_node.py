@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
@@ -51,7 +52,8 @@ class EmotionNode(LifecycleNode):
         self._make_publishers()
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         period = self.get_parameter("diagnostics_period").value
-        self.create_timer(period, self._report)
+        # On its own clock: with use_sim_time, the node is to speak also while time stands still.
+        self.create_timer(period, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.create_service(Trigger, "~/reset", self._reset)
 
     def start(self) -> bool:
@@ -75,10 +77,8 @@ class EmotionNode(LifecycleNode):
             )
             classifier = Classifier(values.model, values.threads)
         except (DetectorError, ModelError) as error:
-            self._health.error(str(error))
-            self.get_logger().error(f"not configured: {error}")
-            return TransitionCallbackReturn.FAILURE
-        self._health.last_error = ""
+            return self._failed(f"not configured: {error}")
+        self._health.failure = ""
         self._pipeline = EmotionPipeline(detector, classifier)
         self._apply_live()
         self.get_logger().info(
@@ -88,14 +88,17 @@ class EmotionNode(LifecycleNode):
 
     def on_activate(self, state):
         """Begin to listen and to work."""
-        result = super().on_activate(state)
         values = read(self, EMOTION_NODE)
+        try:
+            self._images = ImageSubscription(
+                self, values.image_transport, values.image_reliability, self._worker_put
+            )
+        except RuntimeError as error:  # a QoS override that there is not
+            return self._failed(f"not activated: {error}")
+        self._health.failure = ""
         self._worker.start()
-        self._images = ImageSubscription(
-            self, values.image_transport, values.image_reliability, self._worker_put
-        )
         self.get_logger().info(f"listening to {self._images.topic}")
-        return result
+        return super().on_activate(state)
 
     def on_deactivate(self, state):
         """Stop listening, end the image in work."""
@@ -104,6 +107,7 @@ class EmotionNode(LifecycleNode):
 
     def on_cleanup(self, state):
         """Forget detector and model."""
+        self._health.failure = ""
         self._pipeline = None
         return TransitionCallbackReturn.SUCCESS
 
@@ -116,6 +120,12 @@ class EmotionNode(LifecycleNode):
         """Stop the worker before what it publishes on goes away."""
         self._stop()
         super().destroy_node()
+
+    def _failed(self, reason):
+        self._health.failure = reason
+        self._health.error(reason)
+        self.get_logger().error(reason)
+        return TransitionCallbackReturn.FAILURE
 
     def _stop(self):
         if self._images:
@@ -214,6 +224,8 @@ class EmotionNode(LifecycleNode):
         try:
             self._publish_result(*item)
         except Exception as error:  # whatever one image brings, the next one is looked at
+            if not self.context.ok():  # told to end while this one was in work
+                return
             if not self.context.ok():  # told to end in the middle of an image
                 return
             reason = f"{type(error).__name__}: {error}"

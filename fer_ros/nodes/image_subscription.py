@@ -25,12 +25,12 @@ class ImageSubscription:
         self._type = CompressedImage if transport == "compressed" else Image
         base = node.resolve_topic_name("image_raw")
         self.topic = f"{base}/compressed" if transport == "compressed" else base
-        # Publishers are heard of inside a callback of the subscription itself, where it must not
-        # be replaced; the guard condition does that a moment later.
-        self._guard = node.create_guard_condition(self._check)
         self._subscription = None
         self._policy = None
         self._check()
+        # Publishers are heard of inside a callback of the subscription itself, where it must not
+        # be replaced; the guard condition does that a moment later.
+        self._guard = node.create_guard_condition(self._check)
 
     def close(self) -> None:
         """Unsubscribe."""
