@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the nodes share: a bench that publishes to a node, listens and waits."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import rclpy
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
+from fer_ros.msg import EmotionArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from fer_ros.nodes.emotion_node import EmotionNode
+from fer_ros.nodes.messages import image_message, jpeg_message
+from fer_ros.sample import Sample
+
+REPOSITORY = Path(__file__).parents[1]
+WAIT = 20.0  # seconds; only a broken node, or a machine on its knees, comes near it
+
+
+def astronaut() -> np.ndarray:
+    """One face, joyful: BGR, uint8 [480, 640, 3]."""
+    return Sample()[0]
+
+
+def two_faces() -> np.ndarray:
+    """Two faces, the larger to the left: BGR, uint8 [480, 640, 3]."""
+    return Sample()[200]
+
+
+def blank(height=120, width=160) -> np.ndarray:
+    """No face: BGR, uint8 [height, width, 3]."""
+    return np.full((height, width, 3), 90, np.uint8)
+
+
+def header(number=1, nanosec=5) -> Header:
+    """A header that nothing but a copy of it equals."""
+    return Header(stamp=Time(sec=1000 + number, nanosec=nanosec), frame_id=f"optical {number}")
+
+
+class Bench:
+    """A node under test, if any, and one beside it that publishes, listens and calls services.
+
+    All callbacks run while ``until`` waits, on the test's own thread.
+    """
+
+    def __init__(self, context, namespace=""):
+        self.context = context
+        self.namespace = namespace
+        self.node = rclpy.create_node("bench", context=context, namespace=namespace)
+        self._executor = SingleThreadedExecutor(context=context)
+        self._executor.add_node(self.node)
+        self.emotion_node: EmotionNode | None = None
+        self.results: list[EmotionArray] = []
+        self.reports: list[DiagnosticArray] = []
+        self.node.create_subscription(EmotionArray, "emotions", self.results.append, 100)
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self.reports.append, 100)
+
+    def start(self, *arguments: str, start=True, **parameters) -> EmotionNode:
+        """Run emotion_node with these parameters and command line words."""
+        parameters = {"diagnostics_period": 0.1} | parameters
+        words = [w for k, v in parameters.items() for w in ("-p", f"{k}:={_text(v)}")]
+        self.emotion_node = EmotionNode(
+            context=self.context,
+            namespace=self.namespace,
+            use_global_arguments=False,
+            cli_args=["--ros-args", *words, *arguments],
+        )
+        self._executor.add_node(self.emotion_node)
+        if start:
+            self.emotion_node.start()
+        return self.emotion_node
+
+    def close(self):
+        if self.emotion_node:
+            self.emotion_node.destroy_node()
+        self.node.destroy_node()
+        self._executor.shutdown()
+
+    def until(self, condition, what="", timeout=WAIT):
+        """Spin until ``condition()`` is true, and return what it gave; fail after ``timeout``."""
+        end = time.monotonic() + timeout
+        while not (value := condition()):
+            assert time.monotonic() < end, f"waited {timeout} s for {what or 'a condition'}"
+            self._executor.spin_once(timeout_sec=0.05)
+        return value
+
+    def spin(self, seconds):
+        """Let the nodes run for a while, to see that something does not happen."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._executor.spin_once(timeout_sec=0.02)
+
+    def publisher(self, kind=Image, topic="image_raw", reliability="reliable", subscribers=1):
+        """A publisher of images that ``subscribers`` subscriptions listen to already."""
+        policy = ReliabilityPolicy[reliability.upper()]
+        publisher = self.node.create_publisher(kind, topic, QoSProfile(depth=1, reliability=policy))
+        self.until(lambda: publisher.get_subscription_count() >= subscribers, "a subscriber")
+        if self.emotion_node:
+            self.until(self.is_settled, "the subscription to suit its publishers")
+        return publisher
+
+    def is_settled(self) -> bool:
+        """Whether emotion_node listens, and as reliably as its publishers allow."""
+        images = self.emotion_node._images
+        return images is not None and images._policy == images._wanted()
+
+    def process(self, publisher, message) -> EmotionArray:
+        """Publish a message, best effort or not, until its result comes."""
+        before, end = len(self.results), time.monotonic() + WAIT
+        while len(self.results) == before:
+            assert time.monotonic() < end, "no result for an image"
+            publisher.publish(message)
+            until = time.monotonic() + 1
+            while len(self.results) == before and time.monotonic() < until:
+                self._executor.spin_once(timeout_sec=0.05)
+        return self.results[-1]
+
+    def call(self, kind, service, request):
+        """The answer of a service."""
+        client = self.node.create_client(kind, service)
+        self.until(client.service_is_ready, service)
+        future = client.call_async(request)
+        self.until(future.done, f"an answer of {service}")
+        self.node.destroy_client(client)
+        return future.result()
+
+    def set(self, name, value):
+        """The result of ``ros2 param set``."""
+        parameters = [Parameter(name, value=value).to_parameter_msg()]
+        request = SetParameters.Request(parameters=parameters)
+        return self.call(SetParameters, "emotion_node/set_parameters", request).results[0]
+
+    def get(self, name):
+        """The value that ``ros2 param get`` shows."""
+        request = GetParameters.Request(names=[name])
+        answer = self.call(GetParameters, "emotion_node/get_parameters", request)
+        return Parameter.from_parameter_msg(_named(name, answer.values[0])).value
+
+    def describe(self, name):
+        """The descriptor that ``ros2 param describe`` shows."""
+        request = DescribeParameters.Request(names=[name])
+        return self.call(
+            DescribeParameters, "emotion_node/describe_parameters", request
+        ).descriptors[0]
+
+    def transition(self, name) -> bool:
+        """``ros2 lifecycle set``: "configure", "activate", "deactivate", "cleanup"."""
+        number = getattr(Transition, f"TRANSITION_{name.upper()}")
+        request = ChangeState.Request(transition=Transition(id=number))
+        return self.call(ChangeState, "emotion_node/change_state", request).success
+
+    def state(self) -> str:
+        """``ros2 lifecycle get``."""
+        return self.call(GetState, "emotion_node/get_state", GetState.Request()).current_state.label
+
+    def report(self, condition=lambda status, values: True):
+        """The first status from now on for which ``condition`` holds, and its values."""
+        self.reports.clear()
+
+        def find():
+            for array in self.reports:
+                for status in array.status:
+                    values = {v.key: v.value for v in status.values}
+                    if condition(status, values):
+                        return status, values
+            return None
+
+        return self.until(find, "a fitting message on /diagnostics")
+
+
+class Process:
+    """A node in a process of its own, as ``ros2 run`` starts it; its words are kept."""
+
+    def __init__(self, folder: Path, module: str, *arguments: str, **environment):
+        self.path = folder / f"{module}-{len(list(folder.iterdir()))}.log"
+        with self.path.open("wb") as log:
+            self._popen = subprocess.Popen(
+                [sys.executable, "-m", f"fer_ros.nodes.{module}", *arguments],
+                cwd=REPOSITORY,
+                env={**os.environ, **environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def words(self) -> str:
+        """What it has written so far, to stdout and stderr."""
+        return self.path.read_text(errors="replace")
+
+    def wait_for(self, text: str, timeout=WAIT):
+        """Until it has written ``text``."""
+        end = time.monotonic() + timeout
+        while text not in self.words():
+            assert self._popen.poll() is None, f"ended without {text!r}: {self.words()}"
+            assert time.monotonic() < end, f"{timeout} s without {text!r}: {self.words()}"
+            time.sleep(0.05)
+
+    def signal(self, number: signal.Signals):
+        self._popen.send_signal(number)
+
+    def wait(self, timeout=WAIT) -> int:
+        """Its exit status."""
+        return self._popen.wait(timeout)
+
+    def close(self):
+        if self._popen.poll() is None:
+            self._popen.kill()
+            self._popen.wait()
+
+
+def jpeg(head: Header, bgr: np.ndarray) -> CompressedImage:
+    return jpeg_message(head, bgr, 90)
+
+
+def raw(head: Header, bgr: np.ndarray, encoding="bgr8") -> Image:
+    return image_message(head, bgr, encoding)
+
+
+def _text(value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _named(name, value):
+    from rcl_interfaces.msg import Parameter as Message
+
+    return Message(name=name, value=value)

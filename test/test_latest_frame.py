@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker's one-slot mailbox: the newest item wins and every item is accounted for."""
+
+import threading
+import time
+from itertools import pairwise
+
+import pytest
+
+from fer_ros.nodes.latest_frame import LatestWorker
+
+WAIT = 10.0
+
+
+class Work:
+    """Work that says when it begins and waits until it may end."""
+
+    def __init__(self):
+        self.done = []
+        self.begun = threading.Semaphore(0)
+        self.may_end = threading.Semaphore(0)
+
+    def __call__(self, item):
+        self.begun.release()
+        assert self.may_end.acquire(timeout=WAIT)
+        self.done.append(item)
+
+    def wait_begun(self):
+        assert self.begun.acquire(timeout=WAIT)
+
+
+@pytest.fixture
+def make():
+    workers = []
+
+    def start(work, **options):
+        workers.append(LatestWorker(work, **options))
+        workers[-1].start()
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.stop()
+
+
+def until(condition):
+    end = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_newest_wins(make):
+    work = Work()
+    worker = make(work)
+    worker.put(0)
+    work.wait_begun()
+    for item in range(1, 6):
+        worker.put(item)
+    work.may_end.release(2)
+    until(lambda: worker.processed == 2)
+    assert work.done == [0, 5]
+    assert worker.counts() == (6, 2, 4)
+
+
+def test_what_waits_at_stop_is_superseded(make):
+    work = Work()
+    worker = make(work)
+    worker.put("in work")
+    work.wait_begun()
+    worker.put("waits")
+    stop = threading.Thread(target=worker.stop)
+    stop.start()
+    until(lambda: worker.superseded == 1)
+    assert stop.is_alive(), "stop() waits for the item in work"
+    work.may_end.release()
+    stop.join(WAIT)
+    assert work.done == ["in work"]
+    assert worker.counts() == (2, 1, 1)
+
+
+def test_items_before_start_and_after_stop_are_superseded():
+    done = []
+    worker = LatestWorker(done.append)
+    worker.put(1)
+    worker.stop()
+    worker.put(2)
+    assert worker.counts() == (2, 0, 2)
+    worker.start()
+    worker.put(3)
+    until(lambda: done == [3])
+    worker.stop()
+    worker.stop()
+    assert worker.counts() == (3, 1, 2)
+
+
+def test_starts_again_with_its_counts(make):
+    done = []
+    worker = make(done.append)
+    for round_ in range(5):
+        worker.put(round_)
+        until(lambda: len(done) == round_ + 1)  # noqa: B023 - called at once
+        worker.stop()
+        worker.start()
+    assert done == list(range(5))
+    assert worker.counts() == (5, 5, 0)
+
+
+def test_none_waits_under_overload(make):
+    """However fast items come: processed ones are never older than one unit of work."""
+    started, waited = {}, []
+
+    def work(item):
+        waited.append(time.monotonic() - started[item])
+        time.sleep(0.01)
+
+    worker = make(work)
+    for item in range(200):
+        started[item] = time.monotonic()
+        worker.put(item)
+        time.sleep(0.001)
+    worker.stop()
+    received, processed, superseded = worker.counts()
+    assert received == 200 == processed + superseded
+    assert superseded > processed
+    assert sorted(waited)[len(waited) // 2] < 0.05
+
+
+def test_max_rate_takes_the_newest_at_its_turn(make):
+    done = []
+    worker = make(lambda item: done.append((time.monotonic(), item)), max_rate=20.0)
+    end = time.monotonic() + 0.5
+    item = 0
+    while time.monotonic() < end:
+        worker.put(item)
+        item += 1
+        time.sleep(0.002)
+    worker.stop()
+    gaps = [b - a for (a, _), (b, _) in pairwise(done)]
+    assert gaps
+    assert min(gaps) > 0.04
+    assert [i for _, i in done] == sorted({i for _, i in done})
+    assert worker.received == worker.processed + worker.superseded
+
+
+def test_max_rate_may_change_and_does_not_delay_stop(make):
+    done = []
+    worker = make(done.append, max_rate=0.01)
+    worker.put(1)
+    until(lambda: done == [1])
+    worker.put(2)
+    began = time.monotonic()
+    worker.stop()
+    assert time.monotonic() - began < 5
+    assert done == [1]
+    worker.max_rate = 0.0
+    worker.start()
+    worker.put(3)
+    until(lambda: done == [1, 3])
