@@ -26,3 +26,24 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data: {folder} (set FER_ROS_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="module")
+def context():
+    """A ROS context for the tests of a file."""
+    import rclpy
+
+    context = rclpy.Context()
+    context.init()
+    yield context
+    context.try_shutdown()
+
+
+@pytest.fixture
+def bench(context):
+    """A node that publishes to emotion_node, listens to it and calls its services."""
+    from node_helpers import Bench
+
+    bench = Bench(context)
+    yield bench
+    bench.close()

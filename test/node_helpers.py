@@ -50,6 +50,11 @@ def header(number=1, nanosec=5) -> Header:
     return Header(stamp=Time(sec=1000 + number, nanosec=nanosec), frame_id=f"optical {number}")
 
 
+def stamped(bgr: np.ndarray, sec: int, nanosec=0) -> Image:
+    """The image with this stamp."""
+    return raw(header(sec - 1000, nanosec), bgr)
+
+
 class Bench:
     """A node under test, if any, and one beside it that publishes, listens and calls services.
 

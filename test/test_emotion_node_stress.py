@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""emotion_node under load, with bad images, on other clocks; and what it says of them."""
+
+import time
+
+import pytest
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus
+from node_helpers import astronaut, blank, header, jpeg, raw, stamped
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CompressedImage, Image
+
+from fer_ros.nodes import emotion_node as module
+
+# Load
+
+
+def slow_down(bench, seconds):
+    process = bench.emotion_node._pipeline.process
+
+    def slowly(*arguments):
+        time.sleep(seconds)
+        return process(*arguments)
+
+    bench.emotion_node._pipeline.process = slowly
+
+
+def test_overload(bench):
+    """More images than can be processed: the newest win, none is late, all are counted."""
+    bench.start()
+    slow_down(bench, 0.05)
+    publisher = bench.publisher()
+    for _ in range(60):
+        message = raw(header(), blank())
+        message.header.stamp = bench.node.get_clock().now().to_msg()
+        publisher.publish(message)
+        bench.spin(0.005)
+    worker = bench.emotion_node._worker
+    bench.until(lambda: worker.received == worker.processed + worker.superseded)
+    bench.until(lambda: len(bench.results) == worker.processed)
+    received, processed, superseded = worker.counts()
+    assert 0 < processed < received
+    assert superseded > 0
+    stamps = [r.header.stamp.sec + r.header.stamp.nanosec * 1e-9 for r in bench.results]
+    assert stamps == sorted(stamps)
+    assert bench.results[-1].header.stamp == message.header.stamp, "the newest wins"
+    _, values = bench.report(lambda s, v: v["processed"] == str(processed))
+    assert int(values["received"]) == int(values["processed"]) + int(values["superseded"])
+
+
+def test_ages_are_bounded(bench):
+    bench.start(diagnostics_period=0.5)
+    slow_down(bench, 0.04)
+    publisher = bench.publisher()
+    ages = []
+    end = time.monotonic() + 1.5
+    bench.reports.clear()
+    while time.monotonic() < end:
+        message = raw(header(), blank())
+        message.header.stamp = bench.node.get_clock().now().to_msg()
+        publisher.publish(message)
+        bench.spin(0.005)
+    for report in bench.reports:
+        values = {v.key: v.value for v in report.status[0].values}
+        if "age maximum (ms)" in values:
+            ages.append(float(values["age median (ms)"]))
+    assert ages
+    assert min(ages) < 200, "a queue of ten images would be 400 ms old"
+
+
+def test_max_rate(bench):
+    bench.start(max_rate=10.0)
+    publisher = bench.publisher()
+    bench.process(publisher, raw(header(), blank()))
+    before, began = len(bench.results), time.monotonic()
+    while time.monotonic() - began < 1:
+        publisher.publish(raw(header(), blank()))
+        bench.spin(0.01)
+    elapsed = time.monotonic() - began
+    assert 2 <= len(bench.results) - before <= elapsed * 10 + 2
+
+
+# Bad images
+
+
+def torn(kind="bgr8"):
+    message = raw(header(), blank(), kind)
+    message.data = message.data[: len(message.data) // 2]
+    return message
+
+
+def with_encoding(encoding):
+    message = raw(header(), blank())
+    message.encoding = encoding
+    return message
+
+
+def torn_jpeg():
+    message = jpeg(header(), astronaut())
+    message.data = message.data[: len(message.data) // 2]
+    return message
+
+
+@pytest.mark.parametrize(
+    ("transport", "bad", "reason"),
+    [
+        ("raw", with_encoding("cmyk8"), "cmyk8"),
+        ("raw", with_encoding(""), "encoding ''"),
+        ("raw", Image(header=header(), encoding="bgr8"), "0x0"),
+        ("raw", torn(), "torn"),
+        ("compressed", torn_jpeg(), "end marker"),
+        ("compressed", CompressedImage(header=header(), format="jpeg"), "without data"),
+        ("compressed", CompressedImage(format="jpeg", data=b"no picture"), "not a readable"),
+    ],
+    ids=["unknown", "unnamed", "zero-size", "torn", "torn-jpeg", "empty", "garbage"],
+)
+def test_bad_images(bench, capfd, transport, bad, reason):
+    """Said once, counted, and the next good image is processed."""
+    bench.start(image_transport=transport)
+    kind, topic, good = (
+        (Image, "image_raw", raw) if transport == "raw"
+        else (CompressedImage, "image_raw/compressed", jpeg)
+    )  # fmt: skip
+    publisher = bench.publisher(kind, topic)
+    worker = bench.emotion_node._worker
+    for number in range(3):
+        publisher.publish(bad)
+        bench.until(lambda: worker.processed == number + 1)  # noqa: B023 - called at once
+    assert not bench.results
+    assert len(bench.process(publisher, good(header(), astronaut())).faces) == 1
+    _, values = bench.report()
+    assert values["errors"] == "3"
+    assert reason in values["last error"]
+    said = [line for line in capfd.readouterr().err.splitlines() if "ERROR" in line]
+    assert len(said) == 1
+    assert reason in said[0]
+
+
+# Words, clocks
+
+
+def test_silent_about_single_images(bench, capfd):
+    bench.start()
+    publisher = bench.publisher()
+    bench.process(publisher, raw(header(), astronaut()))
+    capfd.readouterr()
+    for number in range(5):
+        bench.process(publisher, stamped(astronaut(), 1001, number * 10**8))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("limit", "warnings"), [("212992", 1), ("4194304", 0), ("?", 0)])
+def test_small_socket_buffers(bench, capfd, monkeypatch, tmp_path, limit, warnings):
+    (tmp_path / "rmem_max").write_text(limit)
+    monkeypatch.setattr(module, "RECEIVE_LIMIT", tmp_path / "rmem_max")
+    bench.start()
+    publisher = bench.publisher()
+    for _ in range(3):
+        bench.process(publisher, raw(header(), blank(480, 640)))
+    assert capfd.readouterr().err.count("net.core.rmem_max") == warnings
+
+
+def test_simulated_time(bench):
+    """Ages follow /clock; the node speaks also before there is one."""
+    bench.start(use_sim_time=True)
+    assert bench.report()[0].level == DiagnosticStatus.WARN
+    publisher = bench.publisher()
+    clock = bench.node.create_publisher(Clock, "/clock", 1)
+    now = Clock(clock=Time(sec=1001, nanosec=250_000_000))
+
+    def arrived():
+        clock.publish(now)
+        return bench.emotion_node.get_clock().now().nanoseconds == 1001_250_000_000
+
+    bench.until(arrived)
+    publisher.publish(stamped(blank(), 1001))
+    status, values = bench.report(lambda s, v: "age median (ms)" in v)
+    assert float(values["age median (ms)"]) == pytest.approx(250, abs=1)
+    assert status.level == DiagnosticStatus.OK
