@@ -147,5 +147,5 @@ def _require(package, way_out):
 
 def _ended(event, context):
     """Without emotion_node the rest is of no use; a failure becomes the launch's own."""
-    if event.returncode > 0 and not context.is_shutdown:
+    if event.returncode and not context.is_shutdown:
         raise RuntimeError(f"emotion_node ended with exit status {event.returncode}; see above")

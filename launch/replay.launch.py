@@ -5,9 +5,14 @@
 of emotion.launch.py but camera, source and use_sim_time may be given too.
 """
 
+import os
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
+from ament_index_python.packages import (
+    PackageNotFoundError,
+    get_package_prefix,
+    get_package_share_directory,
+)
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
@@ -37,11 +42,11 @@ def generate_launch_description():
                 choices=["true", "false"],
                 description="Begin again at the bag's end.",
             ),
+            OpaqueFunction(function=_play),
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(str(LAUNCH)),
                 launch_arguments={"camera": "none", "use_sim_time": "true"}.items(),
             ),
-            OpaqueFunction(function=_play),
         ]
     )
 
@@ -52,12 +57,26 @@ def _play(context):
     )
     if not Path(bag).exists():
         raise RuntimeError(f"bag: no file or folder {bag}")
+    try:
+        get_package_prefix("ros2bag")
+    except PackageNotFoundError:
+        apt = f"ros-{os.environ.get('ROS_DISTRO', 'jazzy')}-ros2bag"
+        raise RuntimeError(f"ros2bag is not installed: apt install {apt}") from None
     command = ["ros2", "bag", "play", bag, "--clock", "--rate", rate]
     play = ExecuteProcess(
         cmd=[*command, "--loop"] if loop == "true" else command,
         output="screen",
-        # The last results are still on their way when the bag has ended.
-        on_exit=[TimerAction(period=1.0, actions=[EmitEvent(event=Shutdown(reason="bag ended"))])],
+        on_exit=_ended,
     )
     # Images of the time before emotion_node listens would be lost.
     return [TimerAction(period=2.0, actions=[play])]
+
+
+def _ended(event, context):
+    """The launch ends with the bag; a failure becomes the launch's own."""
+    if context.is_shutdown:
+        return None
+    if event.returncode:
+        raise RuntimeError(f"ros2 bag play ended with exit status {event.returncode}; see above")
+    # The last results are still on their way.
+    return TimerAction(period=1.0, actions=[EmitEvent(event=Shutdown(reason="bag ended"))])
