@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes in processes of their own, over DDS: what a user starts, sees and ends."""
+
+import signal
+import time
+
+import pytest
+from node_helpers import Bench, Process, astronaut, header, jpeg, raw
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+
+@pytest.fixture
+def start(tmp_path):
+    processes = []
+
+    def run(node, *arguments, **environment):
+        processes.append(Process(tmp_path, node, *arguments, **environment))
+        return processes[-1]
+
+    yield run
+    for process in processes:
+        process.close()
+
+
+def parameters(**values):
+    return ["--ros-args", *(w for k, v in values.items() for w in ("-p", f"{k}:={v}"))]
+
+
+def ended_cleanly(process) -> bool:
+    status = process.wait()
+    assert "Traceback" not in process.words(), process.words()
+    assert "[ERROR]" not in process.words(), process.words()
+    return status == 0
+
+
+@pytest.mark.parametrize("transport", ["raw", "compressed"])
+def test_video_source_to_emotion_node(bench, start, transport):
+    """Headers come through all three processes, and the astronaut is joyful."""
+    sent, drawn = [], []
+    bench.node.create_subscription(CameraInfo, "camera_info", sent.append, 100)
+    bench.node.create_subscription(CompressedImage, "image_annotated/compressed", drawn.append, 9)
+    node = start("emotion_node", *parameters(image_transport=transport))
+    source = start("video_source", *parameters(rate=10.0, start_when_subscribed="true"))
+    bench.until(lambda: len(bench.results) >= 15)
+    bench.until(lambda: drawn)
+    frames = {s.header.stamp.sec * 10**9 + s.header.stamp.nanosec: s.header for s in sent}
+    known = [
+        r
+        for r in bench.results
+        if frames.get(r.header.stamp.sec * 10**9 + r.header.stamp.nanosec) == r.header
+    ]
+    assert len(known) >= len(bench.results) - 2
+    assert {(r.image_width, r.image_height) for r in bench.results} == {(640, 480)}
+    labels = [r.faces[0].label for r in bench.results if r.faces]
+    assert labels.count("joy") > len(labels) / 2
+    for process in (source, node):
+        process.signal(signal.SIGINT)
+        assert ended_cleanly(process)
+
+
+def test_camera_that_comes_and_goes(bench, start):
+    """emotion_node goes on with the next camera."""
+    node = start("emotion_node")
+    node.wait_for("listening")
+    for _ in range(2):
+        camera = start("video_source", *parameters(rate=20.0))
+        before = len(bench.results)
+        bench.until(lambda: len(bench.results) > before + 3)  # noqa: B023 - called at once
+        camera.signal(signal.SIGTERM)
+        assert ended_cleanly(camera)
+    node.signal(signal.SIGTERM)
+    assert ended_cleanly(node)
+
+
+def test_namespaces_keep_two_cameras_apart(context, start):
+    benches = [Bench(context, namespace) for namespace in ("/left", "/right")]
+    try:
+        nodes = [start("emotion_node", "--ros-args", "-r", f"__ns:={b.namespace}") for b in benches]
+        for number, bench in enumerate(benches):
+            result = bench.process(bench.publisher(), raw(header(number), astronaut()))
+            assert result.header == header(number)
+        assert {r.header.frame_id for r in benches[0].results} == {"optical 0"}
+        for node in nodes:
+            node.signal(signal.SIGINT)
+            assert ended_cleanly(node)
+    finally:
+        for bench in benches:
+            bench.close()
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT] * 20, [signal.SIGTERM] * 20,
+     [signal.SIGINT, signal.SIGTERM]],
+    ids=["ctrl-c", "terminate", "ctrl-c-again", "terminate-again", "both"],
+)  # fmt: skip
+def test_ends_cleanly(bench, start, signals):
+    """In the middle of work, however often it is told."""
+    node = start("emotion_node")
+    node.wait_for("listening")
+    publisher = bench.publisher(Image)
+    bench.process(publisher, raw(header(), astronaut()))
+    for _ in range(3):
+        publisher.publish(raw(header(), astronaut()))
+    for number in signals:
+        node.signal(number)
+        time.sleep(0.002)
+    assert ended_cleanly(node)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (parameters(max_faces=0), "max_faces"),
+        (parameters(detector="nose"), "choose auto"),
+        (parameters(rotate=45), "choose 0, 90"),
+        (parameters(max_rate="fast"), "DOUBLE"),
+        (parameters(threads=2.5), "INTEGER"),
+        (["--ros-args", "--no-such-flag"], "--no-such-flag"),
+        (["--ros-args", "-r", "__node:=a-b"], "remap"),
+        (["--ros-args", "--params-file", "/no/such.yaml"], "/no/such.yaml"),
+    ],
+    ids=["range", "choice", "number", "type", "float", "flag", "name", "file"],
+)
+def test_refuses_to_start(start, arguments, reason):
+    """One line of its own, and exit status 1."""
+    node = start("emotion_node", *arguments)
+    assert node.wait() == 1
+    (line,) = [line for line in node.words().splitlines() if line.startswith("fer_ros: ")]
+    assert reason in line
+    assert "Traceback" not in node.words()
+
+
+def test_words_do_not_grow_with_images(bench, start):
+    node = start("emotion_node", *parameters(image_transport="compressed"))
+    publisher = bench.publisher(CompressedImage, "image_raw/compressed")
+    bench.process(publisher, jpeg(header(), astronaut()))
+    before = node.words()
+    for number in range(10):
+        bench.process(publisher, jpeg(header(number), astronaut()))
+    assert node.words() == before
+
+
+def test_survives_a_model_that_is_missing(bench, start):
+    node = start("emotion_node", *parameters(model="/no/such.tflite", diagnostics_period=0.2))
+    node.wait_for("not configured: no model file /no/such.tflite")
+    bench.report(lambda status, values: "/no/such.tflite" in status.message)
+    assert bench.set("model", "").successful
+    assert bench.transition("configure")
+    assert bench.transition("activate")
+    bench.process(bench.publisher(), raw(header(), astronaut()))
+    node.signal(signal.SIGINT)
+    assert node.wait() == 0
