@@ -61,7 +61,7 @@ class Sample(Sequence):
         image = self._wall.copy()
         # How far the first print has moved aside and the second has come in, 0 to 1.
         aside = _ramp(t, 4.2, 5.4) - _ramp(t, 9.8, 11.2)
-        shown = _ramp(t, 4.6, 5.6) - _ramp(t, 9.6, 10.6)
+        shown = _ramp(t, 4.6, 6.0) - _ramp(t, 9.4, 10.8)
         turn = 2 * pi * t / SECONDS
         first = _Pose(
             x=320 + (30 - 12 * aside) * sin(2 * turn) - 148 * aside,
@@ -125,10 +125,10 @@ def _lay(image: np.ndarray, picture: np.ndarray, pose: _Pose) -> None:
 
 
 def _pass_by(image: np.ndarray, t: float) -> None:
-    """An upright bar that crosses the image from left to right in a second."""
-    left = round(-100 + 740 * (t - 6.6))
-    if -100 < left < WIDTH:
-        cv2.rectangle(image, (left, 0), (left + 90, HEIGHT), (74, 82, 88), cv2.FILLED)
+    """An upright bar that crosses the image from left to right in two thirds of a second."""
+    left = round(-40 + 1050 * (t - 6.6))
+    if -40 < left < WIDTH:
+        cv2.rectangle(image, (left, 0), (left + 40, HEIGHT), (74, 82, 88), cv2.FILLED)
 
 
 def _light(image: np.ndarray, gamma: float) -> np.ndarray:

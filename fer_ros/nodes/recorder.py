@@ -2,8 +2,11 @@
 """The demo's ears: hands what the two nodes publish to a recording."""
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, CompressedImage
 
 from fer_ros.msg import EmotionArray
@@ -21,22 +24,36 @@ class Recorder(Node):
     def __init__(self, recording: Recording):
         super().__init__("recorder")
         self.recording = recording
-        self.state = ""
-        """emotion_node's state, as it last told it."""
         self.problem = ""
         """What emotion_node reports as an error, else empty."""
         self.reports = 0
         """How many messages came on ``/diagnostics``."""
-        annotated = f"{self.resolve_topic_name('image_annotated')}/compressed"
+        self._lifecycle = self.create_client(ChangeState, "emotion_node/change_state")
+        self._annotated = f"{self.resolve_topic_name('image_annotated')}/compressed"
         depth = QoSProfile(depth=30)
         self.create_subscription(CameraInfo, "camera_info", self._sent, depth)
         self.create_subscription(EmotionArray, "emotions", self._result, depth)
-        self.create_subscription(CompressedImage, annotated, recording.add_annotated, depth)
+        self.create_subscription(CompressedImage, self._annotated, recording.add_annotated, depth)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._report, depth)
 
-    def is_listened_to(self) -> bool:
-        """Whether someone, that is emotion_node, waits for images."""
-        return self.state == "active" and self.count_subscribers("image_raw") > 0
+    def has_found_source(self) -> bool:
+        """Whether the source's messages can reach this node."""
+        return self.count_publishers("camera_info") > 0
+
+    def has_found_emotion_node(self) -> bool:
+        """Whether emotion_node can be called, and its messages can reach this node."""
+        return (
+            self._lifecycle.service_is_ready()
+            and self.count_publishers("emotions") > 0
+            and self.count_publishers(self._annotated) > 0
+            and self.reports > 0
+        )
+
+    def change_state(self, transition: str) -> Future:
+        """Ask emotion_node to "configure" or "activate"; the future is done when it has."""
+        number = getattr(Transition, f"TRANSITION_{transition.upper()}")
+        request = ChangeState.Request(transition=Transition(id=number))
+        return self._lifecycle.call_async(request)
 
     def _sent(self, _):
         self.recording.sent += 1
@@ -50,6 +67,5 @@ class Recorder(Node):
             if not set(COUNTS) <= set(values):
                 continue
             self.reports += 1
-            self.state = values.get("state", "")
             self.problem = status.message if status.level == DiagnosticStatus.ERROR else ""
             self.recording.counts = {name: int(values[name]) for name in COUNTS}

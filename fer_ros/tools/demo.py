@@ -144,8 +144,10 @@ def _record(options, recording, length) -> str:
             executor = SingleThreadedExecutor()
             executor.add_node(recorder)
             _Run(options, recorder, executor, stack).play(length)
-    except (DemoError, OSError) as error:
-        return getattr(error, "strerror", None) or str(error)
+    except DemoError as error:
+        return str(error)
+    except OSError as error:
+        return f"cannot write to {options.out}: {error.strerror}"
     except KeyboardInterrupt:
         return "stopped"
     finally:
@@ -165,34 +167,36 @@ class _Run:
         self._nodes: list[NodeProcess] = []
 
     def play(self, length):
-        """Start emotion_node, then the source; stay until the source's end. Raises DemoError."""
+        """Start both nodes; stay until the source's end or its time is up. Raises DemoError."""
         o = self._options
-        model = str(o.model.resolve()) if o.model else ""
-        print("Starting emotion_node", flush=True)
-        given = {"detector": o.detector, "model": model, "image_reliability": "reliable"}
-        self._start("emotion_node", given)
-        self._wait(
-            self._recorder.is_listened_to, START, "emotion_node is not ready; see its log in {out}"
-        )
         live = is_live(o.source)
         seconds = o.seconds or (LIVE_SECONDS if live else None)
+        print("Starting video_source and emotion_node", flush=True)
+        # The source holds its images back until emotion_node is active, and that is made active
+        # when all have found each other, which takes DDS seconds on a busy machine.
+        path = o.source if live or o.source == "sample" else str(Path(o.source).resolve())
+        given = {"source": path, "loop": False, "start_when_subscribed": True}
+        source = self._start("video_source", given | ({"rate": o.rate} if o.rate else {}))
+        self._wait(self._recorder.has_found_source, START, "video_source cannot be heard: {last}")
+        model = str(o.model.resolve()) if o.model else ""
+        given = {"detector": o.detector, "model": model, "image_reliability": "reliable"}
+        self._start("emotion_node", given | {"autostart": False})
+        self._wait(self._recorder.has_found_emotion_node, START, "emotion_node is mute: {last}")
+        for step in ("configure", "activate"):
+            answer = self._recorder.change_state(step)
+            self._wait(answer.done, START, f"{step} hangs: {{last}}")
+            if not answer.result().success:
+                raise DemoError(f"emotion_node: {self._nodes[-1].last_line()}")
         print(f"Playing {o.source}" + (f" for {seconds:g} s" if seconds else ""), flush=True)
-        source = o.source if live or o.source == "sample" else str(Path(o.source).resolve())
-        given = {"source": source, "loop": False, "start_when_subscribed": True}
-        if o.rate:
-            given["rate"] = o.rate
-        source = self._start("video_source", given)
-        self._wait(
-            lambda: self._recording.sent or source.status == 0,
-            FIRST_IMAGE,
-            f"no image came from {o.source}: " + "{last}",
-        )
+        silence = f"no image came from {o.source} within {FIRST_IMAGE:g} s"
+        self._wait(lambda: self._recording.sent or source.status == 0, FIRST_IMAGE, silence)
         self._follow(source, seconds, length)
         source.stop()
+        self._nodes.remove(source)
         seen = self._recorder.reports
         self._wait(lambda: self._is_complete(seen), LAST_RESULTS)
         if not self._recording.records:
-            raise DemoError(f"no result came from emotion_node: {self._nodes[0].last_line()}")
+            raise DemoError(f"no result came from emotion_node: {self._nodes[-1].last_line()}")
 
     def _start(self, name, parameters) -> NodeProcess:
         node = NodeProcess(name, parameters, self._options.out)
@@ -225,8 +229,7 @@ class _Run:
             self._spin()
             if time.monotonic() > end:
                 if complaint:
-                    last = self._nodes[-1].last_line()
-                    raise DemoError(complaint.format(out=self._options.out, last=last))
+                    raise DemoError(complaint.replace("{last}", self._nodes[-1].last_line()))
                 return
 
     def _spin(self):
