@@ -25,6 +25,7 @@ from fer_ros.video import SourceError, is_live, open_recorded
 
 START, FIRST_IMAGE, LAST_RESULTS = 60.0, 20.0, 5.0  # seconds waited for each
 LIVE_SECONDS = 20.0
+RESULTS = ("annotated.mp4", "timeline.png", "summary.json")
 NEEDED = {"av": "python3-av", "matplotlib": "python3-matplotlib", "tqdm": "python3-tqdm"}
 
 EXAMPLES = """examples:
@@ -123,6 +124,8 @@ def _choose_middleware():
 
 def _open(folder) -> Recording:
     try:
+        for name in RESULTS:  # of an earlier run
+            (folder / name).unlink(missing_ok=True)
         return Recording(folder)
     except OSError as error:
         raise DemoError(f"cannot write to {folder}: {error.strerror}; choose --out") from None
@@ -246,15 +249,15 @@ def _write(options, recording) -> str:
     """Write what was received, print the summary; returns what failed, or nothing."""
     summary = summarise(recording)
     folder, failure = options.out, ""
-    files = {
-        "annotated.mp4": lambda path: write_video(path, recording.images()),
-        "timeline.png": lambda path: plot_timeline(path, recording.records),
-        "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
-    }
+    writers = (
+        lambda path: write_video(path, recording.images()),
+        lambda path: plot_timeline(path, recording.records),
+        lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
+    )
     written = [recording.path]
     if recording.records:
         print("Writing annotated.mp4 and timeline.png", flush=True)
-        for name, write in files.items():
+        for name, write in zip(RESULTS, writers, strict=True):
             try:
                 write(folder / name)
                 written.append(folder / name)
