@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo as a user starts it: both nodes in processes of their own, over DDS."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import cv2
+import pytest
+
+from fer_ros.sample import Sample
+
+REPOSITORY = Path(__file__).parents[1]
+WAIT = 120.0  # seconds; only a broken demo comes near it
+
+
+def start(out, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "fer_ros.tools.demo", "--out", str(out), *arguments],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Forty images out of the part of the sample that shows two faces."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    sample = Sample()
+    for i in range(40):
+        cv2.imwrite(str(folder / f"{i}.jpg"), sample[240 + i])
+    return folder
+
+
+def test_records_what_the_nodes_publish(tmp_path, pictures):
+    out = tmp_path / "out"
+    demo = start(out, "--source", str(pictures), "--rate", "10")
+    said, complaint = demo.communicate(timeout=WAIT)
+    assert demo.returncode == 0, complaint
+    records = [json.loads(line) for line in (out / "emotions.jsonl").read_text().splitlines()]
+    summary = json.loads((out / "summary.json").read_text())
+    images = summary["images"]
+    assert images["sent"] == 40
+    assert images["received"] == images["processed"] + images["superseded"]
+    assert len(records) == summary["messages"] == images["processed"] >= 20
+    main = [r["faces"][0] for r in records if r["faces"]]
+    assert sum(f["label"] == "joy" for f in main) > len(main) / 2
+    assert len(summary["ids"]) >= 2
+    with av.open(str(out / "annotated.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == summary["annotated_images"] > 0
+    assert (out / "timeline.png").stat().st_size > 10_000
+    for word in ("40 sent", "latency", "emotions.jsonl", "timeline.png"):
+        assert word in said
+
+
+def test_ctrl_c_ends_both_nodes_and_keeps_what_came(tmp_path):
+    out = tmp_path / "out"
+    demo = start(out)
+    while "Playing" not in demo.stdout.readline():
+        assert demo.poll() is None, demo.stderr.read()
+    children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text().split()
+    assert len(children) == 2
+    demo.send_signal(signal.SIGINT)
+    _, complaint = demo.communicate(timeout=WAIT)
+    assert demo.returncode == 130
+    assert complaint.splitlines()[-1] == "demo: stopped"
+    assert (out / "emotions.jsonl").exists()
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def test_shows_why_emotion_node_cannot_work(tmp_path):
+    demo = start(tmp_path / "out", "--model", str(tmp_path / "absent.tflite"))
+    _, complaint = demo.communicate(timeout=WAIT)
+    assert demo.returncode == 1
+    assert "absent.tflite" in complaint.splitlines()[-1]
+    assert "Traceback" not in complaint
+    assert (tmp_path / "out" / "emotion_node.log").exists()
