@@ -133,6 +133,7 @@ def _rviz(namespace):
         package="rviz2",
         executable="rviz2",
         arguments=["-d", str(SHARE / "config" / "emotion.rviz")],
+        output="screen",
         remappings=[(f"/{t}", f"/{namespace}/{t}") for t in topics] if namespace else [],
     )
 

@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The launch files, as `ros2 launch` runs them: nodes, arguments, ends and exit statuses."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("launch_ros", reason="launch is not installed: it does not come as a wheel")
+pytest.importorskip("ros2launch", reason="ros2 launch is not installed")
+
+import rclpy
+from node_helpers import REPOSITORY, WAIT, Bench
+
+EMOTION = REPOSITORY / "launch/emotion.launch.py"
+REPLAY = REPOSITORY / "launch/replay.launch.py"
+ROS2 = (sys.executable, str(Path(sys.executable).with_name("ros2")))
+if not Path(ROS2[1]).exists():
+    ROS2 = (shutil.which("ros2"),)
+
+
+class Launch:
+    """One `ros2 launch`; the nodes run from the source tree."""
+
+    def __init__(self, folder, file, *arguments, **environment):
+        self.path = folder / "launch.log"
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}".rstrip(":"),
+            "ROS_LOG_DIR": str(folder / "log"),
+            **environment,
+        }
+        with self.path.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*ROS2, "launch", str(file), *arguments],
+                cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+    def words(self):
+        return self.path.read_text(errors="replace")
+
+    def wait_for(self, text):
+        end = time.monotonic() + WAIT
+        while text not in self.words():
+            assert self.process.poll() is None, self.words()
+            assert time.monotonic() < end, self.words()
+            time.sleep(0.05)
+
+    def wait(self):
+        """The exit status."""
+        return self.process.wait(WAIT)
+
+    def interrupt(self):
+        """Ctrl-C; the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.wait()
+
+    def close(self):
+        if self.process.poll() is None:
+            self.interrupt()
+
+
+@pytest.fixture
+def launch(tmp_path):
+    launches = []
+
+    def start(file, *arguments, **environment):
+        launches.append(Launch(tmp_path, file, *arguments, **environment))
+        return launches[-1]
+
+    yield start
+    for each in launches:
+        each.close()
+
+
+@pytest.fixture
+def meet():
+    benches = []
+
+    def make(namespace=""):
+        context = rclpy.Context()
+        context.init()
+        benches.append(Bench(context, namespace))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.close()
+        bench.context.try_shutdown()
+
+
+@pytest.fixture
+def packages(tmp_path):
+    """Environment in which usb_cam, rviz2 and ros2bag seem installed: programs that say how they
+    were called. Their exit status is that in the file ``status``.
+    """
+    prefix = tmp_path / "prefix"
+    index = prefix / "share/ament_index/resource_index/packages"
+    index.mkdir(parents=True)
+    for package, program in (
+        ("usb_cam", "lib/usb_cam/usb_cam_node_exe"),
+        ("rviz2", "lib/rviz2/rviz2"),
+        ("ros2bag", "bin/ros2"),
+    ):
+        (index / package).touch()
+        path = prefix / program
+        path.parent.mkdir(parents=True)
+        path.write_text(
+            '#!/bin/sh\necho "CALLED $*"\n'
+            'for f in "$@"; do case $f in /tmp/launch_params*) cat "$f";; esac; done\n'
+            f'exit "$(cat {tmp_path}/status)"\n'
+        )
+        path.chmod(0o755)
+    (tmp_path / "status").write_text("0")
+    return {
+        "AMENT_PREFIX_PATH": f"{prefix}:{os.environ['AMENT_PREFIX_PATH']}",
+        "PATH": f"{prefix}/bin:{os.environ['PATH']}",
+    }
+
+
+def ended_cleanly(launch):
+    status = launch.interrupt()
+    assert "Traceback" not in launch.words(), launch.words()
+    assert launch.words().count("finished cleanly") == launch.words().count("process started")
+    return status == 0
+
+
+def test_video_and_two_transports(launch, meet):
+    """The whole way, in a namespace, with every argument that says what goes where."""
+    running = launch(
+        EMOTION, "camera:=video", "source:=sample", "image_topic:=front/image",
+        "image_transport:=compressed", "namespace:=robot", "detector:=haar",
+    )  # fmt: skip
+    running.wait_for("listening to /robot/front/image/compressed")
+    bench = meet("/robot")
+    bench.until(lambda: bench.results)
+    assert bench.results[-1].header.frame_id == "camera"
+    assert bench.get("detector") == "haar"
+    assert bench.get("image_transport") == "compressed"
+    for _ in range(2):
+        assert bench.transition("deactivate")
+        assert bench.transition("activate")
+    assert bench.set("max_faces", 1).successful
+    assert not bench.set("rotate", 45).successful
+    bench.results.clear()
+    bench.until(lambda: bench.results)
+    assert ended_cleanly(running)
+
+
+def test_autostart_false_and_log_level(launch, meet):
+    running = launch(EMOTION, "camera:=none", "autostart:=false", "log_level:=debug")
+    running.wait_for("[DEBUG]")
+    bench = meet()
+    assert bench.state() == "unconfigured"
+    assert bench.transition("configure")
+    assert bench.transition("activate")
+    assert ended_cleanly(running)
+
+
+def test_params_file_holds_unless_an_argument_says_otherwise(launch, meet, tmp_path):
+    (tmp_path / "my.yaml").write_text(
+        "/**/emotion_node:\n  ros__parameters:\n"
+        "    detector: haar\n    max_faces: 3\n    image_transport: compressed\n"
+        "    autostart: false\n    use_sim_time: false\n"
+    )
+    running = launch(
+        EMOTION, "camera:=none", "params_file:=my.yaml", "image_transport:=raw",
+        "autostart:=true", "use_sim_time:=true",
+    )  # fmt: skip
+    running.wait_for("listening to /image_raw\n")
+    bench = meet()
+    wanted = {"detector": "haar", "max_faces": 3, "image_transport": "raw", "use_sim_time": True}
+    assert {name: bench.get(name) for name in wanted} == wanted
+    assert ended_cleanly(running)
+
+
+def test_broken_model_leaves_the_node_alive(launch, meet):
+    running = launch(EMOTION, "camera:=none", "model:=/no/such.tflite")
+    running.wait_for("not configured: no model file /no/such.tflite")
+    bench = meet()
+    assert bench.state() == "unconfigured"
+    assert bench.set("model", "").successful
+    assert bench.transition("configure")
+    assert ended_cleanly(running)
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments", "words"),
+    [
+        (EMOTION, [], ["ros-jazzy-usb-cam", "camera:=video"]),
+        (EMOTION, ["camera:=v4l2_camera"], ["ros-jazzy-v4l2-camera", "camera:=video"]),
+        (EMOTION, ["camera:=eye"], ["'usb_cam', 'v4l2_camera', 'video', 'none'"]),
+        (EMOTION, ["camera:=none", "rviz:=true"], ["ros-jazzy-rviz2", "rviz:=true"]),
+        (EMOTION, ["camera:=none", "params_file:=no.yaml"], ["params_file: no file no.yaml"]),
+        (REPLAY, [], ["'bag'"]),
+        (REPLAY, ["bag:=/no/such"], ["bag: no file or folder /no/such"]),
+        (REPLAY, ["bag:=/tmp"], ["ros-jazzy-ros2bag"]),
+    ],
+    ids=["usb_cam", "v4l2_camera", "choice", "rviz", "params_file", "no-bag", "bag", "ros2bag"],
+)
+def test_refuses_to_start(launch, file, arguments, words):
+    """One line that says why and what to do, before anything is started."""
+    running = launch(file, *arguments, ROS_DISTRO="jazzy")
+    assert running.wait() == 1
+    lines = [line for line in running.words().splitlines() if "Caught exception" in line]
+    assert len(lines) == 1
+    assert all(word in lines[0] for word in words)
+    assert "process started" not in running.words()
+    assert "Traceback" not in running.words()
+
+
+def test_wrong_parameter_fails_the_launch(launch, tmp_path):
+    (tmp_path / "my.yaml").write_text("/**/emotion_node:\n  ros__parameters:\n    max_faces: 0\n")
+    running = launch(EMOTION, "camera:=none", "params_file:=my.yaml")
+    assert running.wait() == 1
+    assert "max_faces" in running.words()
+    assert "emotion_node ended with exit status 1" in running.words()
+
+
+def test_camera_driver_gets_its_settings(launch, packages):
+    running = launch(EMOTION, "video_device:=/dev/video7", "pixel_format:=yuyv", **packages)
+    running.wait_for("listening")
+    running.wait_for("frame_id: camera")
+    assert "video_device: /dev/video7" in running.words()
+    assert "pixel_format: yuyv" in running.words()
+    assert running.interrupt() == 0
+
+
+def test_rviz_finds_the_topics_of_a_namespace(launch, packages):
+    running = launch(EMOTION, "camera:=none", "rviz:=true", "namespace:=left", **packages)
+    running.wait_for("/image_annotated:=/left/image_annotated")
+    assert "emotion.rviz" in running.words()
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_replay_ends_with_its_bag(launch, packages, tmp_path, status):
+    (tmp_path / "status").write_text(str(status))
+    running = launch(REPLAY, f"bag:={tmp_path}", "rate:=2.0", "loop:=true", **packages)
+    assert running.wait() == (1 if status else 0)
+    assert f"CALLED bag play {tmp_path} --clock --rate 2.0 --loop" in running.words()
+    assert ("ros2 bag play ended with exit status 3" in running.words()) == bool(status)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_fast_dds_profile(tmp_path, own):
+    """The profile that the user has set stays."""
+    script = (
+        "import os, runpy, sys; from launch import LaunchContext;"
+        "context = LaunchContext();"
+        "d = runpy.run_path(sys.argv[1])['generate_launch_description']();"
+        "[e.visit(context) for e in d.entities if type(e).__name__ == 'SetEnvironmentVariable'];"
+        "print(os.environ['FASTDDS_DEFAULT_PROFILES_FILE'])"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.endswith("PROFILES_FILE")}
+    if own:
+        environment["FASTDDS_DEFAULT_PROFILES_FILE"] = "/my/profile.xml"
+    told = subprocess.run(
+        [sys.executable, "-c", script, str(EMOTION)],
+        env=environment, capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    assert told == "/my/profile.xml" if own else Path(told).name == "fastdds.xml"
+
+
+@pytest.mark.parametrize("file", [EMOTION, REPLAY], ids=["emotion", "replay"])
+def test_show_args(launch, file):
+    """Every argument has a description, and its default and choices where it has them."""
+    running = launch(file, "--show-args")
+    assert running.wait() == 0
+    words = running.words()
+    assert "no description given" not in words
+    for name in ("camera", "source", "params_file", "use_sim_time", "autostart"):
+        assert f"'{name}':" in words
+    assert "Valid choices are: ['usb_cam', 'v4l2_camera', 'video', 'none']" in words
+    assert "(default: 'usb_cam')" in words
