@@ -128,7 +128,22 @@ def to_onnx(network, input_size: int) -> bytes:
         opset=OPSET,
         inputs_as_nchw=["face"],
     )
+    _transpose_dense(proto.graph)
     return proto.SerializeToString()
+
+
+def _transpose_dense(graph) -> None:
+    """Store each Gemm's weights as [out, in]: OpenCV 4.6 takes the wrong side of the others."""
+    from onnx import numpy_helper
+
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Gemm":
+            (side,) = (a for a in node.attribute if a.name == "transB")
+            side.i = 1
+            tensor = weights[node.input[1]]
+            turned = np.ascontiguousarray(numpy_helper.to_array(tensor).T)
+            tensor.CopyFrom(numpy_helper.from_array(turned, tensor.name))
 
 
 def _input_size(network) -> int:
@@ -154,6 +169,10 @@ def _write(path: Path, card: dict):
 def _commit() -> str:
     here = Path(__file__).parent
     run = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True
+        ["git", "describe", "--always", "--dirty"],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return run.stdout.strip() or "unknown"

@@ -41,7 +41,7 @@ class Batches(keras.utils.PyDataset):
 
 
 class FollowEpoch(keras.callbacks.Callback):
-    """Tells the batches which epoch it is, in a resumed run too."""
+    """Tells the batches and the dropout layers which epoch it is, in a resumed run too."""
 
     def __init__(self, batches: Batches):
         super().__init__()
@@ -49,6 +49,11 @@ class FollowEpoch(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.epoch = epoch
+        for layer in self.model.layers:
+            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
+                # Keras does not save what its random generators have drawn so far.
+                state = layer.seed_generator.state
+                state.assign([keras.ops.convert_to_numpy(state)[0], epoch * len(self.batches)])
 
 
 def one_hot(labels: np.ndarray) -> np.ndarray:

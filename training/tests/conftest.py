@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A tiny data set of drawn faces, and a model trained on it for a moment."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import cv2
+import numpy as np
+import pytest
+from fer_training.dataset import Faces
+from fer_training.recipe import Recipe
+
+TINY = Recipe("tiny", input_size=32, pretrained=False, epochs=2, batch_size=16, dropout=0.2)
+
+
+def draw_face(emotion: int, random: np.random.Generator) -> np.ndarray:
+    """A face of circles and lines whose mouth tells the class, uint8 [48, 48]."""
+    image = np.full((48, 48), random.integers(90, 160), np.uint8)
+    x, y = (24 + int(v) for v in random.integers(-3, 4, 2))
+    for side in (-8, 8):
+        cv2.circle(image, (x + side, y - 6), 2 + (emotion == 5), 255, -1)
+    mouth = (x, y + 10)
+    cv2.ellipse(image, mouth, (9, 2 + emotion), 0, 0, 180 if emotion % 2 else 360, 20, 2)
+    return cv2.add(image, random.integers(0, 9, image.shape, np.uint8))
+
+
+def make_faces(count: int, usage: str, seed: int = 0) -> Faces:
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % 7
+    images = np.stack([draw_face(int(label), random) for label in labels])
+    return Faces(images, labels.astype(np.int64), np.full(count, usage))
+
+
+def write_csv(path, *splits: Faces):
+    lines = ["emotion,pixels,Usage"]
+    for faces in splits:
+        for image, label, usage in zip(faces.images, faces.labels, faces.usage, strict=True):
+            lines.append(f"{label},{' '.join(map(str, image.ravel()))},{usage}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def training():
+    return make_faces(48, "Training", seed=1)
+
+
+@pytest.fixture(scope="session")
+def validation():
+    return make_faces(21, "PublicTest", seed=2)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory, training, validation):
+    """The folder of a finished tiny run."""
+    from fer_training.train import train
+
+    out = tmp_path_factory.mktemp("run")
+    train(TINY, training, validation, out)
+    return out

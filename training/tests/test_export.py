@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+import shutil
+
+import numpy as np
+import pytest
+from conftest import write_csv
+from fer_training.cli import main
+from fer_training.dataset import Faces
+from fer_training.export import export
+
+from fer_ros.classifier import Classifier
+from fer_ros.emotions import EMOTIONS
+from fer_ros.model_card import ModelError, load_card, sha256_of
+
+
+@pytest.fixture(scope="module")
+def exported(run, training, validation, tmp_path_factory):
+    out = tmp_path_factory.mktemp("export")
+    leaky = Faces(  # one row of Training stands in the validation split too, as in FER-2013
+        np.concatenate((validation.images, training.images[:1])),
+        np.concatenate((validation.labels, training.labels[:1])),
+        np.full(len(validation) + 1, "PublicTest"),
+    )
+    card = export(run / "last.keras", training, leaky, out, "tiny", 0.4)
+    return out, card
+
+
+def test_every_file_passes_the_run_times_checks(exported):
+    out, card = exported
+    assert card["labels"] == list(EMOTIONS)
+    for file in card["files"]:
+        assert load_card(out / file).sha256 == sha256_of(out / file)
+        assert card["files"][file]["bytes"] == (out / file).stat().st_size
+        Classifier(out / file)
+
+
+def test_float_models_give_the_same_probabilities(exported, run, training):
+    out, _ = exported
+    card = json.loads((out / "tiny.json").read_text())
+    shutil.copy(run / "last.keras", out / "tiny.keras")
+    card["files"]["tiny.keras"] = {"sha256": sha256_of(out / "tiny.keras")}
+    for entry in card["files"].values():
+        entry["temperature"] = 1.0
+    (out / "same").mkdir(exist_ok=True)
+    for name in ("tiny.keras", "tiny_float32.tflite", "tiny_float16.tflite", "tiny.onnx"):
+        shutil.copy(out / name, out / "same")
+    (out / "same" / "tiny.json").write_text(json.dumps(card))
+    models = [Classifier(p) for p in sorted((out / "same").glob("tiny*")) if p.suffix != ".json"]
+    assert {m.backend_name for m in models} == {"keras", "litert", "opencv"}
+    for image in training.images[:10]:
+        results = [m.probabilities(image) for m in models]
+        for other in results[1:]:
+            np.testing.assert_allclose(other, results[0], atol=1e-3)
+
+
+def test_int8_is_small_and_near(exported, training):
+    out, card = exported
+    assert card["files"]["tiny_int8.tflite"]["bytes"] < 3.2e6
+    one, eight = Classifier(out / "tiny_float32.tflite"), Classifier(out / "tiny_int8.tflite")
+    gaps = [
+        np.abs(one.probabilities(i) - eight.probabilities(i)).max() for i in training.images[:20]
+    ]
+    assert np.median(gaps) < 0.1
+
+
+def test_default_file_is_one_of_the_forms(exported):
+    out, card = exported
+    form = card["files"]["tiny.tflite"]["form"]
+    assert form in ("int8", "float16")
+    assert sha256_of(out / "tiny.tflite") == sha256_of(out / f"tiny_{form}.tflite")
+
+
+@pytest.mark.parametrize("file", ["tiny.tflite", "tiny.onnx"])
+def test_evaluate_prints_and_writes_the_figures(
+    exported, training, validation, tmp_path, capsys, file
+):
+    out, _ = exported
+    csv = write_csv(tmp_path / "fer.csv", training, validation)
+    result = tmp_path / "figures.json"
+    words = ["evaluate", "--csv", str(csv), "--model", str(out / file), "--json", str(result)]
+    assert main(words) == 0
+    figures = json.loads(result.read_text())
+    wanted = ("accuracy", "accuracy_deduplicated", "macro_f1", "per_class", "ece", "confusion")
+    assert set(wanted) | {"n", "ms_per_face"} <= set(figures)
+    assert figures["n"] == len(validation)
+    assert figures["accuracy_deduplicated"] == pytest.approx(figures["accuracy"])
+    assert "deduplicated" in capsys.readouterr().out
+
+
+def test_repeats_of_training_rows_are_left_out(exported, training, validation, tmp_path):
+    out, _ = exported
+    both = Faces(
+        np.concatenate((validation.images, training.images)),
+        np.concatenate((validation.labels, training.labels)),
+        np.full(len(validation) + len(training), "PublicTest"),
+    )
+    csv = write_csv(tmp_path / "fer.csv", both)
+    train_csv = write_csv(tmp_path / "train.csv", training)
+    words = ["evaluate", "--csv", str(csv), "--model", str(out / "tiny.tflite")]
+    for more in ([], ["--train-csv", str(train_csv)]):
+        assert main([*words, *more, "--json", str(tmp_path / "f.json")]) == 0
+        figures = json.loads((tmp_path / "f.json").read_text())
+        assert (figures["n"], figures["n_deduplicated"]) == (len(both), len(validation))
+
+
+def test_keras_model_is_evaluated_without_a_card(run, validation, tmp_path, capsys):
+    csv = write_csv(tmp_path / "fer.csv", validation)
+    assert main(["evaluate", "--csv", str(csv), "--model", str(run / "last.keras")]) == 0
+    assert "not known" in capsys.readouterr().out
+
+
+def test_bare_onnx_needs_its_card(exported, validation, tmp_path, capsys):
+    out, _ = exported
+    shutil.copy(out / "tiny.onnx", tmp_path / "bare.onnx")
+    csv = write_csv(tmp_path / "fer.csv", validation)
+    assert main(["evaluate", "--csv", str(csv), "--model", str(tmp_path / "bare.onnx")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_corrupt_keras_file(tmp_path):
+    (tmp_path / "bad.keras").write_bytes(b"nonsense")
+    entry = {"sha256": sha256_of(tmp_path / "bad.keras"), "temperature": 1.0}
+    card = {"name": "bad", "version": "1", "labels": list(EMOTIONS), "input_size": 32}
+    card |= {"framing": {"size": 48, "margin": 1.0}, "uncertain_below": 0.4}
+    (tmp_path / "bad.json").write_text(json.dumps(card | {"files": {"bad.keras": entry}}))
+    with pytest.raises(ModelError, match="Keras cannot load it"):
+        Classifier(tmp_path / "bad.keras")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["evaluate", "--csv", "none.csv", "--model", "m.keras"], "no such file"),
+        (["train", "--csv", "none.csv", "--out", "o"], "no such file"),
+        (["train", "--csv", "none.csv", "--out", "o", "--recipe", "x"], "no recipe 'x'"),
+        (["export", "--csv", "none.csv", "--out", "o", "--model", "m"], "no such file"),
+    ],
+)
+def test_what_is_missing_is_one_line_and_a_status(words, why, capsys):
+    assert main(words) == 1
+    error = capsys.readouterr().err
+    assert why in error
+    assert error.count("\n") == 1
+
+
+def test_summary_prints_the_papers_count(capsys):
+    assert main(["summary", "--recipe", "paper"]) == 0
+    assert "2,430,663 total / 2,396,551 trainable / 34,112 other" in capsys.readouterr().out

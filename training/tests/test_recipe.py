@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+from fer_training.augment import Augmentation
+from fer_training.recipe import RecipeError, available, load_recipe
+
+
+def test_every_recipe_that_comes_along_is_sound():
+    assert available() == ["best", "paper"]
+    for name in available():
+        recipe = load_recipe(name)
+        assert recipe.name == name
+        assert recipe.description
+
+
+def test_paper_is_the_papers():
+    recipe = load_recipe("paper")
+    assert (recipe.input_size, recipe.scaling, recipe.epochs) == (224, "unit", 25)
+    assert (recipe.optimizer, recipe.label_smoothing, recipe.deduplicate) == ("adam", 0, False)
+    assert recipe.augment == Augmentation()
+
+
+def test_overrides():
+    recipe = load_recipe("best", epochs=3, input_size=None)
+    assert recipe.epochs == 3
+    assert recipe.input_size == load_recipe("best").input_size
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("epoch = 3", "no setting 'epoch'"),
+        ("epochs = 'many'", "epochs = 'many' is not int"),
+        ("cosine = 1", "cosine = 1 is not bool"),
+        ("epochs = true", "epochs = True is not int"),
+        ("[augment]\nmirrors = 1.0", "no setting 'mirrors'"),
+        ("epochs = ", "recipe.toml"),
+    ],
+)
+def test_a_wrong_recipe(tmp_path, text, why):
+    (tmp_path / "recipe.toml").write_text(text)
+    with pytest.raises(RecipeError, match=why):
+        load_recipe(str(tmp_path / "recipe.toml"))
+
+
+def test_a_missing_recipe_names_those_there_are():
+    with pytest.raises(RecipeError, match="best, paper"):
+        load_recipe("worst")
+
+
+def test_no_augmentation_leaves_the_picture(training):
+    image = training.images[0]
+    varied = Augmentation()(image, np.random.default_rng(0))
+    np.testing.assert_array_equal(varied, image)
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["mirror", "shift", "rotation", "zoom", "light", "contrast", "blur", "noise", "erase"],
+)
+def test_each_variation_changes_the_picture_and_repeats(training, what):
+    image = training.images[0]
+    augment = Augmentation(
+        **{
+            what: 10.0
+            if what == "rotation"
+            else 1.0
+            if what in ("mirror", "blur", "noise", "erase", "light")
+            else 0.2
+        }
+    )
+    before = image.copy()
+    one = augment(image, np.random.default_rng(5))
+    two = augment(image, np.random.default_rng(5))
+    other = augment(image, np.random.default_rng(6))
+    assert one.shape == image.shape
+    assert one.dtype == np.uint8
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(image, before)
+    assert (one != image).any()
+    assert what == "mirror" or (one != other).any()
+
+
+def test_mirror_is_exact(training):
+    image = training.images[0]
+    mirrored = Augmentation(mirror=1.0)(image, np.random.default_rng(0))
+    np.testing.assert_array_equal(mirrored, image[:, ::-1])
