@@ -28,6 +28,7 @@ from fer_ros.msg import EmotionArray
 from fer_ros.nodes.diagnostics import Health, status
 from fer_ros.nodes.image_subscription import ImageSubscription
 from fer_ros.nodes.latest_frame import LatestWorker
+from fer_ros.nodes.markers import FaceMarkers
 from fer_ros.nodes.messages import emotion_array, image_message, jpeg_message
 from fer_ros.nodes.parameters import EMOTION_NODE, declare, read
 from fer_ros.nodes.run import run_node
@@ -96,6 +97,7 @@ class EmotionNode(LifecycleNode):
         except RuntimeError as error:  # a QoS override that there is not
             return self._failed(f"not activated: {error}")
         self._health.failure = ""
+        self._markers.open(self._images.topic)
         self._worker.start()
         self.get_logger().info(f"listening to {self._images.topic}")
         return super().on_activate(state)
@@ -130,6 +132,7 @@ class EmotionNode(LifecycleNode):
     def _stop(self):
         if self._images:
             self._images.close()
+            self._markers.close()
             self._images = None
         self._worker.stop()
         if self._pipeline:
@@ -151,6 +154,7 @@ class EmotionNode(LifecycleNode):
         self._emotions = publisher(EmotionArray, "emotions", 10)
         self._annotated = publisher(Image, annotated, 1)
         self._annotated_jpeg = publisher(CompressedImage, f"{annotated}/compressed", 1)
+        self._markers = FaceMarkers(self)
 
     def _worker_put(self, message):
         if not self._socket_checked:
@@ -174,6 +178,7 @@ class EmotionNode(LifecycleNode):
         values = read(self, EMOTION_NODE)
         self._worker.max_rate = values.max_rate
         self._jpeg_quality = values.jpeg_quality
+        self._face_width = values.face_width
         pipeline = self._pipeline
         if pipeline is None:
             return
@@ -224,8 +229,6 @@ class EmotionNode(LifecycleNode):
         try:
             self._publish_result(*item)
         except Exception as error:  # whatever one image brings, the next one is looked at
-            if not self.context.ok():  # told to end while this one was in work
-                return
             if not self.context.ok():  # told to end in the middle of an image
                 return
             reason = f"{type(error).__name__}: {error}"
@@ -247,6 +250,7 @@ class EmotionNode(LifecycleNode):
         age = self.get_clock().now().nanoseconds * 1e-9 - stamp if stamp else 0.0
         done = time.perf_counter()
         self._publish_annotated(header, bgr, faces, pipeline.rotate)
+        self._markers.publish(header, faces, self._face_width)
         self._health.processed(
             age=age,
             decode=decoded - began,

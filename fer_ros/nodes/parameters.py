@@ -125,6 +125,13 @@ EMOTION_NODE = (
         live=True,
     ),
     Setting("jpeg_quality", 85, "Quality of image_annotated/compressed.", (1, 100), live=True),
+    Setting(
+        "face_width",
+        0.16,
+        "Width of a face, by which emotion_markers places it in space, m.",
+        range=(0.01, 1),
+        live=True,
+    ),
     Setting("diagnostics_period", 1.0, "Time between two messages on /diagnostics, s.", (0.1, 60)),
 )
 """The parameters of emotion_node."""

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+from geometry_msgs.msg import Point
+from sensor_msgs.msg import CameraInfo
+from std_msgs.msg import Header
+from visualization_msgs.msg import Marker
+
+from fer_ros.face_emotion import FaceEmotion
+from fer_ros.nodes.markers import face_markers
+
+CAMERA = CameraInfo(k=[600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0])
+P = np.array([0.02, 0.02, 0.02, 0.86, 0.02, 0.03, 0.03], np.float32)
+
+
+def face(box, track_id=4):
+    return FaceEmotion(track_id, box, 0.9, 3, P, P)
+
+
+def test_a_face_stands_where_its_width_puts_it():
+    header = Header(frame_id="camera")
+    box, text = face_markers(header, [face((272, 192, 96, 96))], CAMERA, 0.16).markers
+    assert (box.type, text.type) == (Marker.LINE_STRIP, Marker.TEXT_VIEW_FACING)
+    corners = np.array([(p.x, p.y, p.z) for p in box.points])
+    assert corners[:, 2] == pytest.approx(1.0)  # 600 px * 0.16 m / 96 px
+    assert np.ptp(corners[:, 0]) == pytest.approx(0.16)
+    assert corners[:4].mean(axis=0)[:2] == pytest.approx([0, 0], abs=1e-9)
+    assert (corners[0] == corners[-1]).all()
+    assert text.text == "4: joy 86%"
+    assert text.pose.position.y < corners[:, 1].min()
+    assert isinstance(text.pose.position, Point)
+    for marker in (box, text):
+        assert marker.header.frame_id == "camera"
+        assert (marker.id, marker.color.a) == (4, 1.0)
+        assert marker.lifetime.nanosec > 0
+
+
+def test_half_the_size_is_twice_as_far():
+    near, _, far, _ = face_markers(
+        Header(), [face((100, 100, 96, 96)), face((400, 100, 48, 48), 5)], CAMERA, 0.16
+    ).markers
+    assert far.points[0].z == pytest.approx(2 * near.points[0].z)
+    assert near.id != far.id
+
+
+def test_no_face_no_marker():
+    assert face_markers(Header(), [], CAMERA, 0.16).markers == []
