@@ -47,3 +47,25 @@ def bench(context):
     bench = Bench(context)
     yield bench
     bench.close()
+
+
+@pytest.fixture
+def meet():
+    """Makes a bench for nodes in other processes, which must have started before: while discovery
+    keeps to this machine, an elder participant may hear of a younger one only seconds later.
+    """
+    import rclpy
+    from node_helpers import Bench
+
+    benches = []
+
+    def make(namespace=""):
+        context = rclpy.Context()
+        context.init()
+        benches.append(Bench(context, namespace))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.close()
+        bench.context.try_shutdown()

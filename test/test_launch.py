@@ -14,8 +14,7 @@ import pytest
 pytest.importorskip("launch_ros", reason="launch is not installed: it does not come as a wheel")
 pytest.importorskip("ros2launch", reason="ros2 launch is not installed")
 
-import rclpy
-from node_helpers import REPOSITORY, WAIT, Bench
+from node_helpers import REPOSITORY, WAIT
 
 EMOTION = REPOSITORY / "launch/emotion.launch.py"
 REPLAY = REPOSITORY / "launch/replay.launch.py"
@@ -76,22 +75,6 @@ def launch(tmp_path):
     yield start
     for each in launches:
         each.close()
-
-
-@pytest.fixture
-def meet():
-    benches = []
-
-    def make(namespace=""):
-        context = rclpy.Context()
-        context.init()
-        benches.append(Bench(context, namespace))
-        return benches[-1]
-
-    yield make
-    for bench in benches:
-        bench.close()
-        bench.context.try_shutdown()
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ import signal
 import time
 
 import pytest
-import rclpy
-from node_helpers import REPOSITORY, Bench, Process, astronaut, header, jpeg, raw
+from node_helpers import REPOSITORY, Process, astronaut, header, jpeg, raw
 from sensor_msgs.msg import CameraInfo, CompressedImage
 
 
@@ -21,25 +20,6 @@ def start(tmp_path):
     yield run
     for process in processes:
         process.close()
-
-
-@pytest.fixture
-def meet():
-    """Makes a bench. Do so after the nodes have started: while discovery keeps to this machine,
-    an elder participant may hear of a younger one only seconds later.
-    """
-    benches = []
-
-    def make(namespace=""):
-        context = rclpy.Context()
-        context.init()
-        benches.append(Bench(context, namespace))
-        return benches[-1]
-
-    yield make
-    for bench in benches:
-        bench.close()
-        bench.context.try_shutdown()
 
 
 def parameters(**values):

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""emotion.launch.py under launch_testing: run, heard while it runs, and ended."""
+
+import unittest
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("launch_testing", reason="launch is not installed: it does not come as a wheel")
+
+import launch_testing
+import rclpy
+from launch.actions import IncludeLaunchDescription, SetEnvironmentVariable
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from node_helpers import Bench
+
+from launch import LaunchDescription
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.mark.launch_test
+def generate_test_description():
+    return LaunchDescription(
+        [
+            SetEnvironmentVariable("PYTHONPATH", str(REPOSITORY)),
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(str(REPOSITORY / "launch/emotion.launch.py")),
+                launch_arguments={"camera": "video", "source": "sample"}.items(),
+            ),
+            launch_testing.actions.ReadyToTest(),
+        ]
+    )
+
+
+class TestWhileItRuns(unittest.TestCase):
+    def test_results(self, proc_output):
+        proc_output.assertWaitFor("listening to /image_raw", timeout=20)
+        context = rclpy.Context()
+        context.init()
+        bench = Bench(context)
+        try:
+            bench.until(lambda: any(r.faces for r in bench.results))
+        finally:
+            bench.close()
+            context.try_shutdown()
+
+
+@launch_testing.post_shutdown_test()
+class TestAfterItsEnd(unittest.TestCase):
+    def test_exit_status(self, proc_info):
+        launch_testing.asserts.assertExitCodes(proc_info)
