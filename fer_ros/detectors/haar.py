@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Viola and Jones' cascade, as the paper used it: always at hand, frontal faces only.
+"""Viola and Jones' cascade, the detector of the paper: always at hand, frontal faces only.
 
 The cascade file comes with OpenCV's Python wheels (`cv2.data`) or with Debian's package
 opencv-data. P. Viola and M. Jones, "Rapid Object Detection using a Boosted Cascade of Simple
@@ -16,20 +16,21 @@ import numpy as np
 
 from .base import Detection, DetectorError, best_first, check_image, make_detection, shrink
 
-CASCADE = "haarcascade_frontalface_default.xml"
+CASCADE = "haarcascade_frontalface_alt2.xml"
 DEBIAN_FOLDER = "/usr/share/opencv4/haarcascades"
 SCORE_THRESHOLD = 0.5
-LONGEST_SIDE = 640  # pixels; larger images are reduced first
+HALF_SURE = 3  # agreeing windows that make a score of 0.5
+LONGEST_SIDE = 480  # pixels; larger images are reduced first
 SCALE_FACTOR = 1.1
-MIN_NEIGHBOURS = 5
 
 
 class HaarDetector:
     """OpenCV's frontal face cascade; gives no eye points.
 
     `model_path` is a cascade file ("" for OpenCV's own), `min_face_size` is in pixels of the
-    image, `score_threshold` in 0..1. Raises DetectorError where OpenCV has no cascades or the
-    file cannot be read.
+    image, `score_threshold` in 0..1. The score of a face is n / (n + 3) for n windows that agreed
+    on it: unlike the weight of the last stage it means the same for every cascade. Raises
+    DetectorError where OpenCV has no cascades or the file cannot be read.
     """
 
     name = "haar"
@@ -42,32 +43,31 @@ class HaarDetector:
             )
         self._cascade = _load(Path(model_path) if model_path else find_cascade())
         self._min_face_size = min_face_size
-        self._threshold = SCORE_THRESHOLD if score_threshold is None else score_threshold
+        threshold = SCORE_THRESHOLD if score_threshold is None else score_threshold
+        self._min_neighbours = neighbours_for(threshold)
 
     def detect(self, bgr: np.ndarray) -> list[Detection]:
         """Return the faces in `bgr` (uint8 [H, W, 3]), best score first."""
         check_image(bgr)
         grey, factor = shrink(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), LONGEST_SIDE)
         smallest = math.floor(self._min_face_size / factor)
-        boxes, _, weights = self._cascade.detectMultiScale3(
-            cv2.equalizeHist(grey),
+        boxes, neighbours = self._cascade.detectMultiScale2(
+            grey,
             scaleFactor=SCALE_FACTOR,
-            minNeighbors=MIN_NEIGHBOURS,
+            minNeighbors=self._min_neighbours,
             minSize=(smallest, smallest),
-            outputRejectLevels=True,
         )
-        scores = [score_of(float(weight)) for weight in np.ravel(weights)]
         found = [
-            make_detection(box, score, scale=factor)
-            for box, score in zip(boxes, scores, strict=True)
-            if score >= self._threshold
+            make_detection(box, count / (count + HALF_SURE), scale=factor)
+            for box, count in zip(boxes, np.ravel(neighbours), strict=True)
         ]
         return best_first(found, self._min_face_size)
 
 
-def score_of(weight: float) -> float:
-    """Squash the last stage's weight, an unbounded sum of votes, monotonically into 0..1."""
-    return 1.0 / (1.0 + math.exp(-weight))
+def neighbours_for(score: float) -> int:
+    """The least number of agreeing windows whose score is `score` (0..1); never below 1."""
+    score = min(max(score, 0.0), 0.999)
+    return max(1, math.ceil(HALF_SURE * score / (1 - score) - 1e-9))
 
 
 def find_cascade() -> Path:
@@ -79,8 +79,7 @@ def find_cascade() -> Path:
         if (path := Path(folder) / CASCADE).is_file():
             return path
     raise DetectorError(
-        f"detector haar: {CASCADE} not found; install the apt package opencv-data "
-        "or set model_path"
+        f"detector haar: {CASCADE} not found; install opencv-data by apt or set model_path"
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from .base import Detection, DetectorError, best_first, check_image, make_detection, shrink
 
 MODEL_HINT = "face_detection_yunet_2023mar.onnx from the OpenCV model zoo"
-SCORE_THRESHOLD = 0.7
+SCORE_THRESHOLD = 0.8
 NMS_THRESHOLD = 0.3
 LONGEST_SIDE = 640  # pixels; larger images are reduced first
 
