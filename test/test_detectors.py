@@ -12,6 +12,10 @@ import pytest
 
 from fer_ros.detectors import NAMES, DetectorError, blazeface, create_detector, haar, yunet
 
+opencv_4_8 = pytest.mark.skipif(
+    not yunet.is_supported(), reason=f"YuNet needs OpenCV 4.8, this is {cv2.__version__}"
+)
+DETECTORS = ["haar", pytest.param("yunet", marks=opencv_4_8), "blazeface"]
 REFERENCE = (172, 68, 104, 104)  # the astronaut's face, x, y, width, height
 
 
@@ -32,7 +36,7 @@ def hopper():
     return picture("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
 
 
-@pytest.fixture(params=["haar", "yunet", "blazeface"])
+@pytest.fixture(params=DETECTORS)
 def name(request):
     return request.param
 
@@ -153,7 +157,7 @@ def one_line(error) -> str:
     return message
 
 
-@pytest.mark.parametrize("bad", ["haar", "yunet", "blazeface"])
+@pytest.mark.parametrize("bad", DETECTORS)
 @pytest.mark.parametrize("content", [None, b"", b"not a model", bytes(range(256)) * 40])
 def test_missing_and_broken_files(bad, content, tmp_path):
     path = tmp_path / "model"
@@ -172,6 +176,7 @@ def test_a_tflite_file_that_is_another_network():
     one_line(error)
 
 
+@opencv_4_8
 def test_torn_yunet(shared, tmp_path):
     whole = (shared / "models" / "face_detection_yunet_n.onnx").read_bytes()
     (tmp_path / "torn.onnx").write_bytes(whole[: len(whole) // 2])
@@ -180,6 +185,7 @@ def test_torn_yunet(shared, tmp_path):
     one_line(error)
 
 
+@opencv_4_8
 def test_yunet_without_file_says_where_to_get_it():
     with pytest.raises(DetectorError, match="face_detection_yunet_2023mar"):
         create_detector("yunet")
@@ -241,6 +247,7 @@ def test_haar_neighbours_follow_the_score():
     assert haar.neighbours_for(1.0) > 1000
 
 
+@opencv_4_8
 def test_auto_takes_yunet_where_its_file_is_given(shared, caplog):
     caplog.set_level(logging.INFO, "fer_ros")
     model = shared / "models" / "face_detection_yunet_n.onnx"
@@ -256,6 +263,7 @@ def test_auto_goes_on_to_the_next_that_is_present(monkeypatch, caplog):
     assert "face detector: haar" in caplog.text
 
 
+@opencv_4_8
 def test_auto_warns_when_the_file_given_is_of_no_use(tmp_path, caplog):
     (tmp_path / "torn.onnx").write_bytes(b"torn")
     assert create_detector(model_path=str(tmp_path / "torn.onnx")).name == "blazeface"
