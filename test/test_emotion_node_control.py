@@ -2,6 +2,7 @@
 """emotion_node told what to do: parameters, services and lifecycle."""
 
 import shutil
+import threading
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -119,6 +120,7 @@ def test_lifecycle(bench):
             status, values = bench.report(lambda s, v: v["state"] == "active")
             assert bench.transition("deactivate")
             assert bench.state() == "inactive"
+            assert not [t for t in threading.enumerate() if t.name == "latest_frame"]
             before = len(bench.results)
             assert bench.until(lambda: publisher.get_subscription_count() == 0)  # noqa: B023
             publisher.publish(raw(header(), blank()))
