@@ -6,15 +6,13 @@ box has habits of its own, so each detector has a calibrated framing; docs/detec
 method and the figures, benchmarks/calibrate_framing.py prints them.
 """
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from .detectors.base import Detection
+from fer_ros.detectors.base import Detection
 
 
 class Framing(NamedTuple):

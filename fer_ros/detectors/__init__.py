@@ -4,13 +4,11 @@
 Each detector has a module of its own, imported when it is asked for.
 """
 
-from __future__ import annotations
-
 import importlib
 import logging
 from pathlib import Path
 
-from .base import Detection, Detector, DetectorError
+from fer_ros.detectors.base import Detection, Detector, DetectorError
 
 _log = logging.getLogger("fer_ros")
 
@@ -53,7 +51,7 @@ def _create_best(model_path: str, options: dict) -> Detector:
     reader = _FILES.get(Path(model_path).suffix)
     if model_path and (reader is None or not Path(model_path).is_file()):
         raise DetectorError(
-            f"no detector reads '{model_path}'; set it to an existing {', '.join(_FILES)} file "
+            f"no detector reads '{model_path}'; set detector_model to an existing {', '.join(_FILES)} file "
             "or leave it empty"
         )
     reasons = []

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every face detector takes, gives and raises."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Protocol
 

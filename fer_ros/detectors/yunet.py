@@ -5,15 +5,20 @@ W. Wu, H. Peng and S. Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machi
 Research 20, 2023. The model file is not part of this package.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from .base import Detection, DetectorError, best_first, check_image, make_detection, shrink
+from fer_ros.detectors.base import (
+    Detection,
+    DetectorError,
+    best_first,
+    check_image,
+    make_detection,
+    shrink,
+)
 
 MODEL_HINT = "face_detection_yunet_2023mar.onnx from the OpenCV model zoo"
 SCORE_THRESHOLD = 0.8
@@ -37,7 +42,7 @@ class YuNetDetector:
                 "choose detector blazeface or haar"
             )
         if not model_path:
-            raise DetectorError(f"detector yunet: set model_path to {MODEL_HINT}")
+            raise DetectorError(f"detector yunet: set detector_model to {MODEL_HINT}")
         self._net = _load(Path(model_path))
         self._net.setScoreThreshold(
             SCORE_THRESHOLD if score_threshold is None else float(score_threshold)
