@@ -5,6 +5,8 @@ import signal
 import time
 
 import pytest
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from node_helpers import REPOSITORY, Process, astronaut, header, jpeg, raw
 from sensor_msgs.msg import CameraInfo, CompressedImage
 
@@ -150,5 +152,20 @@ def test_survives_a_model_that_is_missing(meet, start):
     assert bench.transition("configure")
     assert bench.transition("activate")
     bench.process(bench.publisher(), raw(header(), astronaut()))
+    node.signal(signal.SIGINT)
+    assert node.wait() == 0
+
+
+def test_a_transition_out_of_turn_is_refused_and_the_node_lives_on(meet, start):
+    node = start("emotion_node", *parameters(autostart=False))
+    bench = meet()
+    bench.report()
+    number = Transition.TRANSITION_ACTIVATE  # while it is unconfigured
+    client = bench.node.create_client(ChangeState, "/emotion_node/change_state")
+    bench.until(client.service_is_ready)
+    client.call_async(ChangeState.Request(transition=Transition(id=number)))
+    node.wait_for("request left out")
+    assert bench.transition("configure")
+    assert bench.transition("activate")
     node.signal(signal.SIGINT)
     assert node.wait() == 0

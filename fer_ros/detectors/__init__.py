@@ -51,8 +51,8 @@ def _create_best(model_path: str, options: dict) -> Detector:
     reader = _FILES.get(Path(model_path).suffix)
     if model_path and (reader is None or not Path(model_path).is_file()):
         raise DetectorError(
-            f"no detector reads '{model_path}'; set detector_model to an existing {', '.join(_FILES)} file "
-            "or leave it empty"
+            f"no detector reads '{model_path}'; set detector_model to an existing file "
+            f"({', '.join(_FILES)}) or leave it empty"
         )
     reasons = []
     for name in _CLASSES:

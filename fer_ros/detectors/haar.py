@@ -90,7 +90,9 @@ def find_cascade() -> Path:
 
 def _load(path: Path):
     if not path.is_file():
-        raise DetectorError(f"detector haar: no file {path}; leave detector_model empty for OpenCV's")
+        raise DetectorError(
+            f"detector haar: no file {path}; leave detector_model empty for OpenCV's"
+        )
     try:
         cascade = cv2.CascadeClassifier(str(path))
     except (cv2.error, SystemError):

@@ -86,5 +86,6 @@ def _judge(state, health, any_images):
     if state != "active":
         return DiagnosticStatus.OK, state
     if not any_images:
-        return DiagnosticStatus.WARN, "no image processed since the last report"
+        reason = f"; last error: {health.last_error}" if health.last_error else ""
+        return DiagnosticStatus.WARN, f"no image processed since the last report{reason}"
     return DiagnosticStatus.OK, "processing"

@@ -25,12 +25,8 @@ def run_node(create: Callable[[], Node], args=None) -> int:
     try:
         node = create()
         node.start()
-        rclpy.spin(node)
-    except ExternalShutdownException:
-        pass
+        _spin(node)
     except (ParameterException, RuntimeError) as error:
-        if not rclpy.ok():
-            return 0  # the context ended under a callback that was about to publish
         if node:
             raise
         return _fail(error)  # a value, a name or a QoS that rclpy or rcl refuses
@@ -40,6 +36,19 @@ def run_node(create: Callable[[], Node], args=None) -> int:
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def _spin(node):
+    while rclpy.ok():
+        try:
+            rclpy.spin(node)
+        except ExternalShutdownException:
+            return
+        except RuntimeError as error:
+            # rclpy lets rcl's refusal of a single request escape, such as of a lifecycle
+            # transition out of turn; or the context ended under a callback.
+            if rclpy.ok():
+                node.get_logger().error(f"request left out: {' '.join(str(error).split())}")
 
 
 def _ignore_signals():
