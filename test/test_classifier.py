@@ -3,6 +3,7 @@ import builtins
 import importlib.util
 import json
 import shutil
+import subprocess
 
 import cv2
 import numpy as np
@@ -68,6 +69,26 @@ def test_threads_do_not_change_the_result(crops):
     one, two = Classifier(TFLITE, threads=1), Classifier(TFLITE, threads=2)
     for crop in crops[:3]:
         np.testing.assert_allclose(one.probabilities(crop), two.probabilities(crop), atol=1e-5)
+
+
+def test_debians_opencv_gives_the_same(repository, crops, tmp_path):
+    """Apt packages alone run the model: OpenCV 4.6 in Debian 12 and Ubuntu 24.04."""
+    python = "/usr/bin/python3"
+    program = (
+        "import sys, numpy\n"
+        "from fer_ros.classifier import Classifier\n"
+        "run = Classifier(sys.argv[1])\n"
+        "crops = numpy.load(sys.argv[2])\n"
+        "numpy.save(sys.argv[2], [run.probabilities(c) for c in crops])\n"
+    )
+    file = tmp_path / "crops.npy"
+    np.save(file, crops)
+    if subprocess.run([python, "-c", "import cv2"], capture_output=True, check=False).returncode:
+        pytest.skip("Debian's python3-opencv is not installed")
+    command = [python, "-c", program, str(ONNX), str(file)]
+    subprocess.run(command, cwd=repository, check=True)
+    ours = Classifier(ONNX)
+    np.testing.assert_allclose(np.load(file), [ours.probabilities(c) for c in crops], atol=1e-4)
 
 
 def test_same_crop_same_result(crops):

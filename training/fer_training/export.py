@@ -5,6 +5,8 @@ Runs under TensorFlow. LiteRT graphs take uint8 [1, 48, 48, 1] and hold their en
 graph takes float32 [1, 1, S, S] of 0 to 255, already enlarged, in opset 9, which OpenCV 4.6 reads.
 """
 
+import contextlib
+import io
 import json
 import shlex
 import shutil
@@ -103,7 +105,8 @@ def to_litert(network, form: str = "float32", images: np.ndarray | None = None) 
     if form == "int8":
         rows = np.random.default_rng(0).permutation(len(images))[:CALIBRATION_FACES]
         converter.representative_dataset = lambda: ([images[r][None, ..., None]] for r in rows)
-    return converter.convert()
+    with contextlib.redirect_stdout(io.StringIO()):  # a line for each variable, of no use here
+        return converter.convert()
 
 
 def to_onnx(network, input_size: int) -> bytes:
