@@ -18,8 +18,8 @@ class EmotionPipeline:
     """Detect, crop, classify, track and smooth.
 
     The attributes may be changed between two images: ``max_faces``; ``rotate``, degrees clockwise
-    that make the image upright; ``max_gap``, seconds after which a lost face is forgotten. One
-    thread at a time.
+    that make the image upright; ``max_gap``, seconds after which a lost face is forgotten.
+    ``process`` is for one thread at a time.
     """
 
     def __init__(self, detector: Detector, classifier: Classifier):
@@ -52,7 +52,8 @@ class EmotionPipeline:
         more than ``max_gap``, starts anew.
         """
         began = time.perf_counter()
-        upright = rotate_image(bgr, self.rotate)
+        rotate = self.rotate  # may be changed by another thread meanwhile
+        upright = rotate_image(bgr, rotate)
         found = sorted(self.detector.detect(upright), key=_area, reverse=True)
         found = [d for d in found if all(_clip(d, upright.shape)[2:])][: self.max_faces]
         detected = time.perf_counter()
@@ -69,7 +70,7 @@ class EmotionPipeline:
         faces = []
         for detection, track_id, probabilities in zip(found, ids, raw, strict=True):
             smoothed, emotion = self.smoother.update(track_id, probabilities, now)
-            box = rotate_box(_clip(detection, upright.shape), upright.shape, -self.rotate)
+            box = rotate_box(_clip(detection, upright.shape), upright.shape, -rotate)
             faces.append(
                 FaceEmotion(track_id, box, detection.score, emotion, smoothed, probabilities)
             )
