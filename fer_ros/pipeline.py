@@ -54,8 +54,9 @@ class EmotionPipeline:
         began = time.perf_counter()
         rotate = self.rotate  # may be changed by another thread meanwhile
         upright = rotate_image(bgr, rotate)
-        found = sorted(self.detector.detect(upright), key=_area, reverse=True)
-        found = [d for d in found if all(_clip(d, upright.shape)[2:])][: self.max_faces]
+        clipped = [(_clip(d, upright.shape), d) for d in self.detector.detect(upright)]
+        seen = sorted((c for c in clipped if _area(c[0])), key=lambda c: _area(c[0]), reverse=True)
+        boxes, found = zip(*seen[: self.max_faces], strict=True) if seen else ((), ())
         detected = time.perf_counter()
 
         framing = MARGIN[self.detector.name]
@@ -68,11 +69,11 @@ class EmotionPipeline:
             self.reset()
         ids = self._tracker.update([(d.x, d.y, d.width, d.height) for d in found], now)
         faces = []
-        for detection, track_id, probabilities in zip(found, ids, raw, strict=True):
+        for box, detection, track_id, probabilities in zip(boxes, found, ids, raw, strict=True):
             smoothed, emotion = self.smoother.update(track_id, probabilities, now)
-            box = rotate_box(_clip(detection, upright.shape), upright.shape, -rotate)
+            given = rotate_box(box, upright.shape, -rotate)
             faces.append(
-                FaceEmotion(track_id, box, detection.score, emotion, smoothed, probabilities)
+                FaceEmotion(track_id, given, detection.score, emotion, smoothed, probabilities)
             )
         self.smoother.keep(self._tracker.ids)
         self.timings = {
@@ -113,8 +114,8 @@ class _StampClock:
         return self._now, jumped
 
 
-def _area(detection: Detection) -> float:
-    return detection.width * detection.height
+def _area(box: tuple[int, int, int, int]) -> int:
+    return box[2] * box[3]
 
 
 def _clip(detection: Detection, shape) -> tuple[int, int, int, int]:

@@ -132,6 +132,17 @@ def test_boxes_are_clipped(pipeline):
     assert face.box == (0, 400, 80, 80)
 
 
+def test_largest_is_what_is_seen_largest(pipeline):
+    boxes = [(-300.0, 100.0, 350.0, 350.0), (200.0, 100.0, 200.0, 200.0)]
+    pipeline.detector = SimpleNamespace(
+        name="haar", detect=lambda _: [Detection(*box, score=0.8) for box in boxes]
+    )
+    assert [f.box for f in pipeline.process(FRAME, 1.0)] == [
+        (200, 100, 200, 200),
+        (0, 100, 50, 350),
+    ]
+
+
 def test_boxes_wholly_outside_are_left_out(pipeline):
     pipeline.detector = SimpleNamespace(
         name="haar", detect=lambda _: [Detection(700.0, 10.0, 50.0, 50.0, 0.8)]
