@@ -54,22 +54,23 @@ class EmotionPipeline:
         began = time.perf_counter()
         rotate = self.rotate  # may be changed by another thread meanwhile
         upright = rotate_image(bgr, rotate)
-        clipped = [(_clip(d, upright.shape), d) for d in self.detector.detect(upright)]
-        seen = sorted((c for c in clipped if _area(c[0])), key=lambda c: _area(c[0]), reverse=True)
-        boxes, found = zip(*seen[: self.max_faces], strict=True) if seen else ((), ())
+        found = [(_clip(d, upright.shape), d) for d in self.detector.detect(upright)]
+        found = [f for f in found if _area(f[0])]
+        found.sort(key=lambda f: _area(f[0]), reverse=True)
+        del found[self.max_faces :]
         detected = time.perf_counter()
 
         framing = MARGIN[self.detector.name]
         framing = framing._replace(side=framing.side * self.classifier.card.margin)
-        raw = [self.classifier.probabilities(crop_face(upright, d, framing)) for d in found]
+        raw = [self.classifier.probabilities(crop_face(upright, d, framing)) for _, d in found]
         classified = time.perf_counter()
 
         now, jumped = self._clock.advance(stamp, receipt, self.max_gap)
         if jumped:
             self.reset()
-        ids = self._tracker.update([(d.x, d.y, d.width, d.height) for d in found], now)
+        ids = self._tracker.update([(d.x, d.y, d.width, d.height) for _, d in found], now)
         faces = []
-        for box, detection, track_id, probabilities in zip(boxes, found, ids, raw, strict=True):
+        for (box, detection), track_id, probabilities in zip(found, ids, raw, strict=True):
             smoothed, emotion = self.smoother.update(track_id, probabilities, now)
             given = rotate_box(box, upright.shape, -rotate)
             faces.append(
