@@ -63,8 +63,15 @@ def fill(recording):
         faces = [face()] if i < 10 else [face(), face(2, "anger" if i < 13 else "neutral", 6)]
         recording.add_result(result(100 + i / 10, *faces), receipt=100 + i / 10 + 0.02)
         recording.add_annotated(annotated(100 + i / 10, 10 * i))
-        recording.sent += 1
+        recording.add_sent(SimpleNamespace(header=header(100 + i / 10)))
     recording.counts = {"received": 20, "processed": 20, "superseded": 0}
+
+
+def test_an_image_is_sent_whether_its_camera_info_or_its_result_says_so(recording):
+    recording.add_sent(SimpleNamespace(header=header(1.0)))
+    recording.add_result(result(1.0), receipt=1.1)
+    recording.add_result(result(2.0), receipt=2.1)
+    assert recording.sent == 2
 
 
 def test_a_line_holds_the_message_by_its_field_names(recording):

@@ -31,7 +31,7 @@ class Recorder(Node):
         self._lifecycle = self.create_client(ChangeState, "emotion_node/change_state")
         self._annotated = f"{self.resolve_topic_name('image_annotated')}/compressed"
         depth = QoSProfile(depth=30)
-        self.create_subscription(CameraInfo, "camera_info", self._sent, depth)
+        self.create_subscription(CameraInfo, "camera_info", recording.add_sent, depth)
         self.create_subscription(EmotionArray, "emotions", self._result, depth)
         self.create_subscription(CompressedImage, self._annotated, recording.add_annotated, depth)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._report, depth)
@@ -54,9 +54,6 @@ class Recorder(Node):
         number = getattr(Transition, f"TRANSITION_{transition.upper()}")
         request = ChangeState.Request(transition=Transition(id=number))
         return self._lifecycle.call_async(request)
-
-    def _sent(self, _):
-        self.recording.sent += 1
 
     def _result(self, message):
         self.recording.add_result(message, self.get_clock().now().nanoseconds * 1e-9)

@@ -21,8 +21,7 @@ class Recording:
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "emotions.jsonl"
-        self.sent = 0
-        """Images that the source published."""
+        self._sent: set[float] = set()
         self.counts: dict[str, int] = {}
         """``received``, ``processed`` and ``superseded``, as emotion_node last told them."""
         self.records: list[dict] = []
@@ -32,12 +31,22 @@ class Recording:
         self._jpegs = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by close()
         self._index: list[tuple[float, int]] = []
 
+    @property
+    def sent(self) -> int:
+        """Images that the source is known to have published, by camera_info or by a result."""
+        return len(self._sent)
+
+    def add_sent(self, message) -> None:
+        """Count the image that a CameraInfo, or an object with its header, comes with."""
+        self._sent.add(_seconds(message.header.stamp))
+
     def add_result(self, message, receipt: float) -> None:
         """Keep an EmotionArray, or an object with its fields, received at ``receipt`` seconds."""
         record = record_of(message)
         self._lines.write(json.dumps(record) + "\n")
         self._lines.flush()
         self.records.append(record)
+        self._sent.add(record["stamp"])
         self.latencies.append(receipt - record["stamp"])
 
     def add_annotated(self, message) -> None:
