@@ -32,7 +32,8 @@ def annotate(bgr: np.ndarray, faces: Iterable[FaceEmotion], rotate: int = 0) -> 
         caption = f"{face.label} {face.confidence:.0%}"
         if face.track_id:
             caption = f"{face.track_id}: {caption}"
-        _draw_caption(image, box, caption, colour, scale)
+        taken.append(_draw_caption(image, box, caption, colour, scale))
+    for box, face in placed:
         _draw_bars(image, box, face.probabilities, scale, taken)
     return image
 
@@ -45,6 +46,7 @@ def _draw_box(image, box, colour, scale):
 
 
 def _draw_caption(image, box, text, colour, scale):
+    """Name the face above its box, below or inside; returns the rectangle that this covers."""
     x, y, _, h = box
     (width, height), base = cv2.getTextSize(text, FONT, scale, max(1, round(2 * scale)))
     pad = max(2, round(6 * scale))
@@ -56,6 +58,7 @@ def _draw_caption(image, box, text, colour, scale):
     _plate(image, left, top, width + 2 * pad, plate_height)
     origin = (left + pad, top + pad + height)
     cv2.putText(image, text, origin, FONT, scale, colour, max(1, round(2 * scale)), cv2.LINE_AA)
+    return left, top, width + 2 * pad, plate_height
 
 
 def _draw_bars(image, box, probabilities, scale, taken):
@@ -85,7 +88,7 @@ def _draw_bars(image, box, probabilities, scale, taken):
 def _free_place(shape, box, width, height, gap, taken):
     """Left and top of a plate to the right of the box, its left, below or above, in the image."""
     x, y, w, h = box
-    beside = [(x + w + gap, y), (x - gap - width, y), (x, y + h + gap), (x, y - 5 * gap - height)]
+    beside = [(x + w + gap, y), (x - gap - width, y), (x, y + h + gap), (x, y - 6 * gap - height)]
     inside = [
         (max(0, min(left, shape[1] - width)), max(0, min(top, shape[0] - height)))
         for left, top in beside
