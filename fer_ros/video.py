@@ -20,7 +20,7 @@ from fer_ros.sample import Sample, SampleError
 
 PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 """Names that end so are pictures; any other file is a video."""
-FOLDER_RATE = 10.0  # Hz
+FOLDER_RATE = 1.0  # Hz: pictures are looked at one by one
 RETRY = 1.0  # seconds between two attempts to open a live source again
 TIMEOUT = 5000  # milliseconds that a stream may be silent
 
