@@ -31,7 +31,7 @@ ENLARGEMENT = 3
 BORDER = 48  # pixels around the enlarged picture
 # What calibrate() gives for the eyes: kept here to be judged against the box.
 BY_EYES = {"yunet": Framing(2.92, 0.32), "blazeface": Framing(2.73, 0.32)}
-SIDES = (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)
+SIDES = (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2)
 
 
 def read_rows(path: Path, usage: str, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -23,9 +23,9 @@ class Framing(NamedTuple):
 
 
 MARGIN = {
-    "haar": Framing(1.04, 0.01),
-    "yunet": Framing(1.34, -0.03),
-    "blazeface": Framing(1.14, -0.07),
+    "haar": Framing(0.99, 0.01),
+    "yunet": Framing(1.27, -0.03),
+    "blazeface": Framing(1.08, -0.07),
 }
 
 
