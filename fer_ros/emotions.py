@@ -20,7 +20,7 @@ COLOURS = {  # RGB; told apart by people with red-green blindness too (after Oka
     "sadness": (0, 114, 178),
     "surprise": (86, 180, 233),
     "neutral": (220, 220, 220),
-    "uncertain": (140, 140, 140),
+    "uncertain": (165, 165, 165),
 }
 """One RGB colour, 0 to 255, for each label and for ``uncertain``."""
 
