@@ -132,6 +132,7 @@ def judge_rows(detectors, model, pictures, labels) -> None:
             for way in ways
         ]
         shown = " | ".join(f"{accuracy:.1%}" for accuracy in accuracies)
+        shown += "" if detector.name in BY_EYES else " | -"
         print(f"| {detector.name} ({len(found)} rows) | {shown} |")
 
 
