@@ -13,6 +13,7 @@ from ament_index_python.packages import (
     get_package_prefix,
     get_package_share_directory,
 )
+from launch import LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
@@ -24,8 +25,6 @@ from launch.actions import (
 from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
-
-from launch import LaunchDescription
 
 LAUNCH = Path(get_package_share_directory("fer_ros")) / "launch" / "emotion.launch.py"
 

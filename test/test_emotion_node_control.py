@@ -70,9 +70,6 @@ def test_min_face_size(bench, detector):
     (face,) = bench.process(publisher, raw(header(), astronaut())).faces
     assert face.roi.width >= 50
     assert bench.set("min_face_size", 400).successful
-    for name in ("deactivate", "cleanup", "configure", "activate"):
-        assert bench.transition(name)
-    publisher = bench.publisher()
     assert bench.process(publisher, stamped(astronaut(), 1001)).faces == []
 
 

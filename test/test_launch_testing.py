@@ -10,11 +10,10 @@ pytest.importorskip("launch_testing", reason="launch is not installed: it does n
 
 import launch_testing
 import rclpy
+from launch import LaunchDescription
 from launch.actions import IncludeLaunchDescription, SetEnvironmentVariable
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from node_helpers import Bench
-
-from launch import LaunchDescription
 
 REPOSITORY = Path(__file__).parents[1]
 

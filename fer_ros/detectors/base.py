@@ -30,6 +30,7 @@ class Detector(Protocol):
     """Finds the faces in one image; keeps nothing from one image to the next."""
 
     name: str  # "haar" | "yunet" | "blazeface"
+    min_face_size: int  # width in pixels; narrower faces are left out; may be changed at any time
 
     def detect(self, bgr: np.ndarray) -> list[Detection]:
         """Return the faces in `bgr` (uint8 [H, W, 3]), best score first.

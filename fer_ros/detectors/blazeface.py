@@ -41,7 +41,7 @@ class BlazeFaceDetector:
         self._boxes, self._scores = outputs[16], outputs[1]
         self._side = int(self._input["shape"][1])
         self._anchors = make_anchors(self._side)
-        self._min_face_size = min_face_size
+        self.min_face_size = min_face_size
         self._threshold = SCORE_THRESHOLD if score_threshold is None else score_threshold
 
     def detect(self, bgr: np.ndarray) -> list[Detection]:
@@ -62,7 +62,7 @@ class BlazeFaceDetector:
             make_detection((x0, y0, x1 - x0, y1 - y0), score, (eyes[:2], eyes[2:]), scale)
             for (x0, y0, x1, y1, *eyes), score in zip(boxes, scores, strict=True)
         ]
-        return best_first(found, self._min_face_size)
+        return best_first(found, self.min_face_size)
 
     @staticmethod
     def _decode(raw: np.ndarray, anchors: np.ndarray) -> np.ndarray:

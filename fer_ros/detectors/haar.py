@@ -47,7 +47,7 @@ class HaarDetector:
                 "install an OpenCV below 5 or choose detector blazeface or yunet"
             )
         self._cascade = _load(Path(model_path) if model_path else find_cascade())
-        self._min_face_size = min_face_size
+        self.min_face_size = min_face_size
         threshold = SCORE_THRESHOLD if score_threshold is None else score_threshold
         self._min_neighbours = neighbours_for(threshold)
 
@@ -55,7 +55,7 @@ class HaarDetector:
         """Return the faces in `bgr` (uint8 [H, W, 3]), best score first."""
         check_image(bgr)
         grey, factor = shrink(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), LONGEST_SIDE)
-        smallest = math.floor(self._min_face_size / factor)
+        smallest = math.floor(self.min_face_size / factor)
         boxes, neighbours = self._cascade.detectMultiScale2(
             grey,
             scaleFactor=SCALE_FACTOR,
@@ -66,7 +66,7 @@ class HaarDetector:
             make_detection(box, count / (count + HALF_SURE), scale=factor)
             for box, count in zip(boxes, np.ravel(neighbours), strict=True)
         ]
-        return best_first(found, self._min_face_size)
+        return best_first(found, self.min_face_size)
 
 
 def neighbours_for(score: float) -> int:

@@ -47,7 +47,7 @@ class YuNetDetector:
         self._net.setScoreThreshold(
             SCORE_THRESHOLD if score_threshold is None else float(score_threshold)
         )
-        self._min_face_size = min_face_size
+        self.min_face_size = min_face_size
 
     def detect(self, bgr: np.ndarray) -> list[Detection]:
         """Return the faces in `bgr` (uint8 [H, W, 3]), best score first."""
@@ -60,7 +60,7 @@ class YuNetDetector:
             make_detection(row[:4], row[14], (row[4:6], row[6:8]), factor)
             for row in (() if rows is None else rows)
         ]
-        return best_first(found, self._min_face_size)
+        return best_first(found, self.min_face_size)
 
 
 def is_supported() -> bool:

@@ -73,7 +73,6 @@ class EmotionNode(LifecycleNode):
             detector = create_detector(
                 values.detector,
                 model_path=values.detector_model,
-                min_face_size=values.min_face_size,
                 score_threshold=values.detection_threshold or None,
             )
             classifier = Classifier(values.model, values.threads)
@@ -182,6 +181,7 @@ class EmotionNode(LifecycleNode):
         pipeline = self._pipeline
         if pipeline is None:
             return
+        pipeline.detector.min_face_size = values.min_face_size
         pipeline.max_faces = values.max_faces
         pipeline.max_gap = values.max_gap
         pipeline.rotate = values.rotate

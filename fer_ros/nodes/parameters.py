@@ -82,7 +82,9 @@ EMOTION_NODE = (
         "model", "", "Expression model: .tflite, .onnx or .keras with its card; empty: built in."
     ),
     Setting("threads", 1, "CPU threads of the expression model.", range=(1, 64)),
-    Setting("min_face_size", 0, "Faces narrower than this are ignored, pixels.", range=(0, 4096)),
+    Setting(
+        "min_face_size", 0, "Faces narrower than this are ignored, pixels.", (0, 4096), live=True
+    ),
     Setting(
         "max_faces", 16, "At most this many faces, the largest, each image.", (1, 256), live=True
     ),
