@@ -69,6 +69,6 @@ def make_detection(box, score, eyes=None, scale=1.0) -> Detection:
 
 
 def best_first(detections, min_face_size: int) -> list[Detection]:
-    """Drop the faces narrower than `min_face_size` pixels and sort the rest by score."""
-    kept = [d for d in detections if d.width > 0 and d.height > 0 and d.width >= min_face_size]
+    """Drop the faces narrower than `min_face_size` pixels or a pixel, sort the rest by score."""
+    kept = [d for d in detections if d.width >= max(1, min_face_size) and d.height >= 1]
     return sorted(kept, key=lambda d: d.score, reverse=True)

@@ -23,6 +23,7 @@ from fer_ros.detectors.base import (
 MODEL_HINT = "face_detection_yunet_2023mar.onnx from the OpenCV model zoo"
 SCORE_THRESHOLD = 0.8
 NMS_THRESHOLD = 0.3
+SMALLEST_SIDE = 8  # pixels; no face fits, and OpenCV once in a thousand 1x1 images returns garbage
 LONGEST_SIDE = 640  # pixels; larger images are reduced first
 
 
@@ -52,6 +53,8 @@ class YuNetDetector:
     def detect(self, bgr: np.ndarray) -> list[Detection]:
         """Return the faces in `bgr` (uint8 [H, W, 3]), best score first."""
         check_image(bgr)
+        if min(bgr.shape[:2]) < SMALLEST_SIDE:
+            return []
         small, factor = shrink(bgr, LONGEST_SIDE)
         self._net.setInputSize((small.shape[1], small.shape[0]))
         _, rows = self._net.detect(small)
