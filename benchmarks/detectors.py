@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_ros.detectors import DetectorError
+from fer_ros.detectors import DetectorError, blazeface, haar, yunet
 from fer_ros.detectors.blazeface import BlazeFaceDetector, find_model
 from fer_ros.detectors.haar import HaarDetector
 from fer_ros.detectors.yunet import YuNetDetector
@@ -28,6 +28,8 @@ REDUCTIONS = (1, 2, 4, 8)
 CANVAS = (480, 640)
 WITHOUT_PEOPLE = ("brick", "chelsea", "clock_motion", "coffee", "coins", "gravel",
                   "ihc", "moon", "motorcycle_left", "page", "rocket", "text")  # fmt: skip
+DEFAULTS = {module.__name__.split(".")[-1]: module.SCORE_THRESHOLD
+            for module in (haar, yunet, blazeface)}  # fmt: skip
 THRESHOLDS = {
     "haar": (0.25, 0.5, 0.6, 0.7, 0.8, 0.9),
     "yunet": (0.3, 0.5, 0.6, 0.7, 0.8, 0.9),
@@ -35,11 +37,11 @@ THRESHOLDS = {
 }
 
 
-def build_detectors(yunet: str) -> dict:
+def build_detectors(yunet_file: str) -> dict:
     """Detectors by label, their thresholds at the lowest to be tried; absent ones are named."""
     makers = {"haar": (HaarDetector, "")}
-    if yunet:
-        makers["yunet"] = (YuNetDetector, yunet)
+    if yunet_file:
+        makers["yunet"] = (YuNetDetector, yunet_file)
     try:
         for path in sorted(find_model().parent.glob("face_detection_*.tflite")):
             if path.stem != "face_detection_front":  # the same file as short_range
@@ -146,13 +148,12 @@ def print_tables(records: list[dict]) -> None:
             ]  # fmt: skip
             print(f"| {label} | {threshold} | {found}/{len(seen)} | {false[0]} | {false[1]} |")
     print(f"\n| detector | {' | '.join(order)} |\n|---|{'---|' * len(order)}")
-    chosen = {"haar": HaarDetector, "yunet": YuNetDetector, "blazeface": BlazeFaceDetector}
     for label in labels:
-        module = __import__(chosen[label.split()[0]].__module__, fromlist=["SCORE_THRESHOLD"])
+        default = DEFAULTS[label.split()[0]]
         cells = []
         for view in order:
             own = [r for r in records if (r["detector"], r["view"]) == (label, view)]
-            found = sum((r["right"] or -1) >= module.SCORE_THRESHOLD for r in own)
+            found = sum((r["right"] or -1) >= default for r in own)
             recall = "" if view == "empty" else f"{found}/{len(own)}, "
             cells.append(f"{recall}{np.median([r['ms'] for r in own]):.1f} ms")
         print(f"| {label} | {' | '.join(cells)} |")

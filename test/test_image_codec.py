@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_ros import image_codec
 from fer_ros.image_codec import (
     ENCODINGS,
     WRITABLE_ENCODINGS,
@@ -227,8 +226,3 @@ def test_torn_compressed_image(picture, suffix):
 def test_bad_compressed_image(format_, data, why):
     with pytest.raises(ImageError, match=why):
         decode_compressed(SimpleNamespace(format=format_, data=data))
-
-
-def test_no_encoding_is_listed_twice():
-    assert len(set(ENCODINGS)) == len(ENCODINGS)
-    assert image_codec.MAX_SIDE >= 7680

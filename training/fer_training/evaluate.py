@@ -17,7 +17,8 @@ TIMED = 200  # faces: enough for a steady median, half a second at most
 
 def evaluate(model: Path, faces: Faces, training_keys: np.ndarray | None = None) -> dict:
     """The figures of ``metrics.report``, and ``accuracy_deduplicated`` (faces whose pictures are
-    not among ``training_keys``; None without them) and ``ms_per_face`` (one thread, one by one).
+    not among ``training_keys``; None without them or such faces) and
+    ``ms_per_face`` (one thread, one by one).
 
     ``model`` is .keras, .tflite or .onnx. Raises ModelError when it cannot be run.
     """
@@ -34,8 +35,9 @@ def evaluate(model: Path, faces: Faces, training_keys: np.ndarray | None = None)
     if training_keys is not None:
         unseen = ~np.isin(faces.keys(), training_keys)
         right = logits.argmax(axis=1) == faces.labels
-        figures["accuracy_deduplicated"] = float(right[unseen].mean())
         figures["n_deduplicated"] = int(unseen.sum())
+        if unseen.any():  # of Training itself there is none
+            figures["accuracy_deduplicated"] = float(right[unseen].mean())
     figures["ms_per_face"] = milliseconds_per_face(model, faces.images[:TIMED], input_size)
     return figures
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from fer_ros.emotions import EMOTIONS
 from fer_ros.model_card import CROP_SIZE, sha256_of
-from fer_training import metrics
+from fer_training import __version__, metrics
 from fer_training.dataset import Faces
 from fer_training.evaluate import evaluate, predict
 
@@ -67,7 +67,7 @@ def export(
         }
     card = {
         "name": name,
-        "version": "0.1.0",
+        "version": __version__,
         "architecture": "MobileNetV2 (ImageNet start), dense 128-64-7",
         "parameters": network.count_params(),
         "labels": list(EMOTIONS),

@@ -69,7 +69,12 @@ def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 def render(figures: dict) -> str:
     """The figures as text for a terminal."""
     deduplicated = figures.get("accuracy_deduplicated")
-    seen = "not known (give --train-csv)" if deduplicated is None else f"{deduplicated:.2%}"
+    if deduplicated is not None:
+        seen = f"{deduplicated:.2%}"
+    elif figures.get("n_deduplicated") == 0:
+        seen = "none: every face stands in Training"
+    else:
+        seen = "not known (give --train-csv)"
     lines = [
         f"faces                  {figures['n']}",
         f"accuracy, raw          {figures['accuracy']:.2%}",

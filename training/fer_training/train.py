@@ -4,7 +4,6 @@
 Randomness is keyed by seed, epoch and row, so a run that was killed goes on where it stood.
 """
 
-import csv
 import json
 import math
 from dataclasses import asdict
@@ -105,12 +104,6 @@ def train(
         ],
     )
     return model
-
-
-def read_log(out: Path) -> list[dict[str, float]]:
-    """The epochs of a run, from its log.csv."""
-    with (out / "log.csv").open(newline="") as file:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
 def _optimizer(recipe: Recipe, steps: int):

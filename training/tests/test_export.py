@@ -104,6 +104,16 @@ def test_repeats_of_training_rows_are_left_out(exported, training, validation, t
         assert (figures["n"], figures["n_deduplicated"]) == (len(both), len(validation))
 
 
+def test_of_training_itself_no_face_is_unseen(exported, training, tmp_path, capsys):
+    out, _ = exported
+    csv = write_csv(tmp_path / "fer.csv", training)
+    words = ["evaluate", "--csv", str(csv), "--usage", "Training", "--json", str(tmp_path / "f")]
+    assert main([*words, "--model", str(out / "tiny.tflite")]) == 0
+    figures = json.loads((tmp_path / "f").read_text())
+    assert (figures["accuracy_deduplicated"], figures["n_deduplicated"]) == (None, 0)
+    assert "every face stands in Training" in capsys.readouterr().out
+
+
 def test_keras_model_is_evaluated_without_a_card(run, validation, tmp_path, capsys):
     csv = write_csv(tmp_path / "fer.csv", validation)
     assert main(["evaluate", "--csv", str(csv), "--model", str(run / "last.keras")]) == 0
