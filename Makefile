@@ -3,10 +3,12 @@
 
 PYTHON ?= python3
 SOURCE ?= sample
+CSV ?=
+QUICK ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint build training-env clean distclean
+.PHONY: help demo test bench lint build training-env bench-env clean distclean
 
 # ROS comes from .venv, whatever ROS or environment the calling shell has set up.
 export AMENT_PREFIX_PATH := $(CURDIR)/.venv
@@ -32,6 +34,9 @@ test: build training-env ## ruff, the tests of the package and those of the trai
 	.venv-training/bin/python -m pytest training/tests || status=1; \
 	exit $$status
 
+bench: build bench-env ## time everything, beside its peers; CSV=fer2013.csv.xz adds accuracy, QUICK=1
+	@.venv/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)")
+
 lint: .venv/.ready ## ruff alone
 	@.venv/bin/ruff check .
 
@@ -39,11 +44,13 @@ build: .venv/.built ## build the package and install it into .venv
 
 training-env: .venv-training/.ready ## set up .venv-training (TensorFlow on the CPU, Keras)
 
+bench-env: .venv-bench/.ready ## set up .venv-bench (the PyPI package fer, TensorFlow)
+
 clean: ## remove what was built and made, keep the environments
 	@rm -rf build install log out dist .venv/.built
 
 distclean: clean ## remove the environments too
-	@rm -rf .venv .venv-training
+	@rm -rf .venv .venv-training .venv-bench
 
 .venv/.ready: requirements/ros.txt requirements/runtime.txt requirements/model-files.txt
 	@$(check_tools)
@@ -66,6 +73,17 @@ distclean: clean ## remove the environments too
 	@.venv-training/bin/$(PIP_INSTALL) -r requirements/training.txt -e "training[export]"
 	@.venv-training/bin/python -c "import pathlib, sysconfig; \
 	    pathlib.Path(sysconfig.get_path('purelib'), 'fer_ros.pth').write_text('$(CURDIR)\n')"
+	@touch $@
+
+.venv-bench/.ready: .venv/.ready requirements/bench.txt requirements/bench-peers.txt requirements/bench-fer.txt
+	@echo "Setting up .venv-bench: the PyPI package fer, TensorFlow (about two minutes, 2 GB)"
+	@.venv/bin/$(PIP_INSTALL) -r requirements/bench.txt
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/$(PIP_INSTALL) -r requirements/bench-peers.txt
+	@.venv-bench/bin/$(PIP_INSTALL) --no-deps -r requirements/bench-fer.txt
+	@.venv-bench/bin/python -c "import pathlib, sysconfig; purelib = sysconfig.get_path('purelib'); \
+	    ours = purelib.replace('.venv-bench', '.venv'); \
+	    pathlib.Path(purelib, 'fer_ros.pth').write_text('$(CURDIR)\n$(CURDIR)/training\n' + ours)"
 	@touch $@
 
 # Ends with one line that names every missing tool by its Debian and Ubuntu package.

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all benchmarks share: the machine's name, medians, tables and the JSON they leave."""
+
+import json
+import os
+import platform
+import subprocess
+from datetime import datetime, timezone
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+
+
+def machine() -> dict:
+    """What the figures were taken on and with, and how busy it was."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "opencv": cv2.__version__,
+        "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
+        "commit": _run("git", "describe", "--always", "--dirty"),
+    }
+
+
+def describe(found: dict) -> str:
+    """`machine()` as one line."""
+    return (
+        f"{found['cpu']}, {found['cores']} cores, load {found['load']} at the start; "
+        f"{found['date']}, commit {found['commit']}"
+    )
+
+
+def summary(values) -> dict:
+    """Median, 99th percentile and count of `values`, in their unit; None where there are none."""
+    values = np.asarray(values, float)
+    if not len(values):
+        return {"median": None, "p99": None, "n": 0}
+    median, p99 = np.percentile(values, (50, 99))
+    return {"median": round(float(median), 4), "p99": round(float(p99), 4), "n": len(values)}
+
+
+def save(name: str, content: dict) -> Path:
+    """Write results/<name>.json and return its path."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def load(name: str) -> dict | None:
+    """results/<name>.json, None when there is none."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text("utf-8")) if path.is_file() else None
+
+
+def table(head: list[str], rows: list[list]) -> str:
+    """A Markdown table, padded so that it can also be read as it is."""
+    cells = [[_text(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |"
+        for row in cells
+    ]
+    lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
+    return "\n".join(lines)
+
+
+def _text(cell) -> str:
+    if cell is None:
+        return "-"
+    if not isinstance(cell, float):
+        return str(cell)
+    decimals = 3 if abs(cell) < 1 else 2 if abs(cell) < 100 else 0
+    return f"{cell:.{decimals}f}"
+
+
+def _cpu_model() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _run(*command) -> str:
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
