@@ -37,7 +37,10 @@ class Classifier:
     """
 
     def __init__(self, model: str | Path = "", threads: int = 1):
-        path = Path(model).expanduser() if str(model) else default_model()
+        try:
+            path = Path(model).expanduser() if str(model) else default_model()
+        except RuntimeError as error:  # ~nobody
+            raise ModelError(f"{model}: {error}") from None
         self.path = path
         self.backend_name = backend_name(path)
         self.card: ModelCard = load_card(path)

@@ -11,9 +11,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fer_ros.image_header import JPEG, PNG, HeaderError, jpeg_size, png_pixels, png_size
+
 MAX_SIDE = 16384
 """Longest side, in pixels, that is taken for a real image."""
+MAX_PIXELS = 35_000_000
+"""Largest image that is read unless told otherwise: 8K UHD has 33 million pixels."""
+MAX_BYTES = 32_000_000
+"""Longest compressed image that is read unless told otherwise."""
 TAIL = 4096  # cameras pad a JPEG's end: this many bytes are searched for its end marker
+SAID = 40  # characters of a text from outside that an error repeats
 
 
 class ImageError(ValueError):
@@ -76,16 +83,14 @@ WRITABLE_ENCODINGS = tuple(_FROM_BGR)
 """Encodings of sensor_msgs/Image that can be written."""
 
 
-def decode_image(msg) -> np.ndarray:
+def decode_image(msg, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """The image in a sensor_msgs/Image as BGR, uint8 [H, W, 3]; may share the message's memory.
 
     Reads ``height, width, encoding, is_bigendian, step, data``; rows may be padded. 16-bit values
     are scaled to 8 bits. An encoding that is not in ENCODINGS goes to cv_bridge where that is
-    installed. Raises ImageError for everything that cannot be read.
+    installed. Raises ImageError for everything that cannot be read, or has over ``max_pixels``.
     """
-    height, width = msg.height, msg.width
-    if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE):
-        raise ImageError(f"image of {width}x{height} pixels: expected 1x1 to {MAX_SIDE}x{MAX_SIDE}")
+    _check_size(msg.width, msg.height, max_pixels)
     if msg.encoding in _PACKED:
         return _decode_packed(msg, _PACKED[msg.encoding])
     if msg.encoding in _PLANAR:
@@ -93,27 +98,42 @@ def decode_image(msg) -> np.ndarray:
     return _decode_by_cv_bridge(msg)
 
 
-def decode_compressed(msg) -> np.ndarray:
-    """The image in a sensor_msgs/CompressedImage (JPEG, PNG or what else OpenCV reads) as BGR,
-    uint8 [H, W, 3]. Raises ImageError, also where the data end too early.
+def decode_compressed(msg, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> np.ndarray:
+    """The JPEG or PNG in a sensor_msgs/CompressedImage as BGR, uint8 [H, W, 3].
+
+    Raises ImageError for all else, where the data end too early, and, before anything is decoded,
+    for more than ``max_bytes`` or ``max_pixels``.
     """
-    data = np.frombuffer(msg.data, np.uint8)
-    if not data.size:
+    size = len(msg.data)
+    what = f"compressed image of format {msg.format[:SAID]!r}, {size} bytes"
+    if not size:
         raise ImageError("compressed image without data")
     if "compressedDepth" in msg.format:
-        raise ImageError(f"compressed image of format {msg.format!r}: a depth image, not a picture")
-    head, tail = data[:8].tobytes(), data[-TAIL:].tobytes()
-    ends = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}
-    if head[:2] in ends and ends[head[:2]] not in tail:
-        raise ImageError(f"compressed image of {data.size} bytes ends before its end marker")
+        raise ImageError(f"{what}: a depth image, not a picture")
+    if size > max_bytes:
+        raise ImageError(f"{what}: the limit is {max_bytes} (max_compressed_megabytes)")
+    data = bytes(msg.data)
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:  # OpenCV's own limit on pixels, among others
+        if data.startswith(JPEG):
+            if b"\xff\xd9" not in data[-TAIL:]:
+                raise HeaderError("ends before its end marker")
+            width, height = jpeg_size(data)
+        elif data.startswith(PNG):
+            width, height = png_size(data)
+            data = png_pixels(data)
+        else:
+            raise HeaderError("neither JPEG nor PNG")
+    except HeaderError as error:
+        raise ImageError(f"{what}: not a readable picture: {error}") from None
+    _check_size(width, height, max_pixels)
+    try:
+        image = cv2.imdecode(
+            np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        )
+    except cv2.error:
         image = None
     if image is None:
-        raise ImageError(
-            f"compressed image of format {msg.format!r}, {data.size} bytes: not a readable picture"
-        )
+        raise ImageError(f"{what}: not a readable picture")
     return image
 
 
@@ -137,6 +157,16 @@ def encode_jpeg(bgr: np.ndarray, quality: int = 85) -> np.ndarray:
     if not done:
         raise ImageError(f"image of shape {bgr.shape} cannot be written as JPEG")
     return data.reshape(-1)
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE):
+        raise ImageError(f"image of {width}x{height} pixels: expected 1x1 to {MAX_SIDE}x{MAX_SIDE}")
+    if width * height > max_pixels:
+        raise ImageError(
+            f"image of {width}x{height} pixels: the limit is {max_pixels / 1e6:g} megapixels "
+            "(max_image_megapixels)"
+        )
 
 
 def _rows(msg, height: int, row_bytes: int, offset: int = 0, step: int = 0) -> np.ndarray:
@@ -195,13 +225,13 @@ def _decode_by_cv_bridge(msg) -> np.ndarray:
         from cv_bridge import CvBridge, CvBridgeError
     except ImportError:
         raise ImageError(
-            f"unknown image encoding {msg.encoding!r}; understood: {', '.join(ENCODINGS)}"
+            f"unknown image encoding {msg.encoding[:SAID]!r}; understood: {', '.join(ENCODINGS)}"
         ) from None
     try:
         return CvBridge().imgmsg_to_cv2(msg, "bgr8")
     except (CvBridgeError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ImageError(
-            f"image encoding {msg.encoding!r}: cv_bridge cannot read it either ({reason}); "
+            f"image encoding {msg.encoding[:SAID]!r}: cv_bridge cannot read it ({reason[:200]}); "
             f"understood: {', '.join(ENCODINGS)}"
         ) from None

@@ -7,6 +7,7 @@ by the ONNX graph, and for each file its sha256 and softmax temperature. A card 
 
 import hashlib
 import json
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from fer_ros.emotions import EMOTIONS
 
 CROP_SIZE = 48
 MAX_CARD_BYTES = 1_000_000
+MAX_MODEL_BYTES = 500_000_000
+MAX_INPUT_SIZE = 1024  # pixels; a larger enlargement of 48 would only eat memory
+MAX_NAME = 100  # characters
 
 
 class ModelError(RuntimeError):
@@ -50,19 +54,25 @@ def load_card(model: Path) -> ModelCard:
     or in another order, or when the file is not the one that the card describes.
     """
     model = Path(model)
-    if not model.is_file():
-        raise ModelError(f"no model file {model}")
-    path, content = _find(model)
+    try:
+        if not model.is_file():
+            raise ModelError(f"no model file {model}")
+        if model.stat().st_size > MAX_MODEL_BYTES:
+            raise ModelError(f"{model}: over {MAX_MODEL_BYTES} bytes, too large for a model")
+        path, content = _find(model)
+        found = sha256_of(model)
+    except OSError as error:  # a name too long, a file that may not be read
+        raise ModelError(f"{reprlib.repr(str(model))}: {error.strerror}") from None
     try:
         entry = content["files"][model.name]
         card = ModelCard(
             name=_text(content["name"]),
             version=_text(content["version"]),
-            margin=_positive(content["framing"]["margin"]),
-            input_size=int(_positive(content["input_size"])),
+            margin=_number(content["framing"]["margin"], 0.1, 10),
+            input_size=int(_number(content["input_size"], 1, MAX_INPUT_SIZE)),
             sha256=_text(entry["sha256"]),
-            temperature=_positive(entry["temperature"]),
-            uncertain_below=_fraction(content["uncertain_below"]),
+            temperature=_number(entry["temperature"], 0.01, 100),
+            uncertain_below=_number(content["uncertain_below"], 0, 1),
         )
         labels, crop = content["labels"], content["framing"]["size"]
     except KeyError as error:
@@ -70,10 +80,9 @@ def load_card(model: Path) -> ModelCard:
     except (TypeError, ValueError) as error:
         raise ModelError(f"{path}: the card is wrong: {error}") from None
     if labels != list(EMOTIONS):
-        raise ModelError(f"{path}: labels {labels} are not {list(EMOTIONS)}")
+        raise ModelError(f"{path}: labels {reprlib.repr(labels)} are not {list(EMOTIONS)}")
     if crop != CROP_SIZE:
-        raise ModelError(f"{path}: wants crops of {crop} pixels, not {CROP_SIZE}")
-    found = sha256_of(model)
+        raise ModelError(f"{path}: wants crops of {reprlib.repr(crop)} pixels, not {CROP_SIZE}")
     if found != card.sha256:
         raise ModelError(
             f"{model}: sha256 {found[:8]}... is not the {card.sha256[:8]}... of {path.name}: "
@@ -84,7 +93,11 @@ def load_card(model: Path) -> ModelCard:
 
 def sha256_of(path: Path) -> str:
     """Hexadecimal sha256 of a file."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _find(model: Path) -> tuple[Path, dict]:
@@ -108,18 +121,13 @@ def _find(model: Path) -> tuple[Path, dict]:
 
 
 def _text(value) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{value!r} is not a text")
+    # What is printable has one line and can be sent in a message: the name goes into each result.
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
+        raise ValueError(f"{reprlib.repr(value)} is not a text")
     return value
 
 
-def _positive(value) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
-        raise ValueError(f"{value!r} is not a positive number")
-    return float(value)
-
-
-def _fraction(value) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ValueError(f"{value!r} is not between 0 and 1")
+def _number(value, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"{reprlib.repr(value)} is not a number from {low} to {high}")
     return float(value)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a JPEG or PNG file says of itself, read before anything is decoded.
+
+A file of a few kilobytes may unpack to gigabytes, or keep a decoder busy for minutes. Here is
+looked at, in microseconds, what a decoder would have to do. JPEG: ITU-T T.81, annex B; PNG: W3C
+Portable Network Graphics, section 5.
+"""
+
+import struct
+
+JPEG = b"\xff\xd8\xff"
+PNG = b"\x89PNG\r\n\x1a\n"
+MAX_JPEG_SCANS = 100
+"""A progressive JPEG has about ten; each costs a pass over all pixels."""
+
+_SCAN = b"\xff\xda"
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15
+_WITHOUT_LENGTH = frozenset((0x00, 0x01, *range(0xD0, 0xD8)))
+_ENDS = frozenset((0xD8, 0xD9, 0xDA))  # SOI again, EOI, SOS: no frame header came before
+_PNG_CHUNKS = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
+
+
+class HeaderError(ValueError):
+    """The file is not what it should be; the message is the reason in a few words."""
+
+
+def jpeg_size(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels of a JPEG file. Raises HeaderError, also for too many scans."""
+    if data.count(_SCAN) > MAX_JPEG_SCANS:
+        raise HeaderError(f"more than {MAX_JPEG_SCANS} scans")
+    at = len(JPEG) - 1
+    try:
+        while (at := data.index(b"\xff", at)) >= 0:
+            while data[at] == 0xFF:
+                at += 1
+            marker = data[at]
+            at += 1
+            if marker in _FRAMES:
+                height, width = struct.unpack_from(">HH", data, at + 3)
+                return width, height
+            if marker in _ENDS:
+                break
+            if marker not in _WITHOUT_LENGTH:
+                at += max(2, struct.unpack_from(">H", data, at)[0])
+    except (ValueError, IndexError, struct.error):  # the data end
+        pass
+    raise HeaderError("no frame header")
+
+
+def png_size(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels of a PNG file. Raises HeaderError."""
+    if data[len(PNG) : len(PNG) + 8] != b"\0\0\0\rIHDR" or len(data) < 24:
+        raise HeaderError("no header chunk")
+    width, height = struct.unpack_from(">II", data, 16)
+    return width, height
+
+
+def png_pixels(data: bytes) -> bytes:
+    """A PNG file with only the chunks that make its pixels, up to its end.
+
+    Texts and profiles may each unpack to megabytes, which decoders do although nobody reads them.
+    Raises HeaderError where the chunks do not lead to the end.
+    """
+    view, kept, at = memoryview(data), [PNG], len(PNG)
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 12 + length
+        if end > len(data):
+            break
+        if kind in _PNG_CHUNKS:
+            kept.append(view[at:end])
+        if kind == b"IEND":
+            return b"".join(kept)
+        at = end
+    raise HeaderError("ends before its end marker")
