@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""emotion_node over DDS, every process its own: latency, results, losses, CPU and memory.
+
+A camera publishes images made beforehand, emotion_node or a plain echo takes them, a listener notes
+when each result comes. Latency is from the image's stamp, set when it is published, to the receipt
+of its result. The echo does nothing with the image: it is what DDS and rclpy alone take. "lost":
+sent, but never received; "superseded": received, but a newer one came first; CPU is in cores,
+user and system, while measuring. Also: what the node costs while inactive and while no image comes.
+
+    python benchmarks/node.py [--quick] [--only "640x480 raw 30"]
+"""
+
+import argparse
+import time
+from typing import NamedTuple
+
+from lifecycle import become_inactive
+from processes import BenchmarkError, Process, emotion_node, script
+from report import machine, save, summary
+from tables import node_table
+from tqdm import tqdm
+
+PATIENCE = 60.0
+TAIL = 1.5  # seconds for the last results and the last report
+
+
+class Scenario(NamedTuple):
+    """What the camera sends, and whether the socket profile is on."""
+
+    size: str = "640x480"
+    jpeg: bool = False
+    rate: int = 30
+    faces: int = 1
+    profile: bool = True
+    best_effort: bool = False
+    seconds: float = 10.0
+
+    @property
+    def name(self) -> str:
+        """As in the table."""
+        words = [self.size, "JPEG" if self.jpeg else "raw", f"{self.rate} Hz"]
+        words += [f"{self.faces} faces"] * (self.faces != 1)
+        words += ["best effort"] * self.best_effort
+        words += ["no profile"] * (not self.profile)
+        return ", ".join(words)
+
+
+SCENARIOS = (
+    Scenario(seconds=60),
+    Scenario(profile=False),
+    Scenario(best_effort=True),
+    Scenario(best_effort=True, profile=False),
+    Scenario(rate=15),
+    Scenario(rate=60),
+    Scenario(rate=120),
+    Scenario(jpeg=True),
+    Scenario(jpeg=True, profile=False),
+    Scenario(jpeg=True, rate=15),
+    Scenario(jpeg=True, rate=60),
+    Scenario(jpeg=True, rate=120),
+    Scenario(faces=8),
+    Scenario(size="1920x1080", jpeg=True),
+    Scenario(size="1920x1080"),
+)
+QUICK = (Scenario(seconds=5), Scenario(rate=120, seconds=5), Scenario(jpeg=True, seconds=5))
+
+
+def measure(scenario: Scenario, subject: list[str]) -> dict:
+    """One scenario with `subject`, the command of what takes the images."""
+    camera_words = ["--rate", scenario.rate, "--seconds", scenario.seconds]
+    camera_words += ["--size", scenario.size, "--faces", scenario.faces]
+    camera_words += ["--jpeg"] * scenario.jpeg + ["--best-effort"] * scenario.best_effort
+    with (
+        Process("listener", script("listener.py"), scenario.profile) as listener,
+        Process("subject", subject, scenario.profile) as node,
+        Process("camera", script("camera.py", *camera_words), scenario.profile) as camera,
+    ):
+        begin = camera.wait_for("measuring", PATIENCE)
+        cpu, resident = node.cpu_seconds(), []
+        while not any(line["event"] == "done" for line in camera.said):
+            resident.append(node.resident())
+            time.sleep(0.5)
+            if camera.ended() or node.ended():
+                raise BenchmarkError(
+                    f"{scenario.name}: a process has ended; see {camera.log.parent}"
+                )
+        done = camera.wait_for("done", PATIENCE)
+        cpu = (node.cpu_seconds() - cpu) / (time.time() - begin["stamp"])
+        time.sleep(TAIL)
+        listener.ask_to_end()
+        noted = listener.wait_for("noted", PATIENCE)
+    window = (begin["stamp"], done["stamp"])
+    return figures(noted, done, window) | {"cpu": round(cpu, 3), "rss_mb": round(max(resident), 1)}
+
+
+def figures(noted: dict, done: dict, window) -> dict:
+    """What the listener noted, over what the camera said."""
+    results = [r for r in noted["results"] if window[0] <= r[0] <= window[1]]
+    found = {
+        "sent": done["sent"],
+        "camera_late": round(done["late"], 3),
+        "results": len(results),
+        "results_per_s": round(len(results) / (window[1] - window[0]), 2),
+        "faces": max((r[2] for r in results), default=None),
+        "latency_ms": summary([1e3 * (receipt - stamp) for stamp, receipt, _ in results]),
+    }
+    if noted["reports"]:
+        last = noted["reports"][-1]
+        received, processed, superseded = (
+            int(last[k]) for k in ("received", "processed", "superseded")
+        )
+        found |= {
+            "received": received,
+            "processed": processed,
+            "superseded": superseded,
+            "lost": done["sent"] + done["warmed"] - received,
+            "exact": received == processed + superseded,
+            "errors": int(last.get("errors", 0)),
+        }
+        # The last report but two: the window of the last ones is empty or cut short.
+        busy = [r for r in noted["reports"] if "total (ms)" in r]
+        found["stages_ms"] = (
+            {k[:-5]: float(v) for k, v in busy[len(busy) // 2].items() if k.endswith("(ms)")}
+            if busy
+            else {}
+        )
+    return found
+
+
+def idle(seconds: float) -> dict:
+    """Cores that the node takes while nothing is asked of it, and how much memory."""
+    found = {}
+    for state in ("inactive", "active, no image"):
+        with (
+            Process("listener", script("listener.py")),
+            Process("subject", emotion_node(autostart=state != "inactive")) as node,
+        ):
+            become_inactive() if state == "inactive" else time.sleep(4)
+            time.sleep(1)
+            cpu = node.cpu_seconds()
+            time.sleep(seconds)
+            found[state] = {
+                "cpu": round((node.cpu_seconds() - cpu) / seconds, 4),
+                "rss_mb": round(node.resident(), 1),
+                "threads": node.threads(),
+            }
+    return found
+
+
+def parse():
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="three scenarios of 5 s")
+    parser.add_argument("--only", default="", help="scenarios whose name holds this")
+    parser.add_argument("--seconds", type=float, help="measure each scenario so long")
+    parser.add_argument("--name", default="node", help="of the JSON in results/")
+    return parser.parse_args()
+
+
+def main():
+    """Measure, print and write results/node.json."""
+    options = parse()
+    results = {"machine": machine(), "scenarios": {}}
+    chosen = [s for s in (QUICK if options.quick else SCENARIOS) if options.only in s.name]
+    if options.seconds:
+        chosen = [s._replace(seconds=options.seconds) for s in chosen]
+    progress = tqdm(chosen, desc="node and echo")
+    for scenario in progress:
+        progress.set_postfix_str(scenario.name)
+        transport = "compressed" if scenario.jpeg else "raw"
+        flags = ["--jpeg"] * scenario.jpeg + ["--best-effort"] * scenario.best_effort
+        short = scenario._replace(seconds=min(scenario.seconds, 10.0))
+        results["scenarios"][scenario.name] = {
+            "seconds": scenario.seconds,
+            "echo": measure(short, script("echo.py", *flags)),
+            "node": measure(scenario, emotion_node(image_transport=transport)),
+        }
+    results["idle"] = idle(5.0 if options.quick else 20.0)
+    save(options.name, results)
+    print(node_table(results))
+
+
+if __name__ == "__main__":
+    main()

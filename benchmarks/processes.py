@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmarks' processes: started with one environment, watched, ended with certainty."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PROFILE = REPOSITORY / "config" / "fastdds.xml"
+PEERS_PYTHON = REPOSITORY / ".venv-bench" / "bin" / "python"
+LOGS = REPOSITORY / "out" / "bench"
+DOMAIN = str(50 + os.getpid() % 50)  # apart from whatever else runs on this machine
+
+
+class BenchmarkError(RuntimeError):
+    """A process did not do what it was started for; the message says which and where its log is."""
+
+
+def emotion_node(**parameters) -> list[str]:
+    """The command that starts our node."""
+    command = [sys.executable, "-m", "fer_ros.nodes.emotion_node", "--ros-args"]
+    for key, value in parameters.items():
+        command += ["-p", f"{key}:={json.dumps(value)}"]
+    return command
+
+
+def script(name: str, *arguments, python=sys.executable) -> list[str]:
+    """The command that starts another script of this folder."""
+    return [str(python), str(REPOSITORY / "benchmarks" / name), *map(str, arguments)]
+
+
+class Process:
+    """A child process that may speak in lines of JSON; a context manager that ends it.
+
+    `profile`: with the larger socket buffers of config/fastdds.xml. What it says beside JSON goes
+    to out/bench/<name>.log.
+    """
+
+    def __init__(self, name: str, command: list[str], profile: bool = True):
+        self.name = name
+        environment = os.environ | {
+            "ROS_DOMAIN_ID": DOMAIN,
+            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+            "PYTHONUNBUFFERED": "1",
+        }
+        # The guard by which ROS's wheels set the library path once: each start pays for that.
+        for variable in ("FASTDDS_DEFAULT_PROFILES_FILE", "_ROS_WHEELS_BOOTSTRAP_COMPLETE"):
+            environment.pop(variable, None)
+        if profile:
+            environment["FASTDDS_DEFAULT_PROFILES_FILE"] = str(PROFILE)
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self.log = LOGS / f"{self.name}.log"
+        with self.log.open("ab") as log:
+            self.started = time.time()
+            self._child = subprocess.Popen(
+                command,
+                cwd=REPOSITORY,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._process = psutil.Process(self._child.pid)
+        self.said: list[dict] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def wait_for(self, event: str, patience: float) -> dict:
+        """The line of JSON whose "event" this is. Raises BenchmarkError when it does not come."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            if found := next((line for line in self.said if line.get("event") == event), None):
+                return found
+            if self._child.poll() is not None and not self._reader.is_alive():
+                break
+            time.sleep(0.02)
+        raise BenchmarkError(f"{self.name} did not say {event!r}; see {self.log}")
+
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        return self._child.poll() is not None
+
+    def ask_to_end(self) -> None:
+        """Close its standard input."""
+        self._child.stdin.close()
+
+    def cpu_seconds(self) -> float:
+        """User and system time so far."""
+        times = self._process.cpu_times()
+        return times.user + times.system
+
+    def resident(self) -> float:
+        """Resident memory, MB."""
+        return self._process.memory_info().rss / 1e6
+
+    def threads(self) -> int:
+        """How many threads it has."""
+        return self._process.num_threads()
+
+    def stop(self) -> None:
+        """Ask it to end, insist after a while."""
+        for ask in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            if self._child.poll() is not None:
+                break
+            self._child.send_signal(ask)
+            try:
+                self._child.wait(5)
+            except subprocess.TimeoutExpired:
+                continue
+        self._reader.join(2)
+
+    def _read(self):
+        for line in self._child.stdout:
+            try:
+                self.said.append(json.loads(line))
+            except ValueError:
+                continue
