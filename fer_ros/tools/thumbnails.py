@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small pictures of faces for a report, kept only when they were asked for."""
+
+import cv2
+import numpy as np
+
+from fer_ros.face_emotion import FaceEmotion
+from fer_ros.image_codec import encode_jpeg
+
+SIDE = 96
+"""Pixels of a picture's side."""
+MAX_IDS = 24
+
+
+class Thumbnails:
+    """Of each id and label the face of the highest confidence, JPEG, in ``pictures``."""
+
+    def __init__(self, wanted: bool):
+        self._wanted = wanted
+        self._best: dict[tuple[int, str], float] = {}
+        self.pictures: dict[tuple[int, str], bytes] = {}
+
+    def add(self, bgr: np.ndarray, faces: list[FaceEmotion]) -> None:
+        """Look at the faces of an image, uint8 [H, W, 3]."""
+        for face in faces if self._wanted else ():
+            key = (face.track_id, face.label)
+            x, y, width, height = face.box
+            if face.confidence <= self._best.get(key, 0.0) or face.track_id > MAX_IDS:
+                continue
+            self._best[key] = face.confidence
+            crop = cv2.resize(
+                bgr[y : y + height, x : x + width], (SIDE, SIDE), interpolation=cv2.INTER_AREA
+            )
+            self.pictures[key] = encode_jpeg(crop, 80).tobytes()
