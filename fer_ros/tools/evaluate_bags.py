@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``evaluate_bags``: every recording in a folder, on all cores of this machine or of many.
+
+Uses dask.distributed. Run again, it takes up where it was stopped. Exit status: 0; 1 when a bag
+could not be evaluated or after one line that says what failed; 2 for wrong arguments; 130 after
+Ctrl-C.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from fer_ros.tools.evaluate_bag import COMMON, failing, make_parser, make_settings
+
+EXAMPLES = """examples:
+  %(prog)s recordings                             every bag under that folder
+  %(prog)s recordings --labels labels             with labels/NAME.csv for the bag NAME
+  %(prog)s recordings --workers 2 --stride 5
+  %(prog)s recordings --scheduler tcp://host:8786 on a cluster whose workers see the same files
+
+leaves in the folder given by --out:
+  report.html    one table for all, with a link to the report of each
+  summary.csv    the same table
+  NAME/          for each bag what evaluate_bag leaves
+
+A bag that was evaluated with the same parameters is not evaluated again."""
+
+
+def main(argv=None) -> int:
+    """Evaluate many bags; see ``--help``."""
+    parser = make_parser("fer_ros-evaluate_bags", __doc__.partition("\n")[0], EXAMPLES)
+    add = parser.add_argument
+    add("folder", type=Path, metavar="DIR", help="folder of recordings, at any depth")
+    add("--labels", type=Path, metavar="DIR", help="folder of labels by hand, NAME.csv for a bag")
+    add("--scheduler", metavar="ADDRESS", help="a running dask scheduler (default: this machine)")
+    add("--workers", type=int, default=os.cpu_count(), help="processes here (%(default)s)")
+    options = parser.parse_args(argv)
+    if find_spec("distributed") is None:
+        print('evaluate_bags: missing: pip install "dask[distributed]"', file=sys.stderr)
+        return 1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with failing("evaluate_bags") as outcome:
+        outcome.status = _evaluate(options)
+    return outcome.status
+
+
+def find_bags(folder: Path) -> dict[str, Path]:
+    """Every recording under ``folder`` by its path in it, as a name: folders with metadata.yaml,
+    and files outside of such. Raises BagError when there is none.
+    """
+    from fer_ros.tools.bag_source import SUFFIXES, BagError
+
+    found = []
+    for path, folders, files in os.walk(folder):
+        if "metadata.yaml" in files:
+            found.append(Path(path))
+            folders.clear()
+        else:
+            found += [Path(path, f) for f in files if Path(f).suffix in SUFFIXES]
+    if not found:
+        raise BagError(f"{folder}: no bag in it: no metadata.yaml, {', '.join(SUFFIXES)}")
+    names = (path.relative_to(folder) if path != folder else Path(path.name) for path in found)
+    return dict(sorted(("__".join(n.parts), p) for n, p in zip(names, found, strict=True)))
+
+
+def evaluate_one(job, folder: Path, inputs: dict) -> dict:
+    """One bag into ``folder``, on a worker; its summary with ``inputs``, or ``{"failure": ...}``.
+
+    What is there already and was made of the same inputs is taken as it is.
+    """
+    from fer_ros.tools.evaluation import evaluate, write_json
+    from fer_ros.tools.report import write_report
+
+    path = folder / "summary.json"
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads(path.read_text("utf-8"))
+        if known.get("inputs") == inputs:
+            return known
+    try:
+        evaluation = evaluate(job, folder, say=lambda _: None)
+        write_report(folder / "report.html", [evaluation])
+        summary = evaluation.summary | {"inputs": inputs}
+        write_json(path, summary)
+    except Exception as error:  # one bag that fails, whatever it is, must not end the others
+        return {"failure": " ".join(str(error).split()) or type(error).__name__}
+    return summary
+
+
+def _evaluate(options) -> int:
+    from tqdm import tqdm
+
+    from fer_ros.tools.bag_source import BagError
+    from fer_ros.tools.evaluation import Job
+    from fer_ros.tools.overview import write_overview
+
+    settings = make_settings(options)
+    identity = settings.pipeline().classifier.identity  # fails now, not on every worker
+    if not options.folder.is_dir():
+        raise BagError(f"no such folder: {options.folder}")
+    out = options.out or Path(f"{options.folder.resolve().name}_emotions")
+    jobs = {}
+    for name, bag in find_bags(options.folder).items():
+        if bag.resolve().is_relative_to(out.resolve()):
+            continue  # of an earlier run
+        labels = options.labels and options.labels / f"{name}.csv"
+        jobs[name] = Job(
+            bag=bag.resolve(),
+            labels=labels.resolve() if labels and labels.is_file() else None,
+            settings=settings,
+            **{key: getattr(options, key) for key in COMMON},
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    summaries: dict[str, dict] = {}
+    with _client(options) as client:
+        from distributed import as_completed
+
+        futures = {
+            client.submit(
+                evaluate_one, job, out.resolve() / name, _inputs(job, identity), pure=False
+            ): name
+            for name, job in jobs.items()
+        }
+        bar = tqdm(total=len(futures), unit=" bags", disable=None)
+        try:
+            for future in as_completed(futures):
+                name = futures[future]
+                summaries[name] = _result(future)
+                bar.update()
+                bar.write(_line(name, summaries[name]))
+                write_overview(out, options.folder.resolve().name, dict(sorted(summaries.items())))
+        finally:
+            bar.close()
+    failed = sum("failure" in s for s in summaries.values())
+    print(f"\n{len(summaries) - failed} of {len(jobs)} bags evaluated")
+    print(f"Look at {out / 'report.html'}\n        {out / 'summary.csv'}")
+    return 1 if failed else 0
+
+
+def _result(future) -> dict:
+    """What the worker gave; a worker that died under a bag is that bag's failure."""
+    error = future.exception()
+    return {"failure": f"its worker died: {error}"} if error else future.result()
+
+
+@contextlib.contextmanager
+def _client(options):
+    """A connection to the scheduler asked for, or to one of our own. Raises OSError."""
+    from distributed import Client, LocalCluster
+
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    if options.scheduler:
+        try:
+            client = Client(options.scheduler, timeout=10)
+        except (OSError, ValueError) as error:
+            raise OSError(0, f"no scheduler answers ({error})", options.scheduler) from None
+        with client:
+            yield client
+        return
+    with (
+        # One thread each: the pipeline is for one thread, and decoding holds the interpreter.
+        LocalCluster(
+            n_workers=max(1, options.workers), threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def _inputs(job, model: str) -> dict:
+    """By what a result that is already there is recognised as that of this very job."""
+    from fer_ros.tools.bag_source import bag_files
+
+    files = (*bag_files(job.bag), *([job.labels] if job.labels else []))
+    return {
+        "files": {f.name: [f.stat().st_size, f.stat().st_mtime_ns] for f in files},
+        "model": model,
+        "settings": job.settings.differences(),
+        **{key: str(getattr(job, key)) for key in COMMON},
+    }
+
+
+def _line(name: str, summary: dict) -> str:
+    if "failure" in summary:
+        return f"{name}: {summary['failure']}"
+    damaged = ", damaged" if summary["damage"] else ""
+    return f"{name}: {summary['images']} images, {summary['faces']} faces{damaged}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
