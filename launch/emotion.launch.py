@@ -43,6 +43,11 @@ ARGUMENTS = (
     ("detector", "", ("", "auto", "yunet", "blazeface", "haar"),
      "Face detector; empty: as params_file says."),
     ("model", "", None, "Expression model with its card; empty: as params_file says."),
+    ("record", "none", ("none", "emotions", "all"),
+     "Record a bag: emotions stores results and never images, all stores the images too (mind "
+     "the people in them)."),
+    ("record_to", "", None,
+     "New folder for the bag; empty: recordings/emotions_DATE_TIME where the launch was started."),
     ("rviz", "false", BOOL, "Open RViz with the annotated image and the markers."),
     ("use_sim_time", "false", BOOL, "Take the time from /clock, as when a bag is played."),
     ("autostart", "", ("", *BOOL),
@@ -105,6 +110,8 @@ def _nodes(context):
     actions = [emotion, RegisterEventHandler(OnProcessExit(target_action=emotion, on_exit=_ended))]
     if value["camera"] != "none":
         actions.append(_camera(value, parameters, common))
+    if value["record"] != "none":
+        actions.append(_recorder(value, common))
     if value["rviz"] == "true":
         _require("rviz2", "or leave out rviz:=true")
         actions.append(_rviz(value["namespace"].strip("/")))
@@ -123,6 +130,18 @@ def _camera(value, parameters, common):
             settings["pixel_format"] = value["pixel_format"]
     return Node(
         package=package, executable=executable, parameters=[*parameters, settings], **common
+    )
+
+
+def _recorder(value, common):
+    """A full disk ends this node alone; it says so and closes its bag."""
+    words = ["--all"] if value["record"] == "all" else []
+    words += ["--out", value["record_to"]] if value["record_to"] else []
+    return Node(
+        package="fer_ros",
+        executable="record",
+        parameters=[{"use_sim_time": value["use_sim_time"] == "true"}],
+        **common | {"arguments": words + common["arguments"]},
     )
 
 

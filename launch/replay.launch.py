@@ -2,7 +2,8 @@
 """A rosbag played into emotion_node, on the bag's own clock.
 
 ``ros2 launch fer_ros replay.launch.py bag:=PATH image_topic:=/camera/image_raw``; every argument
-of emotion.launch.py but camera, source and use_sim_time may be given too.
+of emotion.launch.py but camera, source and use_sim_time may be given too. For figures, and for
+the same result each time, evaluate the bag instead: ``ros2 run fer_ros evaluate_bag PATH``.
 """
 
 import os

@@ -216,4 +216,4 @@ def test_refuses_a_folder_that_cannot_be_written(tmp_path, capsys):
 def test_names_missing_packages(monkeypatch, capsys):
     monkeypatch.setattr(demo, "find_spec", lambda name: None if name == "av" else True)
     assert demo.main([]) == 1
-    assert capsys.readouterr().err == "demo: missing: pip install av (apt: python3-av)\n"
+    assert capsys.readouterr().err == "demo: missing: pip install av\n"

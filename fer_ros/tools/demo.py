@@ -20,13 +20,15 @@ from pathlib import Path
 from fer_ros import detectors
 from fer_ros.tools.demo_report import plot_timeline, write_video
 from fer_ros.tools.node_process import NodeProcess
+from fer_ros.tools.record import TopicRecorder
 from fer_ros.tools.recording import Recording, describe, summarise
 from fer_ros.video import SourceError, is_live, open_recorded
 
 START, FIRST_IMAGE, LAST_RESULTS = 60.0, 20.0, 5.0  # seconds waited for each
 LIVE_SECONDS = 20.0
 RESULTS = ("annotated.mp4", "timeline.png", "summary.json")
-NEEDED = {"av": "python3-av", "matplotlib": "python3-matplotlib", "tqdm": "python3-tqdm"}
+IMAGES = "image_raw/compressed"  # what emotion_node works on is what the bag holds
+NEEDED = ("av", "matplotlib", "mcap", "rosbags", "tqdm")
 
 EXAMPLES = """examples:
   %(prog)s                                  the built-in clip: two portraits, 12 seconds
@@ -36,6 +38,7 @@ EXAMPLES = """examples:
   %(prog)s --source rtsp://host/stream --detector yunet
 
 leaves in the folder given by --out:
+  bag/             images and results as a bag (MCAP): for evaluate_bag and Foxglove
   emotions.jsonl   one line for each message received
   annotated.mp4    the annotated images received
   timeline.png     probabilities over time for each face
@@ -101,8 +104,7 @@ def _positive(text: str) -> float:
 def _check_needed():
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        apt = " ".join(NEEDED[name] for name in missing)
-        raise DemoError(f"missing: pip install {' '.join(missing)} (apt: {apt})")
+        raise DemoError(f"missing: pip install {' '.join(missing)}")
 
 
 def _length(source) -> int:
@@ -123,12 +125,16 @@ def _choose_middleware():
 
 
 def _open(folder) -> Recording:
+    from fer_ros.tools.bag_writer import remove_bag
+
     try:
         for name in RESULTS:  # of an earlier run
             (folder / name).unlink(missing_ok=True)
+        remove_bag(folder / "bag")
         return Recording(folder)
     except OSError as error:
-        raise DemoError(f"cannot write to {folder}: {error.strerror}; choose --out") from None
+        place = error.filename or folder
+        raise DemoError(f"cannot write to {place}: {error.strerror}; choose --out") from None
 
 
 def _record(options, recording, length) -> str:
@@ -138,15 +144,17 @@ def _record(options, recording, length) -> str:
     from rclpy.signals import SignalHandlerOptions
 
     from fer_ros.nodes.recorder import Recorder
+    from fer_ros.tools.bag_writer import BagWriter
 
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
         with ExitStack() as stack:
+            bag = stack.enter_context(BagWriter(options.out / "bag"))
             recorder = Recorder(recording)
             stack.callback(recorder.destroy_node)
             executor = SingleThreadedExecutor()
             executor.add_node(recorder)
-            _Run(options, recorder, executor, stack).play(length)
+            _Run(options, recorder, executor, stack).play(length, bag)
     except DemoError as error:
         return str(error)
     except OSError as error:
@@ -168,8 +176,9 @@ class _Run:
         self._executor = executor
         self._stack = stack
         self._nodes: list[NodeProcess] = []
+        self._bag: TopicRecorder | None = None
 
-    def play(self, length):
+    def play(self, length, bag):
         """Start both nodes; stay until the source's end or its time is up. Raises DemoError."""
         o = self._options
         live = is_live(o.source)
@@ -183,13 +192,18 @@ class _Run:
         self._wait(self._recorder.has_found_source, START, "video_source cannot be heard: {last}")
         model = str(o.model.resolve()) if o.model else ""
         given = {"detector": o.detector, "model": model, "image_reliability": "reliable"}
-        self._start("emotion_node", given | {"autostart": False})
+        given |= {"autostart": False, "image_transport": "compressed"}
+        self._start("emotion_node", given)
         self._wait(self._recorder.has_found_emotion_node, START, "emotion_node is mute: {last}")
         for step in ("configure", "activate"):
             answer = self._recorder.change_state(step)
             self._wait(answer.done, START, f"{step} hangs: {{last}}")
             if not answer.result().success:
                 raise DemoError(f"emotion_node: {self._nodes[-1].last_line()}")
+        # Not sooner: an image that someone listens to is an image that is sent.
+        self._bag = TopicRecorder(self._recorder, bag)
+        for topic in (IMAGES, "emotions"):
+            self._bag.add(self._recorder.resolve_topic_name(topic))
         print(f"Playing {o.source}" + (f" for {seconds:g} s" if seconds else ""), flush=True)
         silence = f"no image came from {o.source} within {FIRST_IMAGE:g} s"
         self._wait(lambda: self._recording.sent or source.status == 0, FIRST_IMAGE, silence)
@@ -239,6 +253,8 @@ class _Run:
         self._executor.spin_once(timeout_sec=0.1)
         if self._recorder.problem:
             raise DemoError(f"emotion_node: {self._recorder.problem}")
+        if self._bag and self._bag.failure:
+            raise self._bag.failure
         for node in self._nodes:
             ended_well = node.status == 0 and node.name == "video_source"
             if node.status is not None and not ended_well:
@@ -254,7 +270,7 @@ def _write(options, recording) -> str:
         lambda path: plot_timeline(path, recording.records),
         lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
     )
-    written = [recording.path]
+    written = [recording.path, folder / "bag"]
     if recording.records:
         print("Writing annotated.mp4 and timeline.png", flush=True)
         for name, write in zip(RESULTS, writers, strict=True):
