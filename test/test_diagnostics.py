@@ -1,75 +1,256 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the node says of its health."""
+"""What the node says of its health: levels, values, and what can be done."""
+
+import itertools
+import re
+from types import SimpleNamespace
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.qos import ReliabilityPolicy
 
-from fer_ros.nodes.diagnostics import MAX_REASONS, Health, status
+from fer_ros.nodes import health as health_module
+from fer_ros.nodes.diagnostics import Situation, status
+from fer_ros.nodes.health import Health
+from fer_ros.nodes.parameters import EMOTION_NODE
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+RELIABLE, BEST_EFFORT = ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT
+rising = itertools.count(100)  # stamps, in seconds
+DEFAULTS = {s.name: s.default for s in EMOTION_NODE}
 
 
-def report(health, state="active", counts=(5, 3, 2), **facts):
-    found = status("emotion_node", "model@1", state, health, counts, **facts)
+class Clock:
+    """A time.monotonic that stands still until it is moved."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(health_module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def health(clock):
+    return Health()
+
+
+def report(health, clock, counts=(0, 0, 0), facts=None, limits=None, **situation):
+    """The status a second later, and its values."""
+    clock.now += 1
+    values = {"node": "/emotion_node", "state": "active", "topic": "/image_raw"}
+    values |= {"reliabilities": (RELIABLE,), "wanted": RELIABLE}
+    limits = SimpleNamespace(**DEFAULTS | (limits or {}))
+    found = status(Situation(**values | situation), health, counts, limits, **(facts or {}))
     return found, {v.key: v.value for v in found.values}
 
 
-def test_times_and_counts():
-    health = Health()
-    for age in (0.010, 0.030, 0.020):
-        health.processed(age=age, detect=age / 2)
-    found, values = report(health, topic="/image_raw")
-    assert (found.level, found.message) == (DiagnosticStatus.OK, "processing")
+def process(health, count=10, age=0.02, stamps=rising, **stages):
+    for _, stamp in zip(range(count), stamps, strict=False):
+        health.heard()
+        health.processed(float(stamp), age, **stages)
+
+
+def test_times_counts_and_rates(health, clock):
+    for number, age in enumerate((0.010, 0.030, 0.020)):
+        health.processed(1.0 + number, age, detect=age / 2)
+    facts = {"model": "model@1", "topic": "/image_raw"}
+    found, values = report(health, clock, (5, 3, 2), facts)
+    assert (found.level, found.message) == (OK, "processing")
     assert (found.name, found.hardware_id) == ("emotion_node", "model@1")
     assert [values[k] for k in ("received", "processed", "superseded")] == ["5", "3", "2"]
-    assert values["topic"] == "/image_raw"
+    assert (values["image rate (Hz)"], values["rate (Hz)"]) == ("5.0", "3.0")
+    assert values["superseded share"] == "0.40"
     assert values["age median (ms)"] == "20.0"
     assert values["age maximum (ms)"] == "30.0"
     assert values["detect (ms)"] == "10.00"
-    assert float(values["rate (Hz)"]) > 0
+    assert values["topic"] == "/image_raw"
 
 
-def test_each_report_begins_anew():
-    health = Health()
-    health.processed(age=0.01)
-    report(health)
-    found, values = report(health)
-    assert found.level == DiagnosticStatus.WARN
-    assert "no image" in found.message
+def test_each_report_begins_anew(health, clock):
+    process(health)
+    report(health, clock, (10, 10, 0))
+    _, values = report(health, clock, (10, 10, 0))
     assert values["rate (Hz)"] == "0.0"
     assert "age median (ms)" not in values
+    assert values["received"] == "10"
 
 
 @pytest.mark.parametrize("state", ["inactive", "unconfigured"])
-def test_rest_is_no_fault(state):
-    found, values = report(Health(), state)
-    assert (found.level, found.message, values["state"]) == (DiagnosticStatus.OK, state, state)
-
-
-@pytest.mark.parametrize("state", ["inactive", "unconfigured"])
-def test_failed_transition(state):
-    health = Health()
-    health.failure = "not configured: no model file"
-    found, _ = report(health, state)
-    assert (found.level, found.message) == (DiagnosticStatus.ERROR, health.failure)
-
-
-def test_an_image_error_is_no_failed_transition():
-    health = Health()
+def test_rest_is_no_fault(health, clock, state):
+    """Also without images, and after errors."""
     health.error("torn")
-    found, values = report(health, "unconfigured")
-    assert found.level == DiagnosticStatus.OK
-    assert (values["errors"], values["last error"]) == ("1", "torn")
+    clock.now += 100
+    found, values = report(health, clock, state=state)
+    assert (found.level, found.message, values["state"]) == (OK, state, state)
+    assert values["last error"] == "torn"
 
 
-def test_said_once_counted_always():
-    health = Health()
-    assert [health.error("torn"), health.error("torn"), health.error("empty")] == [1, 0, 1]
-    _, values = report(health)
-    assert (values["errors"], values["last error"]) == ("3", "empty")
+@pytest.mark.parametrize(
+    ("state", "transition"), [("inactive", "activate"), ("unconfigured", "configure")]
+)
+def test_failed_transition(health, clock, state, transition):
+    health.failure = "not configured: no model file x.tflite"
+    found, _ = report(health, clock, state=state)
+    assert found.level == ERROR
+    assert found.message.startswith(health.failure)
+    assert found.message.endswith(f"ros2 lifecycle set /emotion_node {transition}")
 
 
-def test_endless_kinds_of_errors_stay_bounded():
-    health = Health()
-    said = [health.error(f"torn after {n} bytes") for n in range(1000)]
-    assert sum(said) == MAX_REASONS
-    assert len(health.errors) == MAX_REASONS + 1
-    assert health.errors.total() == 1000
+def test_failed_reload(health, clock):
+    health.reload_failure = "not reloaded: no model file x.tflite"
+    process(health)
+    found, _ = report(health, clock, (10, 10, 0))
+    assert found.level == WARN
+    assert "x.tflite" in found.message
+    assert "call ~/reload" in found.message
+
+
+def test_no_image(health, clock):
+    """OK, then WARN, then ERROR, and OK again."""
+    health.heard()
+    levels = []
+    for _ in range(11):
+        found, values = report(health, clock)
+        levels.append(found.level)
+    assert levels == [OK] + [WARN] * 8 + [ERROR] * 2
+    assert values["last image ago (s)"] == "11.0"
+    assert re.match(r"no image for 11\.0 s on /image_raw: .*look at the camera", found.message)
+    health.heard()
+    assert report(health, clock)[0].level == OK
+
+
+def test_thresholds_are_parameters_and_zero_means_never(health, clock):
+    clock.now += 100
+    limits = {"no_image_warn": 200.0, "no_image_error": 50.0}
+    assert report(health, clock, limits=limits)[0].level == ERROR
+    limits = {"no_image_warn": 0.0, "no_image_error": 0.0}
+    assert report(health, clock, limits=limits)[0].level == OK
+
+
+@pytest.mark.parametrize(
+    ("situation", "advice"),
+    [
+        ({"reliabilities": ()}, "start the camera or remap image_raw"),
+        (
+            {"reliabilities": (), "other_topic": "/image_raw/compressed"},
+            "set image_transport to compressed",
+        ),
+        (
+            {"reliabilities": (), "topic": "/a/compressed", "other_topic": "/a"},
+            "set image_transport to raw",
+        ),
+        ({"reliabilities": (BEST_EFFORT,)}, "set image_reliability to auto"),
+        ({"reliabilities": (BEST_EFFORT,), "wanted": BEST_EFFORT}, "look at the camera"),
+    ],
+)
+def test_why_there_is_no_image(health, clock, situation, advice):
+    clock.now += 5
+    found, _ = report(health, clock, **situation)
+    assert found.level == WARN
+    assert advice in found.message
+
+
+def test_hanging_worker(health, clock):
+    health.heard()
+    assert report(health, clock, busy=9.0)[0].level == OK
+    found, _ = report(health, clock, busy=12.0)
+    assert found.level == ERROR
+    assert "in work for 12 s" in found.message
+    assert "restart" in found.message
+
+
+def test_two_publishers(health, clock):
+    found, values = report(health, clock, reliabilities=(RELIABLE, RELIABLE))
+    assert (found.level, values["publishers"]) == (WARN, "2")
+    assert "2 publishers on /image_raw" in found.message
+    assert "a node for each camera" in found.message
+
+
+@pytest.mark.parametrize(("good", "level"), [(7, WARN), (0, ERROR)])
+def test_images_left_out(health, clock, good, level):
+    process(health, good)
+    health.heard()
+    for _ in range(3):
+        health.failed("ImageError: torn")
+    found, values = report(health, clock, (good + 3, good + 3, 0))
+    assert found.level == level
+    assert f"3 of {good + 3} images left out (ImageError: torn)" in found.message
+    assert (values["errors"], values["last error count"]) == ("3", "3")
+    assert values["last error ago (s)"] == "1"
+    health.heard()
+    found, values = report(health, clock, (good + 3, good + 3, 0))
+    assert found.level == OK
+    assert values["last error"] == "ImageError: torn", "told until there is another"
+
+
+def test_superseded(health, clock):
+    process(health, 4, detect=0.045, classify=0.002, total=0.05)
+    found, _ = report(health, clock, (10, 4, 6))
+    assert found.level == WARN
+    assert found.message.startswith("60% of the images superseded (detect takes 45 ms)")
+    assert "max_rate" in found.message
+
+
+def test_superseded_by_wish(health, clock):
+    process(health, 4)
+    assert report(health, clock, (10, 4, 6), limits={"max_rate": 4.0})[0].level == OK
+    process(health, 4)
+    assert report(health, clock, (20, 8, 12), limits={"superseded_warn": 0.0})[0].level == OK
+
+
+@pytest.mark.parametrize(
+    ("age", "level", "words"),
+    [
+        (0.2, OK, "processing"),
+        (0.5, WARN, "500 ms old: lower the rate"),
+        (1.5, ERROR, "1500 ms old: lower the rate"),
+        (-0.5, WARN, "0.5 s ahead of .* synchronise the clocks"),
+        (1e9, ERROR, "behind the clock .* use_sim_time"),
+    ],
+)
+def test_age(health, clock, age, level, words):
+    process(health, age=age)
+    found, _ = report(health, clock)
+    assert found.level == level
+    assert re.search(words, found.message)
+
+
+def test_simulated_time_without_a_clock(health, clock):
+    process(health, age=-1000.0)
+    found, _ = report(health, clock, clock_missing=True)
+    assert (found.level, found.message.count(";")) == (WARN, 0)
+    assert "--clock" in found.message
+
+
+@pytest.mark.parametrize(
+    ("stamps", "words", "key"),
+    [
+        ([0.0] * 5, "stamps are zero", "stamps zero"),
+        ([7.0] * 5, "stamps stand still", "stamps repeated"),
+        ([7.0, 8.0, 3.0, 4.0, 5.0], "went back 1 times", "stamps back"),
+    ],
+)
+def test_stamps(health, clock, stamps, words, key):
+    process(health, 5, stamps=stamps)
+    found, values = report(health, clock)
+    assert found.level == WARN
+    assert words in found.message
+    assert int(values[key]) >= 1
+    process(health, 5)
+    assert report(health, clock)[0].level == OK
+
+
+def test_the_worst_comes_first(health, clock):
+    health.reload_failure = "not reloaded: bad"
+    clock.now += 20
+    found, _ = report(health, clock)
+    assert found.level == ERROR
+    assert found.message.index("no image") < found.message.index("not reloaded")

@@ -12,7 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from fer_ros.emotions import EMOTIONS
 from fer_ros.image_codec import decode_compressed, decode_image
-from fer_ros.nodes import emotion_node as module
+from fer_ros.nodes import outputs
 
 # Results
 
@@ -195,13 +195,13 @@ def test_remapping(bench):
 
 def test_nothing_is_drawn_for_nobody(bench, monkeypatch):
     drawn = []
-    monkeypatch.setattr(module, "annotate", lambda *a: drawn.append(a) or a[0])
+    monkeypatch.setattr(outputs, "annotate", lambda *a: drawn.append(a) or a[0])
     bench.start()
     bench.process(bench.publisher(), raw(header(), astronaut()))
     assert not drawn
     images = []
     bench.node.create_subscription(Image, "image_annotated", images.append, 1)
-    bench.until(bench.emotion_node._annotated.get_subscription_count)
+    bench.until(bench.emotion_node._outputs._annotated.get_subscription_count)
     bench.process(bench.publisher(), stamped(blank(), 1001))
     bench.until(lambda: images)
     assert drawn
@@ -212,8 +212,8 @@ def test_annotated_raw_and_compressed(bench):
     images, jpegs = [], []
     bench.node.create_subscription(Image, "image_annotated", images.append, 1)
     bench.node.create_subscription(CompressedImage, "image_annotated/compressed", jpegs.append, 1)
-    bench.until(bench.emotion_node._annotated_jpeg.get_subscription_count)
-    bench.until(bench.emotion_node._annotated.get_subscription_count)
+    bench.until(bench.emotion_node._outputs._annotated_jpeg.get_subscription_count)
+    bench.until(bench.emotion_node._outputs._annotated.get_subscription_count)
     sent = raw(header(), astronaut())
     bench.process(bench.publisher(), sent)
     bench.until(lambda: images and jpegs)

@@ -31,7 +31,7 @@ def test_live_parameters(bench):
         ("max_gap", 2.5, lambda: pipeline.max_gap),
         ("rotate", 270, lambda: pipeline.rotate),
         ("max_rate", 7.0, lambda: bench.emotion_node._worker.max_rate),
-        ("jpeg_quality", 31, lambda: bench.emotion_node._jpeg_quality),
+        ("jpeg_quality", 31, lambda: bench.emotion_node._outputs.jpeg_quality),
     ):
         assert bench.set(name, value).successful
         assert place() == value == bench.get(name)

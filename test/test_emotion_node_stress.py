@@ -10,7 +10,7 @@ from node_helpers import astronaut, blank, header, jpeg, raw, stamped
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
-from fer_ros.nodes import emotion_node as module
+from fer_ros.nodes import image_subscription
 
 # Load
 
@@ -152,7 +152,7 @@ def test_silent_about_single_images(bench, capfd):
 @pytest.mark.parametrize(("limit", "warnings"), [("212992", 1), ("4194304", 0), ("?", 0)])
 def test_small_socket_buffers(bench, capfd, monkeypatch, tmp_path, limit, warnings):
     (tmp_path / "rmem_max").write_text(limit)
-    monkeypatch.setattr(module, "RECEIVE_LIMIT", tmp_path / "rmem_max")
+    monkeypatch.setattr(image_subscription, "RECEIVE_LIMIT", tmp_path / "rmem_max")
     bench.start()
     publisher = bench.publisher()
     for _ in range(3):
@@ -162,7 +162,7 @@ def test_small_socket_buffers(bench, capfd, monkeypatch, tmp_path, limit, warnin
 
 def test_simulated_time(bench):
     """Ages follow /clock; the node speaks also before there is one."""
-    bench.start(use_sim_time=True)
+    bench.start(use_sim_time=True, no_image_warn=0.2)
     assert bench.report()[0].level == DiagnosticStatus.WARN
     publisher = bench.publisher()
     clock = bench.node.create_publisher(Clock, "/clock", 1)

@@ -1,91 +1,180 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the node says of its health, as one diagnostic_msgs/DiagnosticStatus (REP 107)."""
+"""What the node says of its health, as one diagnostic_msgs/DiagnosticStatus (REP 107).
+
+Each warning and error says what can be done about it. Thresholds are parameters.
+"""
 
 import statistics
-import threading
-import time
-from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from rclpy.qos import ReliabilityPolicy
 
-MAX_REASONS = 32
+from fer_ros.nodes.health import Health
 
-
-class Health:
-    """Counts and times since the last report. Written by the worker, read by the executor."""
-
-    def __init__(self):
-        self.errors: Counter[str] = Counter()
-        self.last_error = ""
-        self.failure = ""
-        """Why the last transition failed; empty when it did not."""
-        self._lock = threading.Lock()
-        self._times: dict[str, list[float]] = {}
-        self._reported = time.monotonic()
-
-    def error(self, reason: str) -> bool:
-        """Count an error; True the first time this one is heard of, to be logged then."""
-        with self._lock:
-            first = reason not in self.errors and len(self.errors) < MAX_REASONS
-            if first or reason in self.errors:
-                self.errors[reason] += 1
-            else:
-                self.errors["others"] += 1
-            self.last_error = reason
-            return first
-
-    def processed(self, **seconds: float) -> None:
-        """Note one processed image: its age and what each stage took, in seconds."""
-        with self._lock:
-            for name, value in seconds.items():
-                self._times.setdefault(name, []).append(value)
-
-    def take(self) -> tuple[float, dict[str, list[float]]]:
-        """Seconds since the last call, and the times noted in them."""
-        with self._lock:
-            now = time.monotonic()
-            elapsed, self._reported = now - self._reported, now
-            times, self._times = self._times, {}
-            return elapsed, times
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+MANY = 0.5  # share of the images from which a fault of the stamps is said to be the camera's
+OTHER_CLOCK = 3600.0  # seconds; no image takes so long, so the clocks differ
+Problem = tuple[bytes, str]
 
 
-def status(name: str, hardware_id: str, state: str, health: Health, counts, **facts: str):
+@dataclass(frozen=True)
+class Situation:
+    """What the node knows of its surroundings when it reports.
+
+    ``state``: "active", "inactive" or "unconfigured"; ``topic``: what it listens to;
+    ``reliabilities``: the ReliabilityPolicy that each publisher of the topic offers; ``wanted``:
+    the one subscribed with; ``other_topic``: the topic of the other image transport where someone
+    publishes that, else empty; ``busy``: seconds that the image in work has taken so far;
+    ``clock_missing``: simulated time is asked for, and nobody gives it.
+    """
+
+    node: str
+    state: str
+    topic: str = ""
+    reliabilities: tuple[ReliabilityPolicy, ...] = ()
+    wanted: ReliabilityPolicy | None = None
+    other_topic: str = ""
+    busy: float = 0.0
+    clock_missing: bool = False
+
+
+def status(situation: Situation, health: Health, counts, limits: SimpleNamespace, **facts: str):
     """The DiagnosticStatus. ``counts``: received, processed, superseded since the start;
-    ``facts``: further values, in their order.
+    ``limits``: the node's parameters; ``facts``: further values, in their order.
     """
     received, processed, superseded = counts
-    elapsed, times = health.take()
-    ages = times.pop("age", [])
+    period = health.take(received, superseded)
+    silence = health.silence()
     values = {
-        "state": state,
+        "state": situation.state,
         **facts,
         "received": received,
         "processed": processed,
         "superseded": superseded,
+        "image rate (Hz)": f"{period.received / period.seconds:.1f}",
+        "rate (Hz)": f"{period.processed / period.seconds:.1f}",
+        "superseded share": f"{_share(period.superseded, period.received):.2f}",
         "errors": health.errors.total(),
-        "last error": health.last_error,
-        "rate (Hz)": f"{len(ages) / elapsed:.1f}",
     }
-    if ages:
-        values["age median (ms)"] = f"{statistics.median(ages) * 1e3:.1f}"
-        values["age maximum (ms)"] = f"{max(ages) * 1e3:.1f}"
-    values |= {f"{k} (ms)": f"{statistics.median(v) * 1e3:.2f}" for k, v in times.items()}
-    level, message = _judge(state, health, bool(ages))
+    if health.last_error:
+        values["last error"] = health.last_error
+        values["last error count"] = health.errors[health.last_error] or health.errors["others"]
+        values["last error ago (s)"] = f"{health.since_error():.0f}"
+    if situation.state == "active":
+        values["publishers"] = len(situation.reliabilities)
+        values["last image ago (s)"] = f"{silence:.1f}"
+    if period.ages:
+        values["age median (ms)"] = f"{statistics.median(period.ages) * 1e3:.1f}"
+        values["age maximum (ms)"] = f"{max(period.ages) * 1e3:.1f}"
+    values |= {f"{k} (ms)": f"{_median_ms(v):.2f}" for k, v in period.stages.items()}
+    values |= {f"stamps {kind}": count for kind, count in sorted(health.stamps.items())}
+    found = list(_problems(situation, health, period, silence, limits))
+    found.sort(key=lambda problem: problem[0], reverse=True)
+    rest = "processing" if situation.state == "active" else situation.state
     return DiagnosticStatus(
-        level=level,
-        name=name,
-        hardware_id=hardware_id,
-        message=message,
+        level=found[0][0] if found else OK,
+        name=situation.node.lstrip("/"),
+        hardware_id=facts.get("model", ""),
+        message="; ".join(text for _, text in found) or rest,
         values=[KeyValue(key=k, value=str(v)) for k, v in values.items()],
     )
 
 
-def _judge(state, health, any_images):
+def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
+    """Each fault, with what can be done about it."""
     if health.failure:
-        return DiagnosticStatus.ERROR, health.failure
-    if state != "active":
-        return DiagnosticStatus.OK, state
-    if not any_images:
-        reason = f"; last error: {health.last_error}" if health.last_error else ""
-        return DiagnosticStatus.WARN, f"no image processed since the last report{reason}"
-    return DiagnosticStatus.OK, "processing"
+        transition = "activate" if situation.state == "inactive" else "configure"
+        remedy = f"correct the parameters, then: ros2 lifecycle set {situation.node} {transition}"
+        yield ERROR, f"{health.failure}; {remedy}"
+    if health.reload_failure:
+        remedy = "the model loaded before goes on; correct the parameters and call ~/reload again"
+        yield WARN, f"{health.reload_failure}; {remedy}"
+    if situation.state != "active":
+        return
+    level = _level(silence, limits.no_image_warn, limits.no_image_error)
+    if level != OK:
+        yield level, f"no image for {silence:.1f} s on {situation.topic}: {_cause(situation)}"
+    if limits.no_image_error and situation.busy >= limits.no_image_error:
+        fault = f"an image has been in work for {situation.busy:.0f} s"
+        yield ERROR, f"{fault}: detector or model hangs, restart the node"
+    if len(situation.reliabilities) > 1:
+        fault = f"{len(situation.reliabilities)} publishers on {situation.topic}"
+        yield WARN, f"{fault}: stop one, or run a node for each camera"
+    if period.failed:
+        whole = period.failed + period.processed
+        fault = f"{period.failed} of {whole} images left out ({health.last_error})"
+        remedy = "look at the settings of the camera driver and at the network"
+        yield ERROR if period.failed == whole else WARN, f"{fault}: {remedy}"
+    yield from _superseded(period, limits)
+    yield from _old(situation, period, limits)
+    yield from _stamps(period)
+
+
+def _cause(situation) -> str:
+    if not situation.reliabilities and situation.other_topic:
+        transport = "compressed" if situation.other_topic.endswith("/compressed") else "raw"
+        return f"only {situation.other_topic} is published, set image_transport to {transport}"
+    if not situation.reliabilities:
+        return "nobody publishes it, start the camera or remap image_raw"
+    unreliable = ReliabilityPolicy.BEST_EFFORT in situation.reliabilities
+    if unreliable and situation.wanted == ReliabilityPolicy.RELIABLE:
+        return "its publisher is best effort, set image_reliability to auto"
+    return "its publisher sends nothing, look at the camera; if raw images, at net.core.rmem_max"
+
+
+def _superseded(period, limits) -> Iterator[Problem]:
+    share = _share(period.superseded, period.received)
+    # With max_rate set, leaving images out is what was asked for.
+    if limits.superseded_warn and share >= limits.superseded_warn and not limits.max_rate:
+        stages = {k: _median_ms(v) for k, v in period.stages.items() if k != "total"}
+        slowest = max(stages, key=stages.get, default="")
+        why = f" ({slowest} takes {stages[slowest]:.0f} ms)" if slowest else ""
+        remedy = "lower the rate or size of the camera's images, or set max_rate"
+        yield WARN, f"{share:.0%} of the images superseded{why}: {remedy}"
+
+
+def _old(situation, period, limits) -> Iterator[Problem]:
+    if situation.clock_missing:
+        yield WARN, "use_sim_time is set but /clock is silent: play the bag with --clock"
+        return
+    if not period.ages:
+        return
+    age = statistics.median(period.ages)
+    level = _level(abs(age), limits.age_warn, limits.age_error)
+    if level == OK:
+        return
+    if 0 <= age < OTHER_CLOCK:
+        remedy = "lower the rate or size of the camera's images, or take compressed ones"
+        yield level, f"results are {age * 1e3:.0f} ms old: {remedy}"
+    else:
+        side = "ahead of" if age < 0 else "behind"
+        fault = f"stamps are {abs(age):.1f} s {side} the clock of this machine"
+        yield level, f"{fault}: synchronise the clocks; for a bag, set use_sim_time"
+
+
+def _stamps(period) -> Iterator[Problem]:
+    if _share(period.stamps["zero"], period.processed) > MANY:
+        yield WARN, "stamps are zero, so ages are unknown: let the camera driver set them"
+    if _share(period.stamps["repeated"], period.processed) > MANY:
+        yield WARN, "stamps stand still: look at the camera driver, or at /clock"
+    if period.stamps["back"]:
+        fault = f"stamps went back {period.stamps['back']} times, and faces were forgotten"
+        yield WARN, f"{fault}: expected when a bag begins anew, else two cameras on one topic"
+
+
+def _level(value: float, warn: float, error: float) -> bytes:
+    """The level of a value by two thresholds, of which 0 means never."""
+    if error and value >= error:
+        return ERROR
+    return WARN if warn and value >= warn else OK
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _median_ms(seconds: list[float]) -> float:
+    return statistics.median(seconds) * 1e3

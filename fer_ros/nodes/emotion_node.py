@@ -8,33 +8,26 @@ images in; the worker's thread does all the rest, on the newest image.
 import sys
 import threading
 import time
-from pathlib import Path
+from dataclasses import replace
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
-from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile
-from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import CompressedImage, Image
+from rclpy.task import Future
+from sensor_msgs.msg import CompressedImage
 from std_srvs.srv import Trigger
 
-from fer_ros.annotate import annotate
-from fer_ros.classifier import Classifier
-from fer_ros.detectors import DetectorError, create_detector
 from fer_ros.image_codec import decode_compressed, decode_image
-from fer_ros.model_card import ModelError
-from fer_ros.msg import EmotionArray
-from fer_ros.nodes.diagnostics import Health, status
+from fer_ros.nodes.diagnostics import Situation, status
+from fer_ros.nodes.health import Health, one_line
 from fer_ros.nodes.image_subscription import ImageSubscription
 from fer_ros.nodes.latest_frame import LatestWorker
-from fer_ros.nodes.markers import FaceMarkers
-from fer_ros.nodes.messages import emotion_array, image_message, jpeg_message
+from fer_ros.nodes.loading import LOADED, LoadError, load, tune
+from fer_ros.nodes.outputs import Outputs
 from fer_ros.nodes.parameters import EMOTION_NODE, declare, read
 from fer_ros.nodes.run import run_node
 from fer_ros.pipeline import EmotionPipeline
-
-RECEIVE_LIMIT = Path("/proc/sys/net/core/rmem_max")
 
 
 class EmotionNode(LifecycleNode):
@@ -43,19 +36,26 @@ class EmotionNode(LifecycleNode):
     def __init__(self, **options):
         super().__init__("emotion_node", **options)
         declare(self, EMOTION_NODE)
-        self.add_post_set_parameters_callback(lambda _: self._apply_live())
+        self.exit_status = 0
+        """What the process shall end with."""
         self._health = Health()
         self._pipeline: EmotionPipeline | None = None
         self._pipeline_lock = threading.Lock()
+        self._loaded: dict[str, object] = {}
         self._images: ImageSubscription | None = None
         self._worker = LatestWorker(self._process)
-        self._socket_checked = False
-        self._make_publishers()
+        self._outputs = Outputs(self)
+        self._apply_live()
+        self.add_post_set_parameters_callback(lambda _: self._apply_live())
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         period = self.get_parameter("diagnostics_period").value
         # On its own clock: with use_sim_time, the node is to speak also while time stands still.
         self.create_timer(period, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.create_service(Trigger, "~/reset", self._reset)
+        # A group of its own: while it waits, images are to be taken in.
+        alone = MutuallyExclusiveCallbackGroup()
+        self.create_service(Trigger, "~/reload", self._reload, callback_group=alone)
+        self._give_up = self.create_guard_condition(self.context.try_shutdown)
 
     def start(self) -> bool:
         """Configure and activate when ``autostart`` says so; False when that failed."""
@@ -70,20 +70,12 @@ class EmotionNode(LifecycleNode):
         """Load detector and model; on failure stay unconfigured and say why."""
         values = read(self, EMOTION_NODE)
         try:
-            detector = create_detector(
-                values.detector,
-                model_path=values.detector_model,
-                score_threshold=values.detection_threshold or None,
-            )
-            classifier = Classifier(values.model, values.threads)
-        except (DetectorError, ModelError) as error:
+            detector, classifier = load(values)
+        except LoadError as error:
             return self._failed(f"not configured: {error}")
         self._health.failure = ""
         self._pipeline = EmotionPipeline(detector, classifier)
-        self._apply_live()
-        self.get_logger().info(
-            f"model {classifier.identity} by {classifier.backend_name}, faces by {detector.name}"
-        )
+        self._use(values)
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state):
@@ -96,7 +88,8 @@ class EmotionNode(LifecycleNode):
         except RuntimeError as error:  # a QoS override that there is not
             return self._failed(f"not activated: {error}")
         self._health.failure = ""
-        self._markers.open(self._images.topic)
+        self._health.heard()
+        self._outputs.open(self._images.topic)
         self._worker.start()
         self.get_logger().info(f"listening to {self._images.topic}")
         return super().on_activate(state)
@@ -108,7 +101,7 @@ class EmotionNode(LifecycleNode):
 
     def on_cleanup(self, state):
         """Forget detector and model."""
-        self._health.failure = ""
+        self._health.failure = self._health.reload_failure = ""
         self._pipeline = None
         return TransitionCallbackReturn.SUCCESS
 
@@ -126,12 +119,15 @@ class EmotionNode(LifecycleNode):
         self._health.failure = reason
         self._health.error(reason)
         self.get_logger().error(reason)
+        if self.get_parameter("exit_on_failure").value:
+            self.exit_status = 1
+            self._give_up.trigger()  # in a moment: first, whoever asked gets his answer
         return TransitionCallbackReturn.FAILURE
 
     def _stop(self):
         if self._images:
             self._images.close()
-            self._markers.close()
+            self._outputs.close()
             self._images = None
         self._worker.stop()
         if self._pipeline:
@@ -139,57 +135,30 @@ class EmotionNode(LifecycleNode):
 
     # Executor's thread
 
-    def _make_publishers(self):
-        # Made once, not at each configure: rclpy never lets go of a lifecycle publisher.
-        def publisher(kind, topic, depth) -> Publisher:
-            return self.create_lifecycle_publisher(
-                kind,
-                topic,
-                QoSProfile(depth=depth),
-                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-            )
-
-        annotated = self.resolve_topic_name("image_annotated")
-        self._emotions = publisher(EmotionArray, "emotions", 10)
-        self._annotated = publisher(Image, annotated, 1)
-        self._annotated_jpeg = publisher(CompressedImage, f"{annotated}/compressed", 1)
-        self._markers = FaceMarkers(self)
-
     def _worker_put(self, message):
-        if not self._socket_checked:
-            self._check_socket(len(message.data))
+        self._health.heard()
         self._worker.put((message, time.monotonic()))
 
-    def _check_socket(self, size):
-        self._socket_checked = True
-        try:
-            limit = int(RECEIVE_LIMIT.read_text())
-        except (OSError, ValueError):
-            return
-        if size > limit:
-            self.get_logger().warning(
-                f"images of {size} bytes exceed this machine's socket buffers ({limit} bytes), so "
-                "raw images may be lost: sudo sysctl -w net.core.rmem_max=4194304 "
-                "net.core.wmem_max=4194304, or use image_transport:=compressed"
-            )
+    def _use(self, values):
+        """Note what was loaded, and say so."""
+        self._loaded = {name: getattr(values, name) for name in LOADED}
+        self._health.reload_failure = ""
+        self._apply_live()
+        pipeline = self._pipeline
+        self.get_logger().info(
+            f"model {pipeline.classifier.identity} by {pipeline.classifier.backend_name}, "
+            f"faces by {pipeline.detector.name}"
+        )
 
     def _apply_live(self):
         values = read(self, EMOTION_NODE)
         self._worker.max_rate = values.max_rate
-        self._jpeg_quality = values.jpeg_quality
-        self._face_width = values.face_width
-        pipeline = self._pipeline
-        if pipeline is None:
-            return
-        pipeline.detector.min_face_size = values.min_face_size
-        pipeline.max_faces = values.max_faces
-        pipeline.max_gap = values.max_gap
-        pipeline.rotate = values.rotate
-        pipeline.smoother.time_constant = values.smoothing_time_constant
-        pipeline.smoother.hysteresis = values.hysteresis
-        pipeline.smoother.uncertain_below = (
-            values.uncertain_threshold or pipeline.classifier.card.uncertain_below
-        )
+        self._outputs.jpeg_quality = values.jpeg_quality
+        self._outputs.face_width = values.face_width
+        self._max_pixels = int(values.max_image_megapixels * 1e6)
+        self._max_bytes = int(values.max_compressed_megabytes * 1e6)
+        if self._pipeline:
+            tune(self._pipeline, values)
 
     def _reset(self, request, response):
         with self._pipeline_lock:
@@ -198,27 +167,68 @@ class EmotionNode(LifecycleNode):
         response.success, response.message = True, "faces and smoothing forgotten"
         return response
 
+    async def _reload(self, request, response):
+        """Load what the parameters name now, and take it up between two images."""
+        values, pipeline = read(self, EMOTION_NODE), self._pipeline
+        parts = await self._load_aside(values) if pipeline else LoadError("configure first")
+        if pipeline is not self._pipeline:
+            parts = LoadError("configured anew meanwhile")
+        if isinstance(parts, LoadError):
+            self._health.reload_failure = f"not reloaded: {parts}" if self._pipeline else ""
+            response.message = f"not reloaded: {parts}"
+            self._health.error(response.message)
+            self.get_logger().error(response.message)
+            return response
+        with self._pipeline_lock:
+            pipeline.detector, pipeline.classifier = parts
+            pipeline.smoother.reset()  # faces keep their ids, but not what another model said
+            self._use(values)
+        response.success, response.message = True, pipeline.classifier.identity
+        return response
+
+    def _load_aside(self, values) -> Future:
+        """Load on a thread of its own; gives detector and classifier, or the LoadError."""
+        future, executor = Future(), self.executor
+
+        def run():
+            try:
+                future.set_result(load(values))
+            except LoadError as error:
+                future.set_result(error)
+            executor.wake()
+
+        threading.Thread(target=run, name="reload", daemon=True).start()
+        return future
+
     def _report(self):
-        pipeline = self._pipeline
-        facts, model = {}, ""
+        pipeline, images = self._pipeline, self._images
+        facts = {}
         if pipeline:
-            model = pipeline.classifier.identity
             facts = {
-                "model": model,
+                "model": pipeline.classifier.identity,
                 "backend": pipeline.classifier.backend_name,
                 "detector": pipeline.detector.name,
             }
-        if self._images:
-            facts["topic"] = self._images.topic
-        state = "active" if self._images else "inactive" if pipeline else "unconfigured"
-        report = status(
-            self.get_fully_qualified_name().lstrip("/"),
-            model,
-            state,
-            self._health,
-            self._worker.counts(),
-            **facts,
+            changed = [n for n, v in self._loaded.items() if self.get_parameter(n).value != v]
+            if changed:
+                facts["changed, to be loaded by ~/reload"] = ", ".join(changed)
+        situation = Situation(
+            self.get_fully_qualified_name(),
+            "active" if images else "inactive" if pipeline else "unconfigured",
         )
+        if images:
+            facts["topic"] = images.topic
+            situation = replace(
+                situation,
+                topic=images.topic,
+                reliabilities=images.reliabilities(),
+                wanted=images.policy,
+                other_topic=images.other_topic(),
+                busy=self._worker.busy(),
+                clock_missing=self.get_clock().now().nanoseconds == 0,
+            )
+        limits = read(self, EMOTION_NODE)
+        report = status(situation, self._health, self._worker.counts(), limits, **facts)
         message = DiagnosticArray(status=[report])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
@@ -229,46 +239,43 @@ class EmotionNode(LifecycleNode):
         try:
             self._publish_result(*item)
         except Exception as error:  # whatever one image brings, the next one is looked at
-            if not self.context.ok():  # told to end in the middle of an image
-                return
-            reason = f"{type(error).__name__}: {error}"
-            if self._health.error(reason):
-                self.get_logger().error(f"image left out: {reason}")
+            self._complain("image left out", error, self._health.failed)
+
+    def _complain(self, what, error, count):
+        reason = one_line(error)
+        # Unless told to end in the middle of an image.
+        if self.context.ok() and count(reason):
+            self.get_logger().error(f"{what}: {reason}")
 
     def _publish_result(self, message, receipt):
         began = time.perf_counter()
-        decode = decode_compressed if isinstance(message, CompressedImage) else decode_image
-        bgr = decode(message)
+        if isinstance(message, CompressedImage):
+            bgr = decode_compressed(message, self._max_pixels, self._max_bytes)
+        else:
+            bgr = decode_image(message, self._max_pixels)
         decoded = time.perf_counter()
         header = message.header
         stamp = header.stamp.sec + header.stamp.nanosec * 1e-9
-        pipeline = self._pipeline
-        with self._pipeline_lock:
+        with self._pipeline_lock:  # detector and model are those of one moment
+            pipeline = self._pipeline
             faces = pipeline.process(bgr, stamp, receipt)
-        model = pipeline.classifier.identity
-        self._emotions.publish(emotion_array(header, bgr.shape, model, faces))
-        age = self.get_clock().now().nanoseconds * 1e-9 - stamp if stamp else 0.0
+            model, rotate = pipeline.classifier.identity, pipeline.rotate
+            timings = pipeline.timings
+        self._outputs.publish(header, bgr.shape, model, faces)
+        age = self.get_clock().now().nanoseconds * 1e-9 - stamp
         done = time.perf_counter()
-        self._publish_annotated(header, bgr, faces, pipeline.rotate)
-        self._markers.publish(header, faces, self._face_width)
+        try:
+            self._outputs.draw(header, bgr, faces, rotate)
+        except Exception as error:  # the result is out already
+            self._complain("drawing left out", error, self._health.error)
         self._health.processed(
-            age=age,
+            stamp,
+            age,
             decode=decoded - began,
-            **pipeline.timings,
+            **timings,
             total=done - began,
             annotate=time.perf_counter() - done,
         )
-
-    def _publish_annotated(self, header, bgr, faces, rotate):
-        raw = self._annotated.get_subscription_count() > 0
-        jpeg = self._annotated_jpeg.get_subscription_count() > 0
-        if not (raw or jpeg):
-            return
-        image = annotate(bgr, faces, rotate)
-        if raw:
-            self._annotated.publish(image_message(header, image))
-        if jpeg:
-            self._annotated_jpeg.publish(jpeg_message(header, image, self._jpeg_quality))
 
 
 def main(args=None) -> int:

@@ -2,6 +2,7 @@
 """The subscription to the camera: raw or compressed, as reliable as its publishers are."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -9,6 +10,8 @@ from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
+
+RECEIVE_LIMIT = Path("/proc/sys/net/core/rmem_max")
 
 
 class ImageSubscription:
@@ -24,13 +27,25 @@ class ImageSubscription:
         self._reliability = reliability
         self._type = CompressedImage if transport == "compressed" else Image
         base = node.resolve_topic_name("image_raw")
-        self.topic = f"{base}/compressed" if transport == "compressed" else base
+        topics = f"{base}/compressed", base
+        self.topic, self._other = topics if transport == "compressed" else topics[::-1]
+        self.policy: ReliabilityPolicy | None = None
+        """What is asked for now."""
         self._subscription = None
-        self._policy = None
+        self._first = True
         self._check()
         # Publishers are heard of inside a callback of the subscription itself, where it must not
         # be replaced; the guard condition does that a moment later.
         self._guard = node.create_guard_condition(self._check)
+
+    def reliabilities(self) -> tuple[ReliabilityPolicy, ...]:
+        """What each publisher of the topic offers."""
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
+        return tuple(p.qos_profile.reliability for p in publishers)
+
+    def other_topic(self) -> str:
+        """The topic of the other transport if someone publishes there, else empty."""
+        return self._other if self._node.count_publishers(self._other) else ""
 
     def close(self) -> None:
         """Unsubscribe."""
@@ -39,11 +54,11 @@ class ImageSubscription:
 
     def _check(self):
         policy = self._wanted()
-        if policy == self._policy:
+        if policy == self.policy:
             return
         if self._subscription:
             self._node.destroy_subscription(self._subscription)
-        self._policy = policy
+        self.policy = policy
 
         # A replaced subscription finds the override's parameter declared by its predecessor: that
         # holds the system default unless the user chose, and so leaves the choice to us.
@@ -55,7 +70,7 @@ class ImageSubscription:
         self._subscription = self._node.create_subscription(
             self._type,
             self.topic,
-            self._callback,
+            self._receive,
             QoSProfile(
                 history=HistoryPolicy.KEEP_LAST,
                 depth=1,
@@ -68,9 +83,25 @@ class ImageSubscription:
     def _wanted(self):
         if self._reliability == "reliable":
             return ReliabilityPolicy.RELIABLE
-        if self._reliability == "auto":
-            publishers = self._node.get_publishers_info_by_topic(self.topic)
-            offers = {p.qos_profile.reliability for p in publishers}
-            if offers == {ReliabilityPolicy.RELIABLE}:
-                return ReliabilityPolicy.RELIABLE
+        reliable = {ReliabilityPolicy.RELIABLE}
+        if self._reliability == "auto" and set(self.reliabilities()) == reliable:
+            return ReliabilityPolicy.RELIABLE
         return ReliabilityPolicy.BEST_EFFORT
+
+    def _receive(self, message):
+        if self._first:
+            self._first = False
+            self._check_socket(len(message.data))
+        self._callback(message)
+
+    def _check_socket(self, size):
+        try:
+            limit = int(RECEIVE_LIMIT.read_text())
+        except (OSError, ValueError):
+            return
+        if size > limit:
+            self._node.get_logger().warning(
+                f"images of {size} bytes exceed this machine's socket buffers ({limit} bytes), so "
+                "raw images may be lost: sudo sysctl -w net.core.rmem_max=4194304 "
+                "net.core.wmem_max=4194304, or use image_transport:=compressed"
+            )

@@ -28,6 +28,7 @@ class LatestWorker(Generic[T]):
         self._slot: T | None = None
         self._running = False
         self._thread: threading.Thread | None = None
+        self._began: float | None = None
 
     def start(self) -> None:
         """Begin to work; ``put`` before this is superseded at once."""
@@ -63,6 +64,11 @@ class LatestWorker(Generic[T]):
         with self._changed:
             return self.received, self.processed, self.superseded
 
+    def busy(self) -> float:
+        """Seconds that the item in work has taken so far, 0 when there is none."""
+        began = self._began
+        return 0.0 if began is None else time.monotonic() - began
+
     def _drop(self):
         if self._slot is not None:
             self._slot = None
@@ -79,6 +85,8 @@ class LatestWorker(Generic[T]):
                     return
                 item, self._slot = self._slot, None
                 next_turn = time.monotonic() + (1 / self.max_rate if self.max_rate > 0 else 0)
+            self._began = time.monotonic()
             self._work(item)
             with self._changed:
+                self._began = None
                 self.processed += 1

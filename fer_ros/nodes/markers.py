@@ -46,8 +46,7 @@ class FaceMarkers:
         """Publish the faces of one image, if that is wanted and can be done."""
         if self._publisher.get_subscription_count() == 0:
             return
-        # Drivers leave the intrinsic matrix zero until the camera is calibrated.
-        if self._camera is None or self._camera.k[0] <= 0 or self._camera.k[4] <= 0:
+        if self._camera is None or not is_calibrated(self._camera):
             self._node.get_logger().warning(
                 "no markers: camera_info is missing or says that the camera is not calibrated",
                 once=True,
@@ -57,6 +56,12 @@ class FaceMarkers:
 
     def _set(self, camera):
         self._camera = camera
+
+
+def is_calibrated(camera: CameraInfo) -> bool:
+    """Whether the intrinsic matrix can be used; drivers leave it zero until it is known."""
+    fx, _, _, _, fy, _, _, _, scale = camera.k
+    return bool(np.isfinite(camera.k).all()) and min(fx, fy, scale) > 0
 
 
 def face_markers(

@@ -50,6 +50,11 @@ class Setting:
 EMOTION_NODE = (
     Setting("autostart", True, "Configure and activate at start, without a lifecycle manager."),
     Setting(
+        "exit_on_failure",
+        False,
+        "End with status 1 when configure or activate fails; false: stay, to be mended.",
+    ),
+    Setting(
         "image_transport",
         "raw",
         "What to subscribe to: image_raw, or the JPEG or PNG stream under it.",
@@ -82,6 +87,20 @@ EMOTION_NODE = (
         "model", "", "Expression model: .tflite, .onnx or .keras with its card; empty: built in."
     ),
     Setting("threads", 1, "CPU threads of the expression model.", range=(1, 64)),
+    Setting(
+        "max_image_megapixels",
+        35.0,
+        "Larger images are refused before they are decoded, million pixels; 8K has 33.",
+        range=(0.01, 268),
+        live=True,
+    ),
+    Setting(
+        "max_compressed_megabytes",
+        32.0,
+        "Longer compressed images are refused, million bytes.",
+        range=(0.01, 1000),
+        live=True,
+    ),
     Setting(
         "min_face_size", 0, "Faces narrower than this are ignored, pixels.", (0, 4096), live=True
     ),
@@ -135,6 +154,29 @@ EMOTION_NODE = (
         live=True,
     ),
     Setting("diagnostics_period", 1.0, "Time between two messages on /diagnostics, s.", (0.1, 60)),
+    Setting(
+        "no_image_warn",
+        2.0,
+        "WARN without an image for so long, s; 0: never.",
+        (0, 3600),
+        live=True,
+    ),
+    Setting("no_image_error", 10.0, "The same for ERROR, s; 0: never.", (0, 3600), live=True),
+    Setting(
+        "age_warn",
+        0.3,
+        "WARN when results are older than this, median, s; 0: never.",
+        range=(0, 3600),
+        live=True,
+    ),
+    Setting("age_error", 1.0, "The same for ERROR, s; 0: never.", (0, 3600), live=True),
+    Setting(
+        "superseded_warn",
+        0.5,
+        "WARN when this share of the images is superseded; 0: never.",
+        range=(0, 1),
+        live=True,
+    ),
 )
 """The parameters of emotion_node."""
 

@@ -14,7 +14,8 @@ from rclpy.node import Node
 def run_node(create: Callable[[], Node], args=None) -> int:
     """Create the node, call its ``start()`` and spin until Ctrl-C or SIGTERM.
 
-    Returns the exit status: 0, or 1 after one line when arguments or parameters are wrong.
+    Returns the exit status: 0, or 1 after one line when arguments or parameters are wrong, or the
+    node's ``exit_status`` where it has one.
     """
     _ignore_signals()  # but for what rclpy does at one: end the context, however often it comes
     try:
@@ -35,7 +36,7 @@ def run_node(create: Callable[[], Node], args=None) -> int:
         if node:
             node.destroy_node()
         rclpy.try_shutdown()
-    return 0
+    return getattr(node, "exit_status", 0)
 
 
 def _spin(node):

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the node remembers of its own work, for /diagnostics."""
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+MAX_REASONS = 32
+MAX_REASON = 300  # characters
+
+
+def one_line(error: Exception) -> str:
+    """An exception as text that any log and any message can carry."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return "".join(c if c.isprintable() else "?" for c in text)[:MAX_REASON]
+
+
+@dataclass
+class Period:
+    """What happened between two reports. ``stages``: seconds that each stage took, image by image;
+    ``ages``: seconds from an image's stamp to its result; ``stamps``: how many were "zero",
+    "repeated" or "back".
+    """
+
+    seconds: float = 0.0
+    received: int = 0
+    superseded: int = 0
+    processed: int = 0
+    failed: int = 0
+    ages: list[float] = field(default_factory=list)
+    stages: dict[str, list[float]] = field(default_factory=dict)
+    stamps: Counter = field(default_factory=Counter)
+
+
+class Health:
+    """Counts, times and errors. Written by the worker and the executor, read by the executor."""
+
+    def __init__(self):
+        self.errors: Counter[str] = Counter()
+        self.stamps: Counter[str] = Counter()
+        self.last_error = ""
+        self.failure = ""
+        """Why the last transition failed; empty when it did not."""
+        self.reload_failure = ""
+        """Why the last reload failed; empty when it did not."""
+        self._lock = threading.Lock()
+        self._period = Period()
+        self._counts = (0, 0)
+        self._stamp = 0.0
+        self._heard = self._erred = self._reported = time.monotonic()
+
+    def heard(self) -> None:
+        """Note that an image came in, or that the node begins to listen."""
+        self._heard = time.monotonic()
+
+    def silence(self) -> float:
+        """Seconds since the last image came in."""
+        return time.monotonic() - self._heard
+
+    def error(self, reason: str) -> bool:
+        """Count an error; True the first time this one is heard of, to be logged then."""
+        reason = reason[:MAX_REASON]
+        with self._lock:
+            first = reason not in self.errors and len(self.errors) < MAX_REASONS
+            if first or reason in self.errors:
+                self.errors[reason] += 1
+            else:
+                self.errors["others"] += 1
+            self.last_error = reason
+            self._erred = time.monotonic()
+            return first
+
+    def failed(self, reason: str) -> bool:
+        """Count an image left out; True the first time for this reason."""
+        with self._lock:
+            self._period.failed += 1
+        return self.error(reason)
+
+    def since_error(self) -> float:
+        """Seconds since the last error."""
+        return time.monotonic() - self._erred
+
+    def processed(self, stamp: float, age: float, **stages: float) -> None:
+        """Note one processed image: its stamp, its age and what each stage took, in seconds."""
+        with self._lock:
+            self._period.processed += 1
+            if stamp:
+                self._period.ages.append(age)
+            for name, value in stages.items():
+                self._period.stages.setdefault(name, []).append(value)
+            kind = self._kind_of(stamp)
+            if kind:
+                self.stamps[kind] += 1
+                self._period.stamps[kind] += 1
+            self._stamp = stamp
+
+    def _kind_of(self, stamp):
+        if not stamp:
+            return "zero"
+        if stamp == self._stamp:
+            return "repeated"
+        return "back" if stamp < self._stamp else ""
+
+    def take(self, received: int = 0, superseded: int = 0) -> Period:
+        """The period since the last call; given are the counts since the start."""
+        with self._lock:
+            now = time.monotonic()
+            period, self._period = self._period, Period()
+            period.seconds, self._reported = now - self._reported, now
+            period.received = received - self._counts[0]
+            period.superseded = superseded - self._counts[1]
+            self._counts = (received, superseded)
+            return period
