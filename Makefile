@@ -8,7 +8,7 @@ QUICK ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint build training-env bench-env clean distclean
+.PHONY: help demo test bench report lint build training-env bench-env clean distclean
 
 # ROS comes from .venv, whatever ROS or environment the calling shell has set up.
 export AMENT_PREFIX_PATH := $(CURDIR)/.venv
@@ -36,6 +36,11 @@ test: build training-env ## ruff, the tests of the package and those of the trai
 
 bench: build bench-env ## time everything, beside its peers; CSV=fer2013.csv.xz adds accuracy, QUICK=1
 	@.venv/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)")
+
+report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV=fer2013.csv VOTES=fer2013new.csv)
+	@test -n "$(CSV)" || { echo "make report CSV=fer2013.csv VOTES=fer2013new.csv" >&2; exit 1; }
+	@.venv-training/bin/fer-training report --csv "$(CSV)" $(if $(VOTES),--votes "$(VOTES)") \
+	    --model fer_ros/models/emotion_mobilenet_v2.tflite
 
 lint: .venv/.ready ## ruff alone
 	@.venv/bin/ruff check .

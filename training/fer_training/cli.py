@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``fer-training``: train, evaluate and export."""
+"""The command ``fer-training``: inspect, train, evaluate, export and report."""
 
 import argparse
 import json
@@ -15,12 +15,15 @@ from fer_training.recipe import RecipeError
 
 DESCRIPTION = """Train, evaluate and export the facial-expression model of fer_ros.
 
+  fer-training inspect --csv fer2013.csv --votes fer2013new.csv
   fer-training summary --recipe paper
-  fer-training train --recipe best --csv fer2013.csv --out runs/best
-  fer-training evaluate --csv fer2013.csv --usage PublicTest --model runs/best/last.keras
-  fer-training export --model runs/best/last.keras --csv fer2013.csv --out runs/best/export
+  fer-training train --recipe paper --csv fer2013.csv --out runs/paper
+  fer-training evaluate --csv fer2013.csv --usage PublicTest --model runs/paper/last.keras
+  fer-training robustness --csv fer2013.csv --model runs/paper/last.keras
+  fer-training export --model runs/paper/last.keras --csv fer2013.csv --out runs/paper/export
 
-The data are Kaggle's fer2013.csv (plain, .xz, .gz or .zip) or Kaggle's folders of pictures."""
+The data are Kaggle's fer2013.csv (plain, .xz, .gz or .zip) or Kaggle's folders of pictures, and
+for some commands FER+'s fer2013new.csv."""
 
 
 def main(argv=None) -> int:
@@ -53,6 +56,14 @@ def _parser():
     recipes = f"one of {', '.join(recipe.available())}, or a .toml file"
     csv = {"required": True, "metavar": "FILE", "help": "Kaggle's CSV or folder"}
 
+    votes = {"metavar": "FILE", "help": "FER+'s fer2013new.csv, for the same rows"}
+
+    p = command(_inspect, "count a data set's classes, repeats, leaks and doubtful labels")
+    p.add_argument("--csv", **csv)
+    p.add_argument("--votes", **votes)
+    p.add_argument("--out", type=Path, metavar="FOLDER", help="write inspect.json and classes.png")
+    p.add_argument("--exact-only", action="store_true", help="leave the nearly equal pictures out")
+
     p = command(_summary, "print a recipe's network and its parameters")
     p.add_argument("--recipe", default="paper", help=recipes)
     p.add_argument("--layers", action="store_true", help="every layer of it")
@@ -64,6 +75,10 @@ def _parser():
     p.add_argument("--epochs", type=int, help="instead of the recipe's")
     p.add_argument("--input-size", type=int, help="pixels, instead of the recipe's")
     p.add_argument("--seed", type=int, help="instead of the recipe's")
+    p.add_argument("--rows", type=int, help="train on so many rows (the paper's subset: 15958)")
+    p.add_argument("--votes", **votes)
+    p.add_argument("--teacher", type=Path, metavar="MODEL", help="learn from this .keras model too")
+    p.add_argument("--start", type=Path, metavar="MODEL", help="go on from this .keras model")
     p.add_argument(
         "--weights", default="imagenet", help="starting weights: a file; downloaded if not given"
     )
@@ -72,8 +87,15 @@ def _parser():
     p.add_argument("--csv", **csv)
     p.add_argument("--usage", default="PublicTest", choices=USAGES)
     p.add_argument("--model", type=Path, required=True)
+    p.add_argument("--votes", **votes)
     p.add_argument("--train-csv", metavar="FILE", help="Training rows, to leave out repeats of")
     p.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
+
+    p = command(_robustness, "measure a model under bad light, covering, blur, noise, bad boxes")
+    p.add_argument("--csv", **csv)
+    p.add_argument("--usage", default="PublicTest", choices=USAGES)
+    p.add_argument("--model", type=Path, required=True)
+    p.add_argument("--out", type=Path, metavar="FOLDER", help="write robustness.json and .png")
 
     p = command(_export, "write the files that fer_ros runs, and their card")
     p.add_argument("--model", type=Path, required=True, help="a .keras file")
@@ -81,9 +103,29 @@ def _parser():
     p.add_argument("--out", type=Path, required=True, help="folder for the files")
     p.add_argument("--name", default="emotion_mobilenet_v2")
     p.add_argument(
-        "--uncertain-below", type=float, default=0.4, help="confidence to name a class at"
+        "--named-right",
+        type=float,
+        default=0.75,
+        metavar="SHARE",
+        help="a face is called uncertain so that this share of the others is right (%(default)s)",
     )
+
+    p = command(_report, "write MODEL_CARD.md and its pictures, every figure measured anew")
+    p.add_argument("--csv", **csv)
+    p.add_argument("--votes", **votes)
+    p.add_argument("--model", type=Path, required=True, help="the .tflite file, its card beside it")
+    p.add_argument("--out", type=Path, default=Path(), help="folder for MODEL_CARD.md")
     return parser
+
+
+def _inspect(arguments):
+    from fer_training import inspection, plots
+
+    figures = inspection.inspect(_load(arguments), near=not arguments.exact_only)
+    print(inspection.render(figures))
+    if arguments.out:
+        _write(arguments.out, "inspect.json", figures)
+        plots.classes(figures["counts"], arguments.out / "classes.png")
 
 
 def _summary(arguments):
@@ -103,29 +145,56 @@ def _summary(arguments):
 def _train(arguments):
     from fer_training.train import train
 
-    overrides = {k: getattr(arguments, k) for k in ("epochs", "input_size", "seed")}
+    overrides = {k: getattr(arguments, k) for k in ("epochs", "input_size", "seed", "rows")}
     chosen = recipe.load_recipe(arguments.recipe, **overrides)
-    faces = dataset.load(arguments.csv)
-    train(
+    faces = _load(arguments)
+    result = train(
         chosen,
         faces.of("Training"),
         faces.of("PublicTest"),
         arguments.out,
         imagenet=arguments.weights,
+        start=arguments.start,
+        teacher=arguments.teacher,
     )
-    print(f"trained: {arguments.out / 'last.keras'}; next: fer-training evaluate, export")
+    print(
+        f"{chosen.name}, {chosen.epochs} epochs at {chosen.input_size}x{chosen.input_size}; "
+        f"inference mode\n"
+        f"accuracy on the rows trained on           {result['training_accuracy']:.2%} "
+        f"({result['training_rows']} rows)\n"
+        f"accuracy on PublicTest, raw               {result['accuracy']:.2%}\n"
+        f"accuracy on PublicTest, deduplicated      {result['accuracy_deduplicated']:.2%}\n"
+        f"macro-F1 on PublicTest                    {result['macro_f1']:.4f}\n"
+        f"model: {arguments.out / 'last.keras'}; next: fer-training evaluate, export"
+    )
+
+
+def _load(arguments):
+    faces = dataset.load(arguments.csv)
+    return dataset.with_votes(faces, arguments.votes) if arguments.votes else faces
 
 
 def _evaluate(arguments):
     from fer_training.evaluate import evaluate
     from fer_training.metrics import render
 
-    faces = dataset.load(arguments.csv).of(arguments.usage)
+    faces = _load(arguments).of(arguments.usage)
     figures = {"model": str(arguments.model), "usage": arguments.usage}
     figures |= evaluate(arguments.model, faces, _training_keys(arguments))
     print(f"{arguments.model} on {arguments.usage}\n{render(figures)}")
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _robustness(arguments):
+    from fer_training import plots, robustness
+
+    faces = dataset.load(arguments.csv).of(arguments.usage)
+    found = robustness.robustness(arguments.model, faces)
+    print(f"{arguments.model} on {arguments.usage}\n{robustness.render(found)}")
+    if arguments.out:
+        _write(arguments.out, "robustness.json", found)
+        plots.robustness(found["conditions"], found["clean"], arguments.out / "robustness.png")
 
 
 def _training_keys(arguments):
@@ -145,7 +214,7 @@ def _export(arguments):
         faces.of("PublicTest"),
         arguments.out,
         arguments.name,
-        arguments.uncertain_below,
+        arguments.named_right,
     )
     print(f"{'file':36} {'MB':>6} {'accuracy':>9} {'dedup.':>8} {'macro-F1':>9} {'ms':>6}")
     for file, f in card["files"].items():
@@ -153,6 +222,18 @@ def _export(arguments):
             f"{file:36} {f['bytes'] / 1e6:6.2f} {f['accuracy']:9.2%} "
             f"{f['accuracy_deduplicated']:8.2%} {f['macro_f1']:9.4f} {f['ms_per_face']:6.2f}"
         )
+
+
+def _report(arguments):
+    from fer_training.model_report import write
+
+    write(arguments.model, _load(arguments), arguments.out)
+    print(f"wrote {arguments.out / 'MODEL_CARD.md'}")
+
+
+def _write(folder, name, figures):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":

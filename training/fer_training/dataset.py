@@ -2,6 +2,8 @@
 """FER-2013 as Kaggle gives it: one CSV (plain, .xz, .gz or .zip) or folders of pictures.
 
 Goodfellow et al., *Challenges in Representation Learning*, 2013, doi:10.1007/978-3-642-42051-1_16.
+FER+ adds ten annotators' votes to each row: Barsoum et al., *Training Deep Networks for Facial
+Expression Recognition with Crowd-Sourced Label Distribution*, 2016, doi:10.1145/2993148.2993165.
 """
 
 import contextlib
@@ -12,7 +14,7 @@ import io
 import lzma
 import os
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -24,6 +26,11 @@ from fer_ros.emotions import EMOTIONS
 SIZE = 48
 USAGES = ("Training", "PublicTest", "PrivateTest")
 FOLDER_USAGES = {"train": "Training", "test": "PrivateTest", "validation": "PublicTest"}
+VOTE_COLUMNS = (
+    *("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"),
+    *("contempt", "unknown", "NF"),
+)
+"""Of FER+, the seven expressions in their usual order first; NF: no face."""
 FOLDER_EMOTIONS = {"angry": "anger", "happy": "joy", "sad": "sadness"}
 
 
@@ -34,19 +41,22 @@ class DatasetError(ValueError):
 @dataclass(frozen=True)
 class Faces:
     """Labelled faces: ``images`` uint8 [N, 48, 48] grey, ``labels`` int64 [N] 0 to 6,
-    ``usage`` str [N], one of Training, PublicTest, PrivateTest.
+    ``usage`` str [N], one of Training, PublicTest, PrivateTest; ``votes`` int64 [N, 10], how many
+    FER+ annotators chose each of ``VOTE_COLUMNS``, or None.
     """
 
     images: np.ndarray
     labels: np.ndarray
     usage: np.ndarray
+    votes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def select(self, rows) -> "Faces":
         """The faces at an index array or boolean mask."""
-        return Faces(self.images[rows], self.labels[rows], self.usage[rows])
+        votes = None if self.votes is None else self.votes[rows]
+        return Faces(self.images[rows], self.labels[rows], self.usage[rows], votes)
 
     def of(self, usage: str) -> "Faces":
         """The faces of one split; DatasetError when it has none."""
@@ -87,6 +97,32 @@ def load(path: str | os.PathLike) -> Faces:
         np.savez(unfinished, images=faces.images, labels=faces.labels, usage=faces.usage)
         unfinished.replace(cache)
     return faces
+
+
+def with_votes(faces: Faces, path: str | os.PathLike) -> Faces:
+    """``faces`` with the votes of FER+'s fer2013new.csv, whose rows are in the CSV's order.
+
+    Raises DatasetError when it cannot be read or belongs to other rows.
+    """
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as text:
+            rows = list(csv.DictReader(text))
+        votes = np.array([[int(row[c]) for c in VOTE_COLUMNS] for row in rows], np.int64)
+        usage = np.array([row["Usage"] for row in rows])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"{path}: not FER+'s fer2013new.csv: {error}") from error
+    if len(usage) != len(faces) or (usage != faces.usage).any():
+        raise DatasetError(f"{path}: its {len(usage)} rows are not those of the {len(faces)} faces")
+    return replace(faces, votes=votes)
+
+
+def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """FER+ votes, int [N, 10], to the column with most votes, int [N] (-1 where two share them),
+    and whether it is one of the seven expressions, bool [N].
+    """
+    most = votes.max(axis=1, keepdims=True)
+    label = np.where((votes == most).sum(axis=1) == 1, votes.argmax(axis=1), -1)
+    return label, (label >= 0) & (label < len(EMOTIONS))
 
 
 def cache_folder() -> Path:

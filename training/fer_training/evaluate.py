@@ -10,39 +10,62 @@ from tqdm import tqdm
 from fer_ros.classifier import open_backend
 from fer_ros.model_card import ModelError, load_card
 from fer_training import metrics
-from fer_training.dataset import Faces
+from fer_training.dataset import Faces, majority
 
 TIMED = 200  # faces: enough for a steady median, half a second at most
 
 
 def evaluate(model: Path, faces: Faces, training_keys: np.ndarray | None = None) -> dict:
     """The figures of ``metrics.report``, and ``accuracy_deduplicated`` (faces whose pictures are
-    not among ``training_keys``; None without them or such faces) and
+    not among ``training_keys``; None without them or such faces), ``accuracy_ferplus`` (against
+    the majority of FER+'s annotators, where that is one of the seven; None without votes) and
     ``ms_per_face`` (one thread, one by one).
 
     ``model`` is .keras, .tflite or .onnx. Raises ModelError when it cannot be run.
     """
-    temperature, input_size = 1.0, 0
-    try:
-        card = load_card(model)
-        temperature, input_size = card.temperature, int(card.input_size)
-    except ModelError:
-        if model.suffix == ".onnx" or not model.is_file():
-            raise  # the ONNX graph leaves the enlargement to its caller: only the card says to what
+    temperature, input_size = settings(model)
     logits = predict(model, faces.images, input_size)
-    figures = metrics.report(logits, faces.labels, temperature)
-    figures["accuracy_deduplicated"] = None
-    if training_keys is not None:
-        unseen = ~np.isin(faces.keys(), training_keys)
-        right = logits.argmax(axis=1) == faces.labels
-        figures["n_deduplicated"] = int(unseen.sum())
-        if unseen.any():  # of Training itself there is none
-            figures["accuracy_deduplicated"] = float(right[unseen].mean())
+    figures = judge(logits, faces, temperature, training_keys)
     figures["ms_per_face"] = milliseconds_per_face(model, faces.images[:TIMED], input_size)
     return figures
 
 
-def predict(model: Path, images: np.ndarray, input_size: int = 0) -> np.ndarray:
+def settings(model: Path) -> tuple[float, int]:
+    """Temperature and input size by the model's card; 1 and 0 for a model without, which only
+    ONNX needs: its graph leaves the enlargement to its caller. Raises ModelError then.
+    """
+    try:
+        card = load_card(model)
+    except ModelError:
+        if model.suffix == ".onnx" or not model.is_file():
+            raise
+        return 1.0, 0
+    return card.temperature, int(card.input_size)
+
+
+def judge(
+    logits: np.ndarray, faces: Faces, temperature: float, training_keys: np.ndarray | None
+) -> dict:
+    """``evaluate`` for logits, float [N, 7], that are there already; without the time."""
+    figures = metrics.report(logits, faces.labels, temperature)
+    figures |= {"accuracy_deduplicated": None, "accuracy_ferplus": None}
+    predicted = logits.argmax(axis=1)
+    if training_keys is not None:
+        unseen = ~np.isin(faces.keys(), training_keys)
+        right = predicted == faces.labels
+        figures["n_deduplicated"] = int(unseen.sum())
+        if unseen.any():  # of Training itself there is none
+            figures["accuracy_deduplicated"] = float(right[unseen].mean())
+    if faces.votes is not None:
+        label, sure = majority(faces.votes)
+        if sure.any():
+            figures["accuracy_ferplus"] = float((predicted == label)[sure].mean())
+    return figures
+
+
+def predict(
+    model: Path, images: np.ndarray, input_size: int = 0, *, progress: bool = True
+) -> np.ndarray:
     """Logits, float32 [N, 7], of faces, uint8 [N, 48, 48]; exactly what the run time computes."""
     if model.suffix == ".keras":  # the same numbers as one by one, many times faster
         import keras
@@ -50,7 +73,8 @@ def predict(model: Path, images: np.ndarray, input_size: int = 0) -> np.ndarray:
         network = keras.saving.load_model(model, compile=False, safe_mode=True)
         return network.predict(images[..., None], batch_size=128, verbose=0)
     backend = open_backend(model, input_size)
-    return np.stack([backend.logits(i) for i in tqdm(images, desc=model.name, delay=2)])
+    faces = tqdm(images, desc=model.name, delay=2, disable=not progress)
+    return np.stack([backend.logits(i) for i in faces])
 
 
 def milliseconds_per_face(model: Path, images: np.ndarray, input_size: int = 0) -> float:

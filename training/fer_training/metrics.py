@@ -2,11 +2,11 @@
 """What a model is worth, from its logits and the labels."""
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from fer_ros.classifier import softmax
 from fer_ros.emotions import EMOTIONS
+from fer_training.calibration import expected_calibration_error
 
 CLASSES = range(len(EMOTIONS))
 
@@ -39,33 +39,6 @@ def report(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> 
     }
 
 
-def expected_calibration_error(
-    probabilities: np.ndarray, labels: np.ndarray, bins: int = 15
-) -> float:
-    """Mean gap between confidence and accuracy over equal bins of confidence, weighted by size.
-
-    Guo et al., *On Calibration of Modern Neural Networks*, 2017, arXiv:1706.04599.
-    """
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [
-        abs(confidence[which == b].mean() - correct[which == b].mean()) * (which == b).mean()
-        for b in np.unique(which)
-    ]
-    return float(sum(gaps))
-
-
-def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature, 0.2 to 5, under which the labels are likeliest (Guo et al., 2017)."""
-
-    def loss(log_temperature):
-        probabilities = softmax(logits / np.exp(log_temperature))
-        return -np.log(probabilities[np.arange(len(labels)), labels] + 1e-12).mean()
-
-    return float(np.exp(minimize_scalar(loss, bounds=np.log((0.2, 5)), method="bounded").x))
-
-
 def render(figures: dict) -> str:
     """The figures as text for a terminal."""
     deduplicated = figures.get("accuracy_deduplicated")
@@ -75,10 +48,13 @@ def render(figures: dict) -> str:
         seen = "none: every face stands in Training"
     else:
         seen = "not known (give --train-csv)"
+    ferplus = figures.get("accuracy_ferplus")
+    ferplus = "not known (give --votes)" if ferplus is None else f"{ferplus:.2%}"
     lines = [
         f"faces                  {figures['n']}",
         f"accuracy, raw          {figures['accuracy']:.2%}",
         f"accuracy, deduplicated {seen}",
+        f"accuracy, by FER+      {ferplus}",
         f"macro-F1               {figures['macro_f1']:.4f}",
         f"calibration error      {figures['ece']:.4f}",
     ]

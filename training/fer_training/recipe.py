@@ -21,9 +21,14 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings of one run. ``learning_rate`` falls along a cosine to zero when ``cosine`` is
-    set, after a linear rise over ``warmup_epochs``; ``deduplicate`` drops Training rows that
-    repeat or that stand in the validation split.
+    """The settings of one run.
+
+    ``learning_rate`` falls along a cosine to zero when ``cosine`` is set, after a linear rise over
+    ``warmup_epochs``. ``deduplicate`` drops Training rows that repeat or that stand in the
+    validation split; ``rows`` keeps that many of them, drawn by ``seed`` (0: all). ``votes`` and
+    ``teacher``, 0 to 1, are the shares of the target that FER+'s annotators and a model trained
+    before have (Hinton et al., 2015, arXiv:1503.02531); the label has the rest. A class that is n
+    times rarer than the mean weighs n to the power of ``balance``.
     """
 
     name: str
@@ -41,7 +46,11 @@ class Recipe:
     cosine: bool = False
     warmup_epochs: float = 0.0
     label_smoothing: float = 0.0
+    votes: float = 0.0
+    teacher: float = 0.0
+    balance: float = 0.0
     deduplicate: bool = False
+    rows: int = 0
     seed: int = 0
     augment: Augmentation = field(default_factory=Augmentation)
 

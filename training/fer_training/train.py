@@ -12,18 +12,27 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from fer_ros.classifier import softmax
 from fer_ros.emotions import EMOTIONS
+from fer_training.callbacks import Curves, FollowEpoch, Progress
 from fer_training.dataset import Faces, without_repeats
+from fer_training.evaluate import judge, predict
 from fer_training.model import build_model
-from fer_training.recipe import Recipe
+from fer_training.recipe import Recipe, RecipeError
 
 
 class Batches(keras.utils.PyDataset):
-    """Shuffled, varied batches of one epoch: (uint8 [B, 48, 48, 1], float32 [B, 7] one-hot)."""
+    """Shuffled, varied batches of one epoch: faces uint8 [B, 48, 48, 1], targets float32 [B, 7],
+    weights float32 [B].
+    """
 
-    def __init__(self, faces: Faces, recipe: Recipe):
+    def __init__(self, faces: Faces, recipe: Recipe, taught: np.ndarray | None = None):
         super().__init__()
         self.faces, self.recipe, self.epoch = faces, recipe, 0
+        self.targets = targets(faces, recipe, taught)
+        count = np.bincount(faces.labels, minlength=len(EMOTIONS))
+        rarity = len(faces) / len(EMOTIONS) / np.maximum(count, 1)
+        self.weights = (rarity**recipe.balance).astype(np.float32)[faces.labels]
 
     def __len__(self):
         return math.ceil(len(self.faces) / self.recipe.batch_size)
@@ -36,23 +45,7 @@ class Batches(keras.utils.PyDataset):
             recipe.augment(self.faces.images[row], np.random.default_rng((recipe.seed, epoch, row)))
             for row in rows
         ]
-        return np.stack(images)[..., None], one_hot(self.faces.labels[rows])
-
-
-class FollowEpoch(keras.callbacks.Callback):
-    """Tells the batches and the dropout layers which epoch it is, in a resumed run too."""
-
-    def __init__(self, batches: Batches):
-        super().__init__()
-        self.batches = batches
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.batches.epoch = epoch
-        for layer in self.model.layers:
-            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
-                # Keras does not save what its random generators have drawn so far.
-                state = layer.seed_generator.state
-                state.assign([keras.ops.convert_to_numpy(state)[0], epoch * len(self.batches)])
+        return np.stack(images)[..., None], self.targets[rows], self.weights[rows]
 
 
 def one_hot(labels: np.ndarray) -> np.ndarray:
@@ -60,27 +53,64 @@ def one_hot(labels: np.ndarray) -> np.ndarray:
     return np.eye(len(EMOTIONS), dtype=np.float32)[labels]
 
 
-def train(
-    recipe: Recipe, training: Faces, validation: Faces, out: Path, *, imagenet: str = "imagenet"
-) -> keras.Model:
-    """Train by ``recipe``, or go on with the run begun in ``out``; returns the last epoch's model.
+def targets(faces: Faces, recipe: Recipe, taught: np.ndarray | None = None) -> np.ndarray:
+    """What to learn, float32 [N, 7]: the label, and for their shares FER+'s votes and what a
+    teacher said, ``taught`` float32 [N, 7].
 
-    Leaves in ``out``: recipe.json, log.csv (a line for each epoch), last.keras, and a backup of
-    the newest epoch. ``imagenet`` is where the starting weights come from.
+    A face that no annotator gave any of the seven keeps its label instead.
     """
+    labels = one_hot(faces.labels)
+    target = (1 - recipe.votes - recipe.teacher) * labels
+    if recipe.votes:
+        seven = faces.votes[:, : len(EMOTIONS)].astype(np.float32)
+        total = seven.sum(axis=1, keepdims=True)
+        target += recipe.votes * np.where(total > 0, seven / np.maximum(total, 1), labels)
+    if recipe.teacher:
+        target += recipe.teacher * taught
+    return target
+
+
+def train(
+    recipe: Recipe,
+    training: Faces,
+    validation: Faces,
+    out: Path,
+    *,
+    imagenet: str = "imagenet",
+    start: Path | None = None,
+    teacher: Path | None = None,
+) -> dict:
+    """Train by ``recipe``, or go on with the run begun in ``out``; returns ``measure``.
+
+    Leaves in ``out``: recipe.json, log.csv (a line for each epoch), curves.png, tensorboard/,
+    last.keras, a backup of the newest epoch, and result.json (``measure``). ``imagenet`` is where
+    the backbone's starting weights come from; ``start`` is a whole model (.keras) of any input
+    size to go on from instead, ``teacher`` one (.keras) to learn from. Raises RecipeError when
+    the recipe needs votes or a teacher that are not given.
+    """
+    if recipe.votes and training.votes is None:
+        raise RecipeError(f"the recipe {recipe.name!r} learns from FER+'s votes: give --votes FILE")
+    if recipe.teacher and teacher is None:
+        raise RecipeError(f"the recipe {recipe.name!r} learns from a model: give --teacher MODEL")
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     keras.utils.set_random_seed(recipe.seed)
     if recipe.deduplicate:
         training = without_repeats(training, validation)
-    batches = Batches(training, recipe)
+    if recipe.rows:
+        draw = np.random.default_rng(recipe.seed).permutation(len(training))
+        training = training.select(np.sort(draw[: recipe.rows]))
+    taught = softmax(predict(teacher, training.images)) if recipe.teacher else None
+    batches = Batches(training, recipe, taught)
     model = build_model(
         recipe.input_size,
         scaling=recipe.scaling,
-        weights=imagenet if recipe.pretrained else None,
+        weights=imagenet if recipe.pretrained and not start else None,
         dropout=recipe.dropout,
         batch_norm_momentum=recipe.batch_norm_momentum,
     )
+    if start:
+        model.load_weights(start)
     model.compile(
         optimizer=_optimizer(recipe, len(batches)),
         # With one-hot targets and no smoothing this is the paper's sparse cross-entropy.
@@ -94,16 +124,39 @@ def train(
         batches,
         epochs=recipe.epochs,
         shuffle=False,
+        verbose=0,
         validation_data=(validation.images[..., None], one_hot(validation.labels)),
         validation_batch_size=128,
         callbacks=[
             FollowEpoch(batches),
             keras.callbacks.BackupAndRestore(out / "backup", delete_checkpoint=False),
             keras.callbacks.CSVLogger(log, append=log.exists()),
+            Curves(out),
             keras.callbacks.ModelCheckpoint(out / "last.keras"),
+            Progress(recipe.name, recipe.epochs, len(batches)),
         ],
     )
-    return model
+    result = measure(model, training, validation)
+    (out / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    return result
+
+
+def measure(model: keras.Model, training: Faces, validation: Faces) -> dict:
+    """Accuracy in inference mode, without augmentation or dropout: on the very rows that were
+    trained on, and on the held-out ones, all of them and those whose picture was not trained on.
+    """
+    keys = training.keys()
+    seen, held_out = (
+        judge(model.predict(f.images[..., None], batch_size=128, verbose=0), f, 1.0, keys)
+        for f in (training, validation)
+    )
+    return {
+        "training_rows": len(training),
+        "training_accuracy": seen["accuracy"],
+        "accuracy": held_out["accuracy"],
+        "accuracy_deduplicated": held_out["accuracy_deduplicated"],
+        "macro_f1": held_out["macro_f1"],
+    }
 
 
 def _optimizer(recipe: Recipe, steps: int):

@@ -22,7 +22,7 @@ def exported(run, training, validation, tmp_path_factory):
         np.concatenate((validation.labels, training.labels[:1])),
         np.full(len(validation) + 1, "PublicTest"),
     )
-    card = export(run / "last.keras", training, leaky, out, "tiny", 0.4)
+    card = export(run / "last.keras", training, leaky, out, "tiny")
     return out, card
 
 

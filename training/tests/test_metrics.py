@@ -3,8 +3,6 @@ import numpy as np
 import pytest
 from fer_training import metrics
 
-from fer_ros.classifier import softmax
-
 
 def test_report_counts():
     labels = np.array([0, 0, 1, 3, 3, 3, 6])
@@ -21,20 +19,3 @@ def test_report_counts():
     text = metrics.render(figures | {"accuracy_deduplicated": 0.5, "ms_per_face": 0.8})
     assert "71.43%" in text
     assert "50.00%" in text
-
-
-def test_calibration_error_of_an_honest_and_a_boastful_model():
-    random = np.random.default_rng(0)
-    logits = random.normal(0, 2, (20_000, 7))
-    p = softmax(logits).astype(np.float64)
-    labels = np.array([random.choice(7, p=row / row.sum()) for row in p])
-    assert metrics.expected_calibration_error(softmax(logits), labels) < 0.015
-    assert metrics.expected_calibration_error(softmax(logits * 3), labels) > 0.1
-
-
-def test_temperature_is_found():
-    random = np.random.default_rng(0)
-    logits = random.normal(0, 2, (5000, 7))
-    p = softmax(logits).astype(np.float64)
-    labels = np.array([random.choice(7, p=row / row.sum()) for row in p])
-    assert metrics.best_temperature(logits * 2.5, labels) == pytest.approx(2.5, rel=0.08)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import csv
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from conftest import TINY
 from fer_training import train as train_module
 from fer_training.model import build_model
-from fer_training.train import Batches, FollowEpoch, train
+from fer_training.recipe import RecipeError
+from fer_training.train import Batches, FollowEpoch, targets, train
 
 
 def read_log(run):
@@ -38,10 +40,11 @@ def test_batches_show_every_row_once_an_epoch_in_an_order_of_its_own(training):
     for epoch in (0, 1):
         batches.epoch = epoch
         shown = [batches[i] for i in range(len(batches))]
-        images, targets = (np.concatenate(x) for x in zip(*shown, strict=True))
+        images, targets, weights = (np.concatenate(x) for x in zip(*shown, strict=True))
         assert images.shape == (48, 48, 48, 1)
         assert images.dtype == np.uint8
         assert (targets.sum(axis=0) == np.bincount(training.labels)).all()
+        assert (weights == 1).all()
         assert sorted(i.tobytes() for i in images) == sorted(i.tobytes() for i in training.images)
         orders.append(images.tobytes())
     assert orders[0] != orders[1]
@@ -54,6 +57,63 @@ def test_a_run_leaves_its_log_recipe_and_model(run):
     assert json.loads((run / "recipe.json").read_text())["input_size"] == 32
     model = keras.saving.load_model(run / "last.keras", safe_mode=True)
     assert model.count_params() == 2_430_663
+    assert (run / "curves.png").stat().st_size > 5000
+    assert list((run / "tensorboard").iterdir())
+
+
+def test_a_run_ends_with_what_it_is_worth_in_inference_mode(run, training, validation):
+    result = json.loads((run / "result.json").read_text())
+    model = keras.saving.load_model(run / "last.keras")
+    for faces, name in ((training, "training_accuracy"), (validation, "accuracy")):
+        predicted = model.predict(faces.images[..., None], verbose=0).argmax(axis=1)
+        assert result[name] == pytest.approx((predicted == faces.labels).mean())
+    assert result["training_rows"] == len(training)
+
+
+def test_a_subset_is_drawn_once_and_for_all(tmp_path, training, validation):
+    recipe = replace(TINY, rows=20, epochs=1)
+    result = train(recipe, training, validation, tmp_path)
+    assert result["training_rows"] == 20
+
+
+def test_goes_on_from_a_model_of_another_size(run, tmp_path, training, validation):
+    recipe = replace(TINY, input_size=48, epochs=1, learning_rate=0.0)
+    train(recipe, training, validation, tmp_path, start=run / "last.keras")
+    old, new = (keras.saving.load_model(r / "last.keras") for r in (run, tmp_path))
+    for a, b in zip(old.trainable_weights, new.trainable_weights, strict=True):
+        np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (a, b)))
+
+
+def test_votes_take_their_share_of_the_target(training):
+    votes = np.zeros((len(training), 10), np.int64)
+    votes[0, [3, 6, 8]] = 3, 1, 6  # joy, neutral, unknown
+    soft = targets(replace(training, votes=votes), replace(TINY, votes=0.4))
+    expected = 0.6 * np.eye(7)[training.labels[0]]
+    expected[[3, 6]] += 0.4 * 0.75, 0.4 * 0.25
+    np.testing.assert_allclose(soft[0], expected, atol=1e-6)
+    np.testing.assert_array_equal(soft[1], np.eye(7)[training.labels[1]])  # nobody chose any
+
+
+def test_a_teacher_takes_its_share_of_the_target(run, tmp_path, training, validation):
+    taught = np.full((len(training), 7), 1 / 7, np.float32)
+    recipe = replace(TINY, teacher=0.7, epochs=1)
+    np.testing.assert_allclose(targets(training, recipe, taught)[0].max(), 0.3 + 0.1, atol=1e-6)
+    with pytest.raises(RecipeError, match="--teacher"):
+        train(recipe, training, validation, tmp_path)
+    result = train(recipe, training, validation, tmp_path, teacher=run / "last.keras")
+    assert np.isfinite(result["macro_f1"])
+
+
+def test_a_recipe_that_learns_from_votes_asks_for_them(tmp_path, training, validation):
+    with pytest.raises(RecipeError, match="--votes"):
+        train(replace(TINY, votes=0.4), training, validation, tmp_path)
+
+
+def test_balance_weighs_rare_classes_up(training):
+    rare = training.select((training.labels != 1) | (np.arange(len(training)) < 7))
+    weights = Batches(rare, replace(TINY, balance=1.0)).weights
+    sums = np.bincount(rare.labels, weights)
+    np.testing.assert_allclose(sums, sums[0], rtol=1e-5)
 
 
 def test_killed_and_resumed_is_as_never_killed(run, tmp_path, training, validation, monkeypatch):
@@ -68,7 +128,8 @@ def test_killed_and_resumed_is_as_never_killed(run, tmp_path, training, validati
         train(TINY, training, validation, tmp_path)
     assert len(read_log(tmp_path)) == 1
     monkeypatch.setattr(FollowEpoch, "on_epoch_begin", follow)
-    resumed = train(TINY, training, validation, tmp_path)
+    train(TINY, training, validation, tmp_path)
+    resumed = keras.saving.load_model(tmp_path / "last.keras")
     whole = keras.saving.load_model(run / "last.keras")
     assert [row["epoch"] for row in read_log(tmp_path)] == [0, 1]
     for a, b in zip(whole.weights, resumed.weights, strict=True):

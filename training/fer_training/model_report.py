@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MODEL_CARD.md and its pictures: every figure measured anew on the shipped files."""
+
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from fer_ros.emotions import EMOTIONS
+from fer_ros.model_card import load_card
+from fer_training import calibration, inspection, plots
+from fer_training.dataset import Faces
+from fer_training.evaluate import TIMED, judge, milliseconds_per_face, predict
+from fer_training.export import commit
+from fer_training.robustness import robustness
+
+TEMPLATE = Path(__file__).with_name("MODEL_CARD.template.md")
+PICTURES = "docs/images/model"
+
+
+def write(model: Path, faces: Faces, out: Path) -> None:
+    """Write ``out``/MODEL_CARD.md and its pictures for ``model``, beside which its card lies.
+
+    ``faces`` hold Training and PublicTest, with FER+'s votes if there are any. Raises ModelError
+    or DatasetError.
+    """
+    card = load_card(model)
+    content = json.loads(model.with_suffix(".json").read_text("utf-8"))
+    training, held_out = faces.of("Training"), faces.of("PublicTest")
+    keys = np.unique(training.keys())
+    unseen = ~np.isin(held_out.keys(), keys)
+    labels = held_out.labels[unseen]
+
+    rows, logits = [], {}
+    for file, entry in _shipped(model.parent):
+        logits[file] = predict(file, held_out.images, entry["input_size"])
+        figures = judge(logits[file], held_out, entry["temperature"], keys)
+        timed = held_out.images[:TIMED]
+        figures["ms_per_face"] = milliseconds_per_face(file, timed, entry["input_size"])
+        probabilities = calibration.cross_fitted(logits[file][unseen], labels)
+        figures["ece"] = calibration.expected_calibration_error(probabilities, labels)
+        rows.append((file, entry, figures))
+    (main,) = (figures for file, _, figures in rows if file == model)
+    probabilities = calibration.cross_fitted(logits[model][unseen], labels)
+    curve = calibration.risk_coverage(probabilities, labels)
+    named = min(curve, key=lambda p: abs(p["threshold"] - card.uncertain_below))
+    disturbed = robustness(model, held_out)
+    data = inspection.inspect(faces)
+
+    pictures = out / PICTURES
+    pictures.mkdir(parents=True, exist_ok=True)
+    plots.confusion(main["confusion"], pictures / "confusion.png")
+    bins = calibration.reliability(probabilities, labels)
+    plots.reliability(bins, main["ece"], pictures / "reliability.png")
+    plots.risk_coverage(curve, card.uncertain_below, pictures / "risk_coverage.png")
+    plots.robustness(disturbed["conditions"], disturbed["clean"], pictures / "robustness.png")
+    plots.classes(data["counts"], pictures / "classes.png")
+
+    ferplus = main["accuracy_ferplus"]
+    text = Template(TEMPLATE.read_text("utf-8")).substitute(
+        name=card.name,
+        version=card.version,
+        architecture=content["architecture"],
+        input_size=card.input_size,
+        parameters=f"{content['parameters']:,}",
+        export_commit=content["figures"]["commit"],
+        export_date=content["figures"]["date"],
+        export_command=content["figures"]["command"],
+        file=model.name,
+        n=f"{main['n']:,}",
+        n_deduplicated=f"{main['n_deduplicated']:,}",
+        accuracy=f"{main['accuracy']:.2%}",
+        accuracy_deduplicated=f"{main['accuracy_deduplicated']:.2%}",
+        accuracy_ferplus="not measured: no votes" if ferplus is None else f"{ferplus:.2%}",
+        macro_f1=f"{main['macro_f1']:.3f}",
+        ece=f"{main['ece']:.3f}",
+        folds=calibration.FOLDS,
+        ms=f"{main['ms_per_face']:.2f}",
+        per_class=_per_class(main),
+        files=_files(rows),
+        uncertain_below=f"{card.uncertain_below:.0%}",
+        named=f"{named['coverage']:.0%}",
+        named_right=f"{1 - named['risk']:.0%}",
+        clean=f"{disturbed['clean']:.2%}",
+        robustness=_robustness(disturbed),
+        data=_data(data),
+        commit=commit(),
+        date=datetime.now(timezone.utc).date().isoformat(),
+    )
+    (out / "MODEL_CARD.md").write_text(text, "utf-8")
+
+
+def _shipped(folder):
+    """Each model file that a card in ``folder`` lists and that is there, with its entry."""
+    for path in sorted(folder.glob("*.json")):
+        content = json.loads(path.read_text("utf-8"))
+        for name, entry in content["files"].items():
+            if (folder / name).is_file():
+                yield folder / name, entry | {"input_size": content["input_size"]}
+
+
+def _table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def _per_class(figures):
+    rows = [
+        (name, *(f"{figures['per_class'][name][k]:.3f}" for k in ("precision", "recall", "f1")),
+         figures["per_class"][name]["support"])
+        for name in EMOTIONS
+    ]  # fmt: skip
+    return _table(("", "precision", "recall", "F1", "faces"), rows)
+
+
+def _files(rows):
+    head = ("file", "MB", "accuracy", "deduplicated", "macro-F1", "ECE", "ms a face")
+    return _table(
+        head,
+        [
+            (
+                f"`{file.name}`",
+                f"{entry['bytes'] / 1e6:.2f}",
+                f"{f['accuracy']:.2%}",
+                f"{f['accuracy_deduplicated']:.2%}",
+                f"{f['macro_f1']:.3f}",
+                f"{f['ece']:.3f}",
+                f"{f['ms_per_face']:.2f}",
+            )
+            for file, entry, f in rows
+        ],
+    )
+
+
+def _robustness(found):
+    return _table(
+        ("", *[""] * max(map(len, found["conditions"].values()))),
+        [
+            (
+                kind,
+                *(
+                    f"{level}: {accuracy:.1%} ({(accuracy - found['clean']) * 100:+.1f})"
+                    for level, accuracy in levels.items()
+                ),
+            )
+            for kind, levels in found["conditions"].items()
+        ],
+    )
+
+
+def _data(data):
+    exact, near = data["exact"], data["near"]
+    across = exact["across"]
+    lines = [
+        f"- {exact['within']['Training']:,} Training rows repeat an earlier one byte for byte; "
+        f"{across['Training rows also in PublicTest']:,} also stand in PublicTest, where "
+        f"{across['PublicTest rows also in Training']:,} rows are so known from Training. "
+        f"{exact['pictures with two labels or more']} pictures bear several labels.",
+        f"- {near['across']['PublicTest pictures near one in Training']:,} further pictures of "
+        "PublicTest are nearly equal to one in Training (perceptual hashes within "
+        f"{near['bits']} of 64 bits).",
+    ]
+    if "votes" in data:
+        votes = data["votes"]["Training"]
+        lines.append(
+            "- The majority of FER+'s ten annotators gives the label of the data set on "
+            f"{votes['label is the majority']:.0%} of the Training rows."
+        )
+    counts = data["counts"]["PublicTest"]
+    lines.append(
+        f"- Disgust is rare: {data['counts']['Training']['disgust']} Training rows and "
+        f"{counts['disgust']} of PublicTest."
+    )
+    return "\n".join(lines)
