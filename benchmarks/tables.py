@@ -37,11 +37,26 @@ def node_table(results: dict) -> str:
     return "\n\n".join(parts)
 
 
+def stages_table(results: dict) -> str:
+    """A row for each stage, a column for each kind of image: median ms, p99 in brackets."""
+    images = results["images"]
+    names = [name for name in next(iter(images.values())) if name != "faces_seen"]
+    rows = [["faces seen", *("/".join(map(str, i["faces_seen"])) for i in images.values())]]
+    rows += [[name, *(_median_p99(i[name]) for i in images.values())] for name in names]
+    threads = results["machine"]["opencv_threads"]
+    parts = [describe(results["machine"]), f"OpenCV: {threads} threads, LiteRT: 1"]
+    return "\n\n".join([*parts, table(["ms: median (p99)", *images], rows)])
+
+
+def _median_p99(found: dict) -> str:
+    return f"{found['median']:.2f} ({found['p99']:.2f})"
+
+
 def _yes(value) -> str | None:
     return None if value is None else "yes" if value else "NO"
 
 
-TABLES = {"node": node_table}
+TABLES = {"stages": stages_table, "node": node_table}
 
 
 def main():
