@@ -39,16 +39,16 @@ class BagWriter:
     def __init__(self, path: Path):
         self.path = Path(path)
         self._topics: dict[str, Connection] = {}
-        self._writer = _Writer(self.path, version=_VERSION, storage_plugin=StoragePlugin.MCAP)
-        self._writer.set_custom_data(_MARK, "written by fer_ros")
         try:
+            self._writer = _Writer(self.path, version=_VERSION, storage_plugin=StoragePlugin.MCAP)
+            self._writer.set_custom_data(_MARK, "written by fer_ros")
             self._writer.open()
-            self._storage: _McapWriter = self._writer.storage
         except WriterError:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
         except OSError:
             remove_bag(self.path)
             raise
+        self._storage: _McapWriter = self._writer.storage
 
     def __enter__(self):
         return self

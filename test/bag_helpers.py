@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bags for the tests: drawn from the sample, written with rosbags, damaged on purpose."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from node_helpers import astronaut, blank, two_faces
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+
+from fer_ros.tools.bag_types import qos, type_store
+
+START = 1_700_000_000_000_000_000  # ns
+STEP = 100_000_000  # ns between two images
+DELAY = 4_000_000  # ns from an image's stamp to its recording
+RAW, JPEG = "/camera/image_raw", "/camera/image_raw/compressed"
+CHATTER = "/chatter"
+IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
+
+
+def frames(count: int) -> list[np.ndarray]:
+    """One joyful face, then an image in ten without any, then two faces."""
+    one, both, none = astronaut(), two_faces(), blank(480, 640)
+    return [none if i % 10 == 9 else one if i < count / 2 else both for i in range(count)]
+
+
+def header(index: int):
+    types = type_store().types
+    stamp = START + index * STEP
+    time = types["builtin_interfaces/msg/Time"](sec=stamp // 10**9, nanosec=stamp % 10**9)
+    return types["std_msgs/msg/Header"](stamp=time, frame_id="camera")
+
+
+def image(index: int, bgr: np.ndarray, compressed: bool) -> tuple[str, bytes]:
+    """Type and CDR of an image."""
+    types = type_store().types
+    if compressed:
+        data = cv2.imencode(".jpg", bgr)[1].reshape(-1)
+        kind, fields = COMPRESSED, {"format": "jpeg", "data": data}
+    else:
+        height, width = bgr.shape[:2]
+        size = {"height": height, "width": width, "step": width * 3, "is_bigendian": 0}
+        kind, fields = IMAGE, {"encoding": "bgr8", "data": bgr.reshape(-1), **size}
+    message = types[kind](header=header(index), **fields)
+    return kind, bytes(type_store().serialize_cdr(message, kind))
+
+
+def make_bag(
+    path: Path,
+    images: list[np.ndarray],
+    *,
+    storage: str = "mcap",
+    topics: tuple[str, ...] = (JPEG,),
+    compress: str = "",
+) -> Path:
+    """A bag of ``images`` on each of the topics, at 10 Hz, and a word a second on CHATTER.
+
+    ``storage``: "mcap" or "sqlite3"; ``compress``: "message" or "file".
+    """
+    store = type_store()
+    writer = Writer(path, version=9, storage_plugin=StoragePlugin[storage.upper()])
+    if compress:
+        writer.set_compression(CompressionMode[compress.upper()], CompressionFormat.ZSTD)
+    with writer:
+        connections = {
+            topic: writer.add_connection(
+                topic,
+                COMPRESSED if topic.endswith("compressed") else IMAGE,
+                typestore=store,
+                offered_qos_profiles=[qos()],
+            )
+            for topic in topics
+        }
+        words = writer.add_connection(CHATTER, "std_msgs/msg/String", typestore=store)
+        for i, bgr in enumerate(images):
+            time = START + i * STEP + DELAY
+            for topic, connection in connections.items():
+                data = image(i, bgr, topic.endswith("compressed"))[1]
+                writer.write(connection, time, data)
+            if i % 10 == 0:
+                text = store.types["std_msgs/msg/String"](data=f"word {i}")
+                writer.write(words, time, store.serialize_cdr(text, words.msgtype))
+    return path
+
+
+def storage_file(bag: Path) -> Path:
+    """The one file of a bag's folder that holds its messages."""
+    (file,) = (f for f in bag.iterdir() if f.suffix in (".mcap", ".db3"))
+    return file

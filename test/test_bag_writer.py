@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bags that others can read, also when the disk was full."""
+
+import errno
+import io
+import json
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bag_helpers import CHATTER, START, header
+from mcap.reader import make_reader
+from mcap_ros2.decoder import DecoderFactory
+from rosbags.rosbag2 import Reader
+
+from fer_ros.face_emotion import FaceEmotion
+from fer_ros.tools import bag_writer
+from fer_ros.tools.bag_salvage import Topic
+from fer_ros.tools.bag_source import Bag
+from fer_ros.tools.bag_types import EMOTION_ARRAY, emotion_array_cdr, qos, type_store
+from fer_ros.tools.bag_writer import BagWriter, DiskFullError, remove_bag
+
+WORDS = Topic(CHATTER, "std_msgs/msg/String", 0, "", [qos()])
+
+
+def emotion_array() -> bytes:
+    raw = np.array([0.1, 0.05, 0.05, 0.5, 0.1, 0.1, 0.1], np.float32)
+    faces = [
+        FaceEmotion(7, (1, 2, 30, 40), 0.875, 3, raw[::-1].copy(), raw),
+        FaceEmotion(8, (5, 6, 20, 20), 0.5, 255, raw, raw),
+    ]
+    return emotion_array_cdr(header(3), (480, 640, 3), "net@01234567", faces)
+
+
+def test_emotion_array_is_what_ros_reads():
+    """The same message by rosbags and by ROS itself, and back to the same bytes."""
+    from fer_ros.msg import EmotionArray
+    from rclpy.serialization import deserialize_message, serialize_message
+
+    message = deserialize_message(emotion_array(), EmotionArray)
+    assert (message.image_width, message.image_height) == (640, 480)
+    assert message.header.frame_id == "camera"
+    first, second = message.faces
+    assert (first.track_id, first.label, first.emotion) == (7, "joy", 3)
+    assert (first.roi.x_offset, first.roi.y_offset, first.roi.width, first.roi.height) == (
+        1, 2, 30, 40,
+    )  # fmt: skip
+    assert first.probabilities[0] == first.raw_probabilities[6]
+    assert (second.label, second.confidence) == ("uncertain", 0.5)
+    again = type_store().deserialize_cdr(serialize_message(message), EMOTION_ARRAY)
+    assert bytes(type_store().serialize_cdr(again, EMOTION_ARRAY)) == emotion_array()
+
+
+def test_the_type_is_the_one_that_ros_knows():
+    """Its hash (REP 2016) is that of the compiled message: bags carry it."""
+    generated = Path(sys.prefix, "share/fer_ros/msg/EmotionArray.json")
+    if not generated.is_file():
+        pytest.skip("fer_ros is not installed into this environment")
+    known = json.loads(generated.read_text())["type_hashes"]
+    hashes = {entry["type_name"]: entry["hash_string"] for entry in known}
+    assert type_store().hash_rihs01(EMOTION_ARRAY) == hashes[EMOTION_ARRAY]
+
+
+def test_mcap_reads_it_too(tmp_path):
+    with BagWriter(tmp_path / "bag") as bag:
+        assert bag.add_topic(Topic("/emotions", EMOTION_ARRAY, 0, "", [qos()]))
+        for i in range(3):
+            bag.write("/emotions", START + i, emotion_array())
+    with (tmp_path / "bag" / "bag.mcap").open("rb") as file:
+        reader = make_reader(file, decoder_factories=[DecoderFactory()])
+        assert reader.get_header().profile == "ros2"
+        read = list(reader.iter_decoded_messages())
+    assert [message.log_time for _, _, message, _ in read] == [START, START + 1, START + 2]
+    schema, channel, _, message = read[0]
+    assert (schema.name, channel.topic) == (EMOTION_ARRAY, "/emotions")
+    assert [f.label for f in message.faces] == ["joy", "uncertain"]
+
+
+def test_a_definition_from_elsewhere_is_kept(tmp_path):
+    with BagWriter(tmp_path / "bag") as bag:
+        own = Topic("/own", "my_msgs/msg/Own", 0, "int32 a\nstring b\n", [])
+        assert bag.add_topic(own)
+        assert not bag.add_topic(Topic("/foreign", "my_msgs/msg/Foreign", 0, "", []))
+        bag.write("/own", START, b"\0\1\0\0" + bytes(9))
+    with Reader(tmp_path / "bag") as reader:
+        (connection,) = reader.connections
+        assert connection.msgdef.data == own.definition
+        assert connection.digest.startswith("RIHS01_")
+
+
+def test_nothing_is_overwritten(tmp_path):
+    with BagWriter(tmp_path / "bag"):
+        pass
+    with pytest.raises(FileExistsError):
+        BagWriter(tmp_path / "bag")
+
+
+def test_only_own_bags_are_removed(tmp_path):
+    remove_bag(tmp_path / "absent")
+    with BagWriter(tmp_path / "bag") as bag:
+        bag.add_topic(WORDS)
+    (tmp_path / "bag" / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError):
+        remove_bag(tmp_path / "bag")
+    (tmp_path / "bag" / "notes.txt").unlink()
+    remove_bag(tmp_path / "bag")
+    assert not (tmp_path / "bag").exists()
+    (tmp_path / "bag").mkdir()
+    (tmp_path / "bag" / "bag.mcap").write_bytes(b"somebody else's")
+    with pytest.raises(FileExistsError):
+        remove_bag(tmp_path / "bag")
+
+
+class FullDisk(io.RawIOBase):
+    """A file on a disk with room for so many bytes, and for more once the reserve is gone."""
+
+    def __init__(self, file, room, reserve):
+        self._file, self._room, self._reserve = file, room, reserve
+
+    def write(self, data):
+        free = self._room - self._file.tell() if self._reserve.exists() else len(data)
+        if free <= 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self._file.write(bytes(data[:free]))  # in part, as a real disk does
+
+    def writable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def seek(self, *position):
+        return self._file.seek(*position)
+
+    def tell(self):
+        return self._file.tell()
+
+    def truncate(self, size=None):
+        return self._file.truncate(size)
+
+    def close(self):
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+@pytest.mark.parametrize("room", [1_100_000, 2_345_678, 3_000_000])
+@pytest.mark.parametrize("flushes", [False, True])
+def test_a_full_disk_ends_the_bag_and_leaves_it_whole(tmp_path, room, flushes):
+    message = b"\0\1\0\0" + bytes(50_000)
+    bag = BagWriter(tmp_path / "bag")
+    bag.add_topic(WORDS)
+    storage = bag._writer.storage
+    storage.bio.flush()
+    raw = FullDisk(storage.bio.detach(), room, tmp_path / "bag" / bag_writer._RESERVE_NAME)
+    storage.bio = io.BufferedWriter(raw)
+    written = 0
+
+    def write_until_full():
+        nonlocal written
+        while True:
+            written += 1
+            bag.write(CHATTER, START + written, message)
+            if flushes and written % 7 == 0:
+                bag.flush()
+
+    with pytest.raises(DiskFullError) as error:
+        write_until_full()
+    bag.close()
+    assert error.value.errno == errno.ENOSPC
+    assert room / 50_000 - 2 < written < room / 50_000 + 25
+    with Reader(tmp_path / "bag") as reader:
+        assert reader.message_count == written
+        assert [time for _, time, _ in reader.messages()] == list(
+            range(START + 1, START + written + 1)
+        )
+    with (tmp_path / "bag" / "bag.mcap").open("rb") as file:
+        assert sum(1 for _ in make_reader(file).iter_messages()) == written
+    assert {f.name for f in (tmp_path / "bag").iterdir()} == {"bag.mcap", "metadata.yaml"}
+
+
+def test_no_room_to_begin_with(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(bag_writer.os, "posix_fallocate", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        BagWriter(tmp_path / "bag")
+    assert not (tmp_path / "bag").exists()
+
+
+def test_flushed_messages_survive_a_kill(tmp_path):
+    """What was handed over is read from the unclosed file."""
+    bag = BagWriter(tmp_path / "bag")
+    bag.add_topic(WORDS)
+    write = partial(bag.write, CHATTER, data=b"\0\1\0\0" + bytes(9))
+    write(START)
+    write(START + 1)
+    bag.flush()
+    bag.flush()
+    write(START + 2)
+    killed = tmp_path / "killed.mcap"
+    killed.write_bytes((tmp_path / "bag" / "bag.mcap").read_bytes())
+    bag.close()
+    with Bag(killed, lambda _: None) as read:
+        assert [m.time for m in read.messages()] == [START, START + 1]

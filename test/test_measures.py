@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The figures of an evaluation, on sightings made by hand; labels and parameters from files."""
+
+import numpy as np
+import pytest
+
+from fer_ros.nodes.parameters import EMOTION_NODE
+from fer_ros.tools import measures
+from fer_ros.tools.labels import Labels, LabelsError
+from fer_ros.tools.measures import ANSWERS, Look, Sighting
+from fer_ros.tools.settings import CHOICES, NAMES, RANGES, Settings, SettingsError
+
+EVEN = np.full(7, 1 / 7, np.float32)
+
+
+def look(time, *faces, stamp=None):
+    seen = tuple(Sighting(number, label, EVEN) for number, label in faces)
+    return Look(time, time + 1.7e9 if stamp is None else stamp, seen)
+
+
+LOOKS = [
+    look(0, (1, "joy")),
+    look(1, (1, "joy"), (2, "anger")),
+    look(2, (2, "anger"), (1, "neutral")),
+    look(3),
+    look(13, (1, "joy")),  # ten seconds later: no flip that anybody saw
+    look(14, (1, "uncertain")),
+]
+
+
+def test_figures():
+    got = measures.figures(LOOKS, max_gap=1.0)
+    assert (got["images"], got["images_with_face"], got["faces"]) == (6, 5, 7)
+    assert got["detection_rate"] == 0.8333
+    # Face 1: joy-joy-neutral in 2 s, joy-uncertain in 1 s; face 2: anger-anger in 1 s.
+    assert got["label_flips"] == 2
+    assert got["flips_per_minute"] == 2 / (4 / 60)
+    assert got["shares"]["joy"] == 0.4286
+    assert got["shares"]["disgust"] == 0
+    assert sum(got["shares"].values()) == pytest.approx(1, abs=1e-3)
+    assert got["ids"]["1"] == {
+        "faces": 5, "first_s": 0, "last_s": 14, "dominant": "joy", "share": 0.6,
+    }  # fmt: skip
+
+
+def test_figures_of_nothing():
+    got = measures.figures([], 1.0)
+    assert got["detection_rate"] is got["flips_per_minute"] is None
+    assert got["shares"] == {}
+    assert measures.figures([look(0)], 1.0)["detection_rate"] == 0
+
+
+def write(tmp_path, text):
+    path = tmp_path / "labels.csv"
+    path.write_text(text)
+    return path
+
+
+def count(matrix, truth, answer):
+    return matrix[measures.EMOTIONS.index(truth), ANSWERS.index(answer)]
+
+
+def test_confusion_by_id_and_by_size(tmp_path):
+    labels = Labels(write(tmp_path, "start,end,id,expression\n0,4,,joy\n1,3,2,fear\n"))
+    matrix = measures.confusion(LOOKS, labels)
+    # Without an id: the largest face; where that has a label of its own, the next.
+    assert count(matrix, "joy", "joy") == 2
+    assert count(matrix, "joy", "neutral") == 1
+    assert count(matrix, "joy", "no face") == 1
+    assert count(matrix, "fear", "anger") == 2
+    assert matrix.sum() == 6
+
+
+def test_an_id_that_is_not_seen_is_missed(tmp_path):
+    labels = Labels(write(tmp_path, "start,end,id,expression\n0,1,9,joy\n"))
+    assert count(measures.confusion(LOOKS, labels), "joy", "no face") == 1
+
+
+def test_times_may_be_stamps(tmp_path):
+    labels = Labels(write(tmp_path, "start,end,expression\n1700000013,1700000015,joy\n"))
+    matrix = measures.confusion(LOOKS, labels)
+    assert count(matrix, "joy", "joy") == count(matrix, "joy", "uncertain") == 1
+    assert matrix.sum() == 2
+
+
+def test_scores():
+    counts = np.zeros((7, 9), int)
+    joy, neutral = measures.EMOTIONS.index("joy"), measures.EMOTIONS.index("neutral")
+    counts[joy, joy] = 6
+    counts[joy, ANSWERS.index("uncertain")] = 1
+    counts[joy, ANSWERS.index("no face")] = 1
+    counts[neutral, joy] = 2
+    counts[neutral, neutral] = 2
+    got = measures.scores(counts)
+    assert (got["labelled"], got["accuracy"]) == (12, 0.6667)
+    assert got["classes"]["joy"] == {"labelled": 8, "precision": 0.75, "recall": 0.75, "f1": 0.75}
+    assert got["classes"]["neutral"] == {
+        "labelled": 4, "precision": 1.0, "recall": 0.5, "f1": 0.6667,
+    }  # fmt: skip
+    assert got["classes"]["anger"]["f1"] is None
+    assert got["macro_f1"] == pytest.approx((0.75 + 0.6667) / 2, abs=1e-4)
+    assert measures.scores(np.zeros((7, 9), int))["accuracy"] is None
+
+
+def test_percentiles():
+    got = measures.latencies({"total": [i / 1e3 for i in range(1, 102)], "idle": []})
+    assert got == {"total": {"p50": 51.0, "p90": 91.0, "p99": 100.0, "max": 101.0}}
+
+
+def test_agreement_is_over_images_in_which_both_found_a_face():
+    other = [look(0, (1, "joy")), look(1, (5, "anger")), look(2), look(3, (1, "joy"))]
+    assert measures.agreement(LOOKS, other) == {"images": 2, "same": 0.5}
+    assert measures.agreement(LOOKS, []) == {"images": 0, "same": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "expected the columns"),
+        ("start,end\n1,2\n", "expected the columns"),
+        ("start,end,expression\n", "expected the columns"),
+        ("start,end,expression\n1,2,happy\n", "line 2: 'happy' is none of anger, disgust"),
+        ("start,end,expression\n0,1,joy\n2,2,joy\n", "line 3: the end is not after the start"),
+        ("start,end,expression\none,2,joy\n", "line 2: start and end are seconds"),
+        ("start,end,expression\n1,2\n", "line 2: start and end are seconds"),
+        ("start,end,id,expression\n1,2,me,joy\n", "line 2: start and end are seconds"),
+    ],
+)
+def test_refuses_labels_and_says_where(tmp_path, text, words):
+    with pytest.raises(LabelsError, match=words) as error:
+        Labels(write(tmp_path, text))
+    assert "labels.csv" in str(error.value)
+
+
+def test_labels_as_spreadsheets_write_them(tmp_path):
+    labels = Labels(write(tmp_path, "\ufeffstart, end, id, expression\r\n0.5, 2, 3, joy\r\n"))
+    assert labels.at(0.5, 0) == {3: "joy"}
+    assert labels.at(2, 0) == {}
+
+
+def test_settings_are_the_parameters_of_the_node():
+    """Names, defaults, ranges and choices: what the node would do is what is evaluated."""
+    table = {s.name: s for s in EMOTION_NODE}
+    for name in NAMES:
+        setting = table[name]
+        assert getattr(Settings, name) == setting.default, name
+        assert type(getattr(Settings, name)) is type(setting.default), name
+        assert RANGES.get(name) == setting.range, name
+        assert tuple(CHOICES.get(name, ())) == tuple(setting.choices), name
+
+
+def test_settings_from_words_and_files(tmp_path):
+    (tmp_path / "my.yaml").write_text(
+        "/**/emotion_node:\n  ros__parameters:\n    hysteresis: 0.4\n    jpeg_quality: 5\n"
+        "/**/video_source:\n  ros__parameters:\n    rate: 3.0\n"
+    )
+    got = Settings().changed([str(tmp_path / "my.yaml"), "rotate=90", "max_faces=2"])
+    assert got.differences() == {"hysteresis": 0.4, "rotate": 90, "max_faces": 2}
+    assert Settings().differences() == {}
+
+
+def test_settings_from_the_shipped_file(repository):
+    assert Settings().changed([str(repository / "config/emotion.yaml")]) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("colour=red", "no parameter colour: choose detector"),
+        ("hysteresis=much", "hysteresis=much: expected float"),
+        ("hysteresis=2", "hysteresis=2.0: expected 0 to 1"),
+        ("rotate=45", "rotate=45: choose 0, 90, 180, 270"),
+        ("detector=eyes", "detector=eyes: choose auto, yunet"),
+        ("nowhere.yaml", "nowhere.yaml: No such file or directory: expected NAME=VALUE"),
+    ],
+)
+def test_refuses_settings(word, words):
+    with pytest.raises(SettingsError, match=words):
+        Settings().changed([word])
+
+
+def test_refuses_a_file_of_something_else(tmp_path):
+    (tmp_path / "other.yaml").write_text("- 1\n- 2\n")
+    with pytest.raises(SettingsError, match="not a ROS parameter file"):
+        Settings().changed([str(tmp_path / "other.yaml")])
+
+
+def test_the_pipeline_is_set_up():
+    words = [
+        "detector=haar", "max_faces=3", "max_gap=2", "rotate=180", "smoothing_time_constant=1",
+        "hysteresis=0.2", "uncertain_threshold=0.7", "min_face_size=50",
+    ]  # fmt: skip
+    pipeline = Settings().changed(words).pipeline()
+    assert (pipeline.detector.name, pipeline.detector.min_face_size) == ("haar", 50)
+    assert (pipeline.max_faces, pipeline.max_gap, pipeline.rotate) == (3, 2, 180)
+    smoother = pipeline.smoother
+    assert (smoother.time_constant, smoother.hysteresis, smoother.uncertain_below) == (1, 0.2, 0.7)
+    card = Settings(detector="haar").pipeline().classifier.card
+    assert Settings(detector="haar").pipeline().smoother.uncertain_below == card.uncertain_below
