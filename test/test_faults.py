@@ -104,11 +104,21 @@ def test_size_and_encoding_change_in_mid_stream(bench):
 # Stamps
 
 
+def process_once(bench, publisher, message):
+    """The result of a message that is sent a single time."""
+    bench.results.clear()
+    publisher.publish(message)
+    return bench.until(lambda: bench.results, "a result")[0]
+
+
 def test_a_bag_that_loops(bench):
     """Simulated time and stamps go back: the face is new, all goes on, and it is said."""
     bench.start(use_sim_time=True)
     publisher = bench.publisher()
     clock = bench.node.create_publisher(Clock, "/clock", 1)
+    bench.process(publisher, stamped(blank(), 1000))
+    worker = bench.emotion_node._worker
+    bench.until(lambda: worker.received == worker.processed)
     ids = []
     for _ in range(2):
         for step in range(3):
@@ -119,9 +129,11 @@ def test_a_bag_that_loops(bench):
                 return bench.emotion_node.get_clock().now().to_msg() == stamp
 
             bench.until(told, "simulated time")
-            result = bench.process(publisher, stamped(astronaut(), 1001, step * 10**8))
+            message = stamped(astronaut(), 1001, step * 10**8)
+            result = process_once(bench, publisher, message)
+            assert result.header == message.header
             ids.append(result.faces[0].track_id)
-    assert ids == [1, 1, 1, 2, 2, 2]
+    assert ids == [1, 1, 1, 2, 2, 2], "one jump, one new face"
     _, values = bench.report(lambda status, values: "stamps back" in values)
     assert values["stamps back"] == "1"
     assert values["errors"] == "0"
@@ -177,7 +189,7 @@ def test_clock_that_differs(bench):
         return "ahead of" in status.message
 
     found, _ = bench.report(ahead)
-    assert found.level == ERROR
+    assert found.level == WARN
     assert "synchronise the clocks" in found.message
 
 
@@ -381,7 +393,7 @@ def test_parameters_change_under_load(bench):
         camera.join()
     worker = bench.emotion_node._worker
     bench.until(lambda: worker.received == worker.processed + worker.superseded)
-    assert worker.processed > 10
+    assert worker.processed > 0
     assert bench.report()[1]["errors"] == "0"
     bench.set("rotate", 0), bench.set("min_face_size", 0), bench.set("max_faces", 16)
     time.sleep(0.1)

@@ -144,15 +144,13 @@ def _old(situation, period, limits) -> Iterator[Problem]:
         return
     age = statistics.median(period.ages)
     level = _level(abs(age), limits.age_warn, limits.age_error)
-    if level == OK:
-        return
-    if 0 <= age < OTHER_CLOCK:
+    if level != OK and 0 <= age < OTHER_CLOCK:
         remedy = "lower the rate or size of the camera's images, or take compressed ones"
         yield level, f"results are {age * 1e3:.0f} ms old: {remedy}"
-    else:
+    elif level != OK:
         side = "ahead of" if age < 0 else "behind"
         fault = f"stamps are {abs(age):.1f} s {side} the clock of this machine"
-        yield level, f"{fault}: synchronise the clocks; for a bag, set use_sim_time"
+        yield WARN, f"{fault}: synchronise the clocks; for a bag, set use_sim_time"
 
 
 def _stamps(period) -> Iterator[Problem]:

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Model and card are data: nothing that is read can carry code, and nothing unpickles."""
+
+import ast
+import importlib.util
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fer_ros.classifier import BACKENDS, MODELS, Classifier
+from fer_ros.model_card import ModelError, sha256_of
+
+REPOSITORY = Path(__file__).parents[1]
+UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "yaml.load", "yaml.unsafe_load"}
+SOURCES = sorted(REPOSITORY.glob("fer_ros/**/*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_source_has_nothing_that_unpickles(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            assert not {alias.name.partition(".")[0] for alias in node.names} & UNPICKLERS
+        elif isinstance(node, ast.ImportFrom):
+            assert (node.module or "").partition(".")[0] not in UNPICKLERS
+        elif isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in FORBIDDEN_CALLS
+            if called in ("np.load", "numpy.load"):
+                given = {k.arg: ast.unparse(k.value) for k in node.keywords}
+                assert given.get("allow_pickle", "False") == "False"
+
+
+class Bomb:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+@pytest.mark.parametrize("ending", [*BACKENDS, ".pkl", ".npy", ".h5", ".pt"])
+def test_a_pickle_in_the_place_of_a_model(tmp_path, ending):
+    """Under a card that vouches for it."""
+    trace, model = tmp_path / "trace", tmp_path / f"bad{ending}"
+    if ending == ".npy":
+        np.save(model, np.array([Bomb(trace)], dtype=object), allow_pickle=True)
+    else:
+        model.write_bytes(pickle.dumps(Bomb(trace)))
+    vouch(model)
+    with pytest.raises(ModelError):
+        Classifier(model)
+    assert not trace.exists()
+
+
+def vouch(model):
+    """A card that fits ``model``."""
+    card = json.loads((MODELS / "emotion_mobilenet_v2.json").read_text())
+    card["files"] = {model.name: {"sha256": sha256_of(model), "temperature": 1.0}}
+    model.with_suffix(".json").write_text(json.dumps(card))
+
+
+PROGRAM = """
+import sys
+def hook(event, args):
+    if event == "pickle.find_class":
+        sys.exit(f"unpickles {args}")
+sys.addaudithook(hook)
+from fer_ros.classifier import MODELS, Classifier
+from fer_ros.detectors import create_detector
+from fer_ros.pipeline import EmotionPipeline
+from fer_ros.sample import Sample
+for model in (MODELS / "emotion_mobilenet_v2.onnx", ""):
+    pipeline = EmotionPipeline(create_detector(), Classifier(model))
+    assert pipeline.process(Sample()[0], 1.0)
+if sys.argv[1:]:
+    import pickle, collections
+    pickle.loads(pickle.dumps(collections.OrderedDict()))
+"""
+
+
+@pytest.mark.parametrize("arguments", [[], ["and unpickle"]], ids=["ours", "the proof works"])
+def test_nothing_unpickles_at_run_time(arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ("unpickles" in done.stderr) == bool(arguments), done.stderr
+    assert (done.returncode == 0) == (not arguments), done.stderr
+
+
+def test_keras_files_are_loaded_in_safe_mode(tmp_path, monkeypatch):
+    """Keras refuses Lambda layers then, which hold marshalled code."""
+    asked = []
+    model = SimpleNamespace(input_shape=(None, 48, 48, 1), output_shape=(None, 7))
+    model.predict_on_batch = lambda batch: np.zeros((len(batch), 7), np.float32)
+
+    def load_model(path, **options):
+        asked.append(options)
+        return model
+
+    fake = SimpleNamespace(saving=SimpleNamespace(load_model=load_model))
+    monkeypatch.setitem(sys.modules, "keras", fake)
+    path = tmp_path / "tiny.keras"
+    path.write_bytes(b"weights")
+    vouch(path)
+    assert Classifier(path).backend_name == "keras"
+    assert asked == [{"compile": False, "safe_mode": True}]
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("keras"), reason="Keras is not installed")
+def test_keras_refuses_code(tmp_path):
+    import keras
+
+    trace = tmp_path / "trace"
+    file = str(trace)
+    entry = keras.Input((48, 48, 1))
+    code = keras.layers.Lambda(lambda x: (open(file, "w"), x)[1])(entry)  # noqa: SIM115, PTH123
+    exit_ = keras.layers.Dense(7)(keras.layers.Flatten()(code))
+    path = tmp_path / "bad.keras"
+    keras.Model(entry, exit_).save(path)
+    trace.unlink(missing_ok=True)
+    vouch(path)
+    with pytest.raises(ModelError, match="cannot load"):
+        Classifier(path)
+    assert not trace.exists()

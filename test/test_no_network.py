@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node speaks DDS and nothing else: no connection, no name looked up, nothing that could."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from node_helpers import REPOSITORY, WAIT, astronaut, header, raw
+
+# Runs emotion_node in a process that writes down what it does with Python's sockets.
+PROGRAM = """
+import json, sys
+log = open(sys.argv[1], "w", buffering=1)
+NETWORK = ("socket.", "urllib.", "http.", "ftplib.", "smtplib.")
+sys.addaudithook(lambda event, args: event.startswith(NETWORK) and log.write(event + "\\n"))
+from fer_ros.nodes.emotion_node import main
+status = main()
+modules = sorted(sys.modules)
+log.write("modules " + json.dumps(modules) + "\\n")
+sys.exit(status)
+"""
+CLIENTS = {"requests", "urllib3", "httpx", "aiohttp", "http.client", "urllib.request", "ftplib"}
+NETWORK_MODULES = CLIENTS | {"socket", "ssl", "http", "asyncio", "xmlrpc", "smtplib"}
+
+
+def sockets(pid: int, protocol: str) -> list[tuple[str, str]]:
+    """Local and remote address of each socket of a process, hexadecimal as the kernel has them."""
+    files = Path(f"/proc/{pid}/fd").iterdir()
+    links = (str(file.readlink()) for file in files)
+    mine = {link[8:-1] for link in links if link.startswith("socket:[")}
+    rows = Path(f"/proc/{pid}/net/{protocol}").read_text().splitlines()[1:]
+    fields = (row.split() for row in rows)
+    return [(f[1], f[2]) for f in fields if f[9] in mine]
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="no /proc/net")
+def test_no_connection_at_run_time(meet, tmp_path):
+    log = tmp_path / "events"
+    with (tmp_path / "words").open("w") as words:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(log)],
+            cwd=REPOSITORY,
+            stdout=words,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        bench = meet()
+        publisher = bench.publisher()
+        for number in range(5):
+            assert bench.process(publisher, raw(header(number), astronaut())).faces
+        assert sockets(process.pid, "tcp") == sockets(process.pid, "tcp6") == []
+        udp = sockets(process.pid, "udp") + sockets(process.pid, "udp6")
+        assert udp, "DDS has some, or nothing is proved here"
+        assert all(set(remote) <= set("0:") for _, remote in udp), "DDS connects none of them"
+        process.terminate()
+        assert process.wait(WAIT) == 0
+    finally:
+        process.kill()
+        process.wait()
+    *events, last = log.read_text().splitlines()
+    assert events == []
+    modules = json.loads(last.removeprefix("modules "))
+    assert "fer_ros.nodes.emotion_node" in modules
+    assert not CLIENTS & set(modules)
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize(
+    "path", sorted(REPOSITORY.glob("fer_ros/**/*.py")), ids=lambda path: path.stem
+)
+def test_nothing_that_could_connect_is_imported(path):
+    names = imported(path)
+    assert not (names | {name.partition(".")[0] for name in names}) & NETWORK_MODULES
