@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A minute of benchmarks/soak.py, and that it would notice."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def soak(repository):
+    spec = importlib.util.spec_from_file_location("soak", repository / "benchmarks/soak.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_memory_stays_flat(repository, tmp_path):
+    command = [sys.executable, str(repository / "benchmarks/soak.py"), "--minutes", "1"]
+    done = subprocess.run(
+        [*command, "--rate", "10", "--interval", "0.5", "--output", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "soak.json").read_text())
+    assert found["results"] > 50
+    assert found["drawings"] > 0
+    assert found["errors"] == 0
+    assert len(found["samples"]) > 30
+    assert cv2.imread(str(tmp_path / "soak.png")).shape[1] > 500
+
+
+@pytest.mark.parametrize(("growth", "flat"), [(0.0, True), (0.001, True), (0.1, False)])
+def test_growth_is_noticed(soak, growth, flat):
+    """MB a second; a step and spikes are no growth, a leak among them is."""
+    seconds = np.arange(0.0, 600.0)
+    values = 150 + growth * seconds + 30 * (seconds < 60) + 5 * (seconds % 50 == 0)
+    assert soak.slope(seconds[120:], values[120:]) == pytest.approx(growth, abs=0.002)
+    ears = type("Ears", (), {"results": 600, "drawings": 9})
+    ears.values = {"received": "600", "processed": "590", "superseded": "10", "errors": "0"}
+    samples = np.column_stack((seconds, values, values, seconds))
+    found = soak.summary(samples, ears, [0, 0])
+    assert (soak.faults(found) == []) == flat
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"processed": 5}, "superseded"),
+        ({"errors": 2}, "2 errors"),
+        ({"exit_statuses": [0, -9]}, "-9"),
+        ({"longest_pause_s": 60.0}, "no result for 60 s"),
+    ],
+)
+def test_faults_are_named(soak, change, words):
+    good = {"node_growth_mb": 0.1, "received": 6, "processed": 6, "superseded": 0, "errors": 0}
+    good |= {"exit_statuses": [0, 0], "longest_pause_s": 1.0}
+    assert soak.faults(good) == []
+    (line,) = soak.faults(good | change)
+    assert words in line
+
+
+def test_pauses(soak):
+    seconds, results = np.arange(10.0), np.array([1, 2, 3, 3, 3, 3, 4, 5, 5, 5])
+    assert soak._longest_pause(seconds, results) == 4
+    assert soak._longest_pause(seconds, np.ones(10)) == 9
