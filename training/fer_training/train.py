@@ -165,7 +165,7 @@ def _optimizer(recipe: Recipe, steps: int):
         warmup = round(recipe.warmup_epochs * steps)
         rate = keras.optimizers.schedules.CosineDecay(
             initial_learning_rate=0.0 if warmup else rate,
-            decay_steps=recipe.epochs * steps - warmup,
+            decay_steps=(recipe.cosine_epochs or recipe.epochs) * steps - warmup,
             warmup_target=rate if warmup else None,
             warmup_steps=warmup,
         )
