@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo as a user starts it: both nodes in processes of their own, over DDS."""
 
+import csv
 import json
 import signal
 import subprocess
@@ -12,6 +13,9 @@ import cv2
 import pytest
 
 from fer_ros.sample import Sample
+from fer_ros.tools.bag_source import Bag
+from fer_ros.tools.evaluation import Job, evaluate
+from fer_ros.tools.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]
 WAIT = 120.0  # seconds; only a broken demo comes near it
@@ -57,6 +61,34 @@ def test_records_what_the_nodes_publish(tmp_path, pictures):
     assert (out / "timeline.png").stat().st_size > 10_000
     for word in ("40 sent", "latency", "emotions.jsonl", "timeline.png"):
         assert word in said
+    check_bag(out, records)
+
+
+def check_bag(out, records):
+    """It holds the images and the results, and evaluate_bag says of them what the node said."""
+    job = Job(out / "bag", keep="none", settings=Settings())
+    with Bag(out / "bag") as bag:
+        assert not bag.damage
+        assert bag.topics["/emotions"].count == len(records)
+        # The recorder listens once emotion_node does: on a busy machine a first one may be missed.
+        assert 35 <= bag.image_topic().count <= 40
+    evaluate(job, out / "evaluated", say=lambda _: None)
+    with (out / "evaluated/emotions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    evaluated = {}
+    for row in rows:
+        if row["label"]:
+            boxes = evaluated.setdefault(round(float(row["stamp"]), 6), {})
+            boxes[int(row["x"]), int(row["y"])] = float(row["raw_joy"])
+    compared = 0
+    for record in records:
+        for face in record["faces"] if record["stamp"] in evaluated else ():
+            place = (face["roi"]["x_offset"], face["roi"]["y_offset"])
+            assert evaluated[record["stamp"]][place] == pytest.approx(
+                face["raw_probabilities"][3], abs=1e-4
+            )
+            compared += 1
+    assert compared >= 15
 
 
 def test_ctrl_c_ends_both_nodes_and_keeps_what_came(tmp_path):

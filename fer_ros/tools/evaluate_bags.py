@@ -164,7 +164,9 @@ def _client(options):
     with (
         # One thread each: the pipeline is for one thread, and decoding holds the interpreter.
         LocalCluster(
-            n_workers=max(1, options.workers), threads_per_worker=1, dashboard_address=None
+            n_workers=max(1, options.workers),
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -9,6 +9,7 @@ import argparse
 import importlib
 import signal
 import sys
+import threading
 import time
 from datetime import datetime
 from importlib.util import find_spec
@@ -106,11 +107,14 @@ def main(argv=None) -> int:
 
     argv = sys.argv if argv is None else ["record", *argv]
     options = _parse(remove_ros_args(argv)[1:])
+    # A flag, not an exception: Ctrl-C comes at any moment, under ros2 launch twice, and must not
+    # keep the bag from its end.
+    told_to_stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, lambda *_: told_to_stop.set())
     rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
     try:
-        return _record(options, rclpy.create_node("recorder"))
+        return _record(options, rclpy.create_node("recorder"), told_to_stop.is_set)
     except OSError as error:
         return _fail(f"cannot write to {options.out}: {error.strerror or error}")
     finally:
@@ -132,8 +136,11 @@ def _parse(argv):
     return parser.parse_args(argv)
 
 
-def _record(options, node) -> int:
-    """Record until Ctrl-C or a full disk. Raises OSError when the bag cannot be made or closed."""
+def _record(options, node, is_told_to_stop) -> int:
+    """Record until told to stop or the disk is full.
+
+    Raises OSError when the bag cannot be made or closed.
+    """
     from rclpy.executors import SingleThreadedExecutor
 
     from fer_ros.tools.bag_writer import BagWriter, remove_bag
@@ -148,21 +155,15 @@ def _record(options, node) -> int:
         log.info(f"recording into {options.out}")
         wanted = _Wanted(node, options)
         next_look = next_flush = 0.0
-        try:
-            while recorder.failure is None:
-                now = time.monotonic()
-                if now >= next_look:
-                    wanted.look(recorder)
-                    next_look = now + LOOK
-                if now >= next_flush:
-                    recorder.flush()
-                    next_flush = now + FLUSH
-                executor.spin_once(timeout_sec=LOOK)
-        except KeyboardInterrupt:
-            pass
-        # Under ros2 launch, Ctrl-C comes twice; the second must not keep the bag from its end.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+        while recorder.failure is None and not is_told_to_stop():
+            now = time.monotonic()
+            if now >= next_look:
+                wanted.look(recorder)
+                next_look = now + LOOK
+            if now >= next_flush:
+                recorder.flush()
+                next_flush = now + FLUSH
+            executor.spin_once(timeout_sec=LOOK)
     if recorder.failure:
         reason = recorder.failure.strerror
         log.error(

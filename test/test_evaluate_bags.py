@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""evaluate_bags: a folder of recordings over dask, taken up again where it was left."""
+
+import csv
+import shutil
+
+import pytest
+from bag_helpers import frames, make_bag, storage_file
+
+from fer_ros.tools import evaluate_bags
+from fer_ros.tools.bag_source import BagError
+
+distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """A bag of each storage, one deeper, one that is cut off, and one that is none."""
+    folder = tmp_path / "recordings"
+    (folder / "monday").mkdir(parents=True)
+    make_bag(folder / "visit", frames(4))
+    make_bag(folder / "monday" / "visit", frames(3), storage="sqlite3")
+    whole = make_bag(tmp_path / "whole", frames(6), topics=("/image_raw",))
+    data = storage_file(whole).read_bytes()
+    (folder / "cut.mcap").write_bytes(data[: len(data) // 2])
+    (folder / "empty.mcap").write_bytes(b"")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """The address of a cluster that runs already: threads here, so that the test is quick."""
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+def run(*words) -> int:
+    return evaluate_bags.main([str(word) for word in words])
+
+
+def table(out) -> dict[str, dict]:
+    with (out / "summary.csv").open(newline="") as file:
+        return {row["bag"]: row for row in csv.DictReader(file)}
+
+
+def test_all_bags_one_table(recordings, tmp_path, scheduler, capsys):
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    (labels / "visit.csv").write_text("start,end,expression\n0,9,joy\n")
+    out = tmp_path / "out"
+    words = (recordings, "--out", out, "--scheduler", scheduler, "--labels", labels)
+    assert run(*words) == 1  # for the one that is none
+    rows = table(out)
+    assert list(rows) == ["cut.mcap", "empty.mcap", "monday__visit", "visit"]
+    assert rows["visit"]["images"] == "4"
+    assert rows["visit"]["status"] == rows["monday__visit"]["status"] == "whole"
+    assert rows["cut.mcap"]["status"] == "damaged"
+    assert "nothing in it can be read" in rows["empty.mcap"]["status"]
+    assert float(rows["visit"]["accuracy"]) > 0.5
+    assert rows["monday__visit"]["accuracy"] == ""
+    told = capsys.readouterr()
+    assert "3 of 4 bags evaluated" in told.out
+    assert "Traceback" not in told.err
+    page = (out / "report.html").read_text()
+    assert "href='monday__visit/report.html'" in page
+    assert "empty.mcap/report.html" not in page
+    assert "macro F1" in page
+    for name in ("visit", "monday__visit", "cut.mcap"):
+        assert (out / name / "report.html").is_file()
+        assert (out / name / "emotions.csv").is_file()
+
+    # Again: what is there stays as it is, what has changed or is new is evaluated.
+    before = {name: (out / name / "emotions.csv").stat().st_mtime_ns for name in rows if name in (
+        "visit", "cut.mcap")}  # fmt: skip
+    (recordings / "empty.mcap").unlink()
+    shutil.rmtree(out / "monday__visit")
+    shutil.rmtree(recordings / "visit")
+    make_bag(recordings / "visit", frames(2))
+    assert run(*words) == 0
+    rows = table(out)
+    assert list(rows) == ["cut.mcap", "monday__visit", "visit"]
+    assert rows["visit"]["images"] == "2"
+    assert (out / "monday__visit/emotions.csv").is_file()
+    assert (out / "cut.mcap/emotions.csv").stat().st_mtime_ns == before["cut.mcap"]
+    assert (out / "visit/emotions.csv").stat().st_mtime_ns > before["visit"]
+
+    # Other parameters: evaluated anew.
+    assert run(*words, "--set", "hysteresis=0.3") == 0
+    assert (out / "cut.mcap/emotions.csv").stat().st_mtime_ns > before["cut.mcap"]
+
+
+def test_a_cluster_of_its_own(tmp_path, capsys):
+    """Worker processes on this machine, as without --scheduler."""
+    make_bag(tmp_path / "recordings" / "visit", frames(2))
+    words = ("--out", tmp_path / "out", "--workers", 1, "--bag", "none")
+    assert run(tmp_path / "recordings", *words) == 0
+    assert table(tmp_path / "out")["visit"]["images"] == "2"
+    assert not (tmp_path / "out/visit/bag").exists()
+
+
+def test_finds_bags_at_any_depth(recordings, tmp_path):
+    found = evaluate_bags.find_bags(recordings)
+    assert found["monday__visit"] == recordings / "monday/visit"
+    assert found["cut.mcap"] == recordings / "cut.mcap"
+    assert len(found) == 4
+    assert list(evaluate_bags.find_bags(recordings / "visit")) == ["visit"]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(BagError, match="no bag in it"):
+        evaluate_bags.find_bags(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["absent"], "no such folder: absent"),
+        (["RECORDINGS", "--set", "rotate=1"], "rotate=1: choose 0, 90"),
+        (["RECORDINGS", "--model", "absent.tflite"], "no model file absent.tflite"),
+        (["RECORDINGS", "--scheduler", "nonsense://x"], "no scheduler answers"),
+    ],
+)
+def test_refuses_in_one_line(recordings, tmp_path, capsys, words, reason):
+    words = [recordings if word == "RECORDINGS" else word for word in words]
+    assert run(*words, "--out", tmp_path / "out") == 1
+    assert reason in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_without_dask(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(evaluate_bags, "find_spec", lambda _: None)
+    assert run(tmp_path) == 1
+    assert capsys.readouterr().err == 'evaluate_bags: missing: pip install "dask[distributed]"\n'
+
+
+def test_help_teaches(capsys):
+    with pytest.raises(SystemExit) as end:
+        run("--help")
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("--scheduler", "tcp://", "summary.csv", "not evaluated again"):
+        assert word in text
