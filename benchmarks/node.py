@@ -65,66 +65,86 @@ SCENARIOS = (
 QUICK = (Scenario(seconds=5), Scenario(rate=120, seconds=5), Scenario(jpeg=True, seconds=5))
 
 
-def measure(scenario: Scenario, subject: list[str]) -> dict:
+class Recording(NamedTuple):
+    """What one run gave: all results as (stamp, receipt, faces), the node's reports, the camera's
+    last words, and the stamps between which the figures are taken.
+    """
+
+    results: list
+    reports: list
+    camera: dict
+    window: tuple[float, float]
+    cpu: float
+    rss_mb: float
+
+
+def record(scenario: Scenario, subject: list[str]) -> Recording:
     """One scenario with `subject`, the command of what takes the images."""
-    camera_words = ["--rate", scenario.rate, "--seconds", scenario.seconds]
-    camera_words += ["--size", scenario.size, "--faces", scenario.faces]
-    camera_words += ["--jpeg"] * scenario.jpeg + ["--best-effort"] * scenario.best_effort
+    words = ["--rate", scenario.rate, "--seconds", scenario.seconds]
+    words += ["--size", scenario.size, "--faces", scenario.faces]
+    words += ["--jpeg"] * scenario.jpeg + ["--best-effort"] * scenario.best_effort
     with (
         Process("listener", script("listener.py"), scenario.profile) as listener,
         Process("subject", subject, scenario.profile) as node,
-        Process("camera", script("camera.py", *camera_words), scenario.profile) as camera,
+        Process("camera", script("camera.py", *words), scenario.profile) as camera,
     ):
-        begin = camera.wait_for("measuring", PATIENCE)
+        begin = camera.wait_for("measuring", PATIENCE)["stamp"]
         cpu, resident = node.cpu_seconds(), []
-        while not any(line["event"] == "done" for line in camera.said):
+        while not camera.has_said("done"):
             resident.append(node.resident())
             time.sleep(0.5)
             if camera.ended() or node.ended():
                 raise BenchmarkError(
                     f"{scenario.name}: a process has ended; see {camera.log.parent}"
                 )
+        cpu = (node.cpu_seconds() - cpu) / (time.time() - begin)
         done = camera.wait_for("done", PATIENCE)
-        cpu = (node.cpu_seconds() - cpu) / (time.time() - begin["stamp"])
         time.sleep(TAIL)
         listener.ask_to_end()
         noted = listener.wait_for("noted", PATIENCE)
-    window = (begin["stamp"], done["stamp"])
-    return figures(noted, done, window) | {"cpu": round(cpu, 3), "rss_mb": round(max(resident), 1)}
+    window = (begin, done["stamp"])
+    return Recording(noted["results"], noted["reports"], done, window, cpu, max(resident))
 
 
-def figures(noted: dict, done: dict, window) -> dict:
-    """What the listener noted, over what the camera said."""
-    results = [r for r in noted["results"] if window[0] <= r[0] <= window[1]]
+def figures(taken: Recording) -> dict:
+    """A recording in numbers."""
+    start, end = taken.window
+    results = [r for r in taken.results if start <= r[0] <= end]
     found = {
-        "sent": done["sent"],
-        "camera_late": round(done["late"], 3),
+        "sent": taken.camera["sent"],
+        "camera_late": round(taken.camera["late"], 3),
         "results": len(results),
-        "results_per_s": round(len(results) / (window[1] - window[0]), 2),
+        "results_per_s": round(len(results) / (end - start), 2),
         "faces": max((r[2] for r in results), default=None),
         "latency_ms": summary([1e3 * (receipt - stamp) for stamp, receipt, _ in results]),
+        "cpu": round(taken.cpu, 3),
+        "rss_mb": round(taken.rss_mb, 1),
     }
-    if noted["reports"]:
-        last = noted["reports"][-1]
-        received, processed, superseded = (
-            int(last[k]) for k in ("received", "processed", "superseded")
-        )
-        found |= {
-            "received": received,
-            "processed": processed,
-            "superseded": superseded,
-            "lost": done["sent"] + done["warmed"] - received,
-            "exact": received == processed + superseded,
-            "errors": int(last.get("errors", 0)),
-        }
-        # The last report but two: the window of the last ones is empty or cut short.
-        busy = [r for r in noted["reports"] if "total (ms)" in r]
-        found["stages_ms"] = (
-            {k[:-5]: float(v) for k, v in busy[len(busy) // 2].items() if k.endswith("(ms)")}
-            if busy
-            else {}
-        )
-    return found
+    return found | (reported(taken) if taken.reports else {})
+
+
+def reported(taken: Recording) -> dict:
+    """What emotion_node itself counted over the whole run, and its stages in the middle of it."""
+    last = taken.reports[-1]
+    received, processed, superseded = (
+        int(last[k]) for k in ("received", "processed", "superseded")
+    )
+    busy = [report for report in taken.reports if "total (ms)" in report]
+    middle = busy[len(busy) // 2] if busy else {}
+    return {
+        "received": received,
+        "processed": processed,
+        "superseded": superseded,
+        "lost": taken.camera["sent"] + taken.camera["warmed"] - received,
+        "exact": received == processed + superseded,
+        "errors": int(last.get("errors", 0)),
+        "stages_ms": {k[:-5]: float(v) for k, v in middle.items() if k.endswith(" (ms)")},
+    }
+
+
+def measure(scenario: Scenario, subject: list[str]) -> dict:
+    """The figures of one scenario with one subject."""
+    return figures(record(scenario, subject))
 
 
 def idle(seconds: float) -> dict:

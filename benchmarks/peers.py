@@ -35,7 +35,8 @@ from ai_edge_litert.interpreter import Interpreter
 from fer.fer import FER
 from fer_training.dataset import USAGES, load
 from fer_training.metrics import report
-from report import describe, machine, save, summary, table
+from report import machine, save, summary
+from tables import peers_table
 from tqdm import tqdm
 
 from fer_ros.classifier import default_model, open_backend
@@ -214,28 +215,6 @@ def ratio(of: list, to: list) -> float:
     return round(float(np.median(np.median(of, axis=1) / np.median(to, axis=1))), 3)
 
 
-def print_table(results: dict) -> None:
-    """Print one row for each contender."""
-    fastest = results["fer_fastest"]
-    head = ["network", "accuracy", "deduplicated", "macro-F1", "ms a face", "p99", "network, ms"]
-    head += [f"over {fastest}", "over fer's default"]
-    rows = [
-        [
-            name,
-            *(r.get(key) for key in ("accuracy", "accuracy_deduplicated", "macro_f1")),
-            r["ms_face"]["median"],
-            r["ms_face"]["p99"],
-            r["ms_network"]["median"],
-            r["over_fastest"],
-            r["over_default"],
-        ]
-        for name, r in results["contenders"].items()
-    ]
-    print(f"\n{describe(results['machine'])}")
-    print(f"{results['crops']}; one thread\n")
-    print(table(head, rows))
-
-
 def parse():
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -291,8 +270,8 @@ def main():
         "fer_fastest": fastest,
         "contenders": figures,
     }
-    print_table(results)
-    print(f"\n{save(options.name, results)}")
+    save(options.name, results)
+    print(peers_table(results))
 
 
 if __name__ == "__main__":

@@ -90,6 +90,10 @@ class Process:
             time.sleep(0.02)
         raise BenchmarkError(f"{self.name} did not say {event!r}; see {self.log}")
 
+    def has_said(self, event: str) -> bool:
+        """Whether a line of JSON with this "event" has come."""
+        return any(line.get("event") == event for line in self.said)
+
     def ended(self) -> bool:
         """Whether it has ended."""
         return self._child.poll() is not None

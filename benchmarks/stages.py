@@ -148,7 +148,7 @@ def parse():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="a fifth of the rounds")
-    parser.add_argument("--rounds", type=int, default=150, help="images (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=100, help="images (default: %(default)s)")
     parser.add_argument("--yunet", default="", help="YuNet's model file; left out when not given")
     parser.add_argument("--name", default="stages", help="of the JSON in results/")
     return parser.parse_args()

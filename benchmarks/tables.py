@@ -8,6 +8,7 @@ python benchmarks/tables.py --write         put them into docs/benchmarks.md
 import argparse
 import re
 
+from aims import aims
 from report import HERE, describe, load, table
 
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
@@ -48,6 +49,83 @@ def stages_table(results: dict) -> str:
     return "\n\n".join([*parts, table(["ms: median (p99)", *images], rows)])
 
 
+def peers_table(results: dict) -> str:
+    """A row for each network: accuracy, time, and how that compares."""
+    fastest = results["fer_fastest"]
+    head = ["network", "accuracy", "deduplicated", "macro-F1", "ms a face", "p99", "network, ms"]
+    head += [f"over {fastest}", "over fer's default"]
+    rows = [
+        [
+            name,
+            *(row.get(key) for key in ("accuracy", "accuracy_deduplicated", "macro_f1")),
+            row["ms_face"]["median"],
+            row["ms_face"]["p99"],
+            row["ms_network"]["median"],
+            row["over_fastest"],
+            row["over_default"],
+        ]
+        for name, row in results["contenders"].items()
+    ]
+    where = f"{results['crops']}; one thread; fer {results['machine']['fer']}"
+    return "\n\n".join([describe(results["machine"]), where, table(head, rows)])
+
+
+def fer_call_table(results: dict) -> str:
+    """A row for each kind of image and contender."""
+    head = ["images", "call", "ms", "p99", "over fer_ros", "faces found"]
+    rows = []
+    for label, calls in results["images"].items():
+        ours = next(iter(calls.values()))["ms"]["median"]
+        for name, row in calls.items():
+            ms = row["ms"]
+            rows.append([label, name, ms["median"], ms["p99"], ms["median"] / ours, row["faces"]])
+    return "\n\n".join([describe(results["machine"]), table(head, rows)])
+
+
+def plain_table(results: dict) -> str:
+    """A row for each node."""
+    head = ["node", "age ms", "p99", "results/s", "CPU", "MB"]
+    rows = [
+        [name, r["latency_ms"]["median"], r["latency_ms"]["p99"], r["results_per_s"], r["cpu"],
+         r["rss_mb"]]
+        for name, r in results["subjects"].items()
+    ]  # fmt: skip
+    return "\n\n".join([describe(results["machine"]), table(head, rows)])
+
+
+def startup_table(results: dict) -> str:
+    """Seconds to start, and the dearest imports."""
+    rows = [[name, t["median"], t["p99"]] for name, t in results["seconds"].items()]
+    heavy = ", ".join(results["heavy"]) or "none"
+    parts = [describe(results["machine"]), table(["start of", "s", "p99"], rows)]
+    parts.append(table(["imports of", "ms"], [list(r) for r in results["imports_ms"].items()]))
+    return "\n\n".join([*parts, f"Heavy libraries imported: {heavy}"])
+
+
+def arithmetic_table(results: dict) -> str:
+    """The models' arithmetic beside the peak of one core."""
+    head = ["model", "million in int8", "in float32", "floor, ms", "measured, ms", "share of peak"]
+    rows = [[name, *row.values()] for name, row in results["models"].items()]
+    peaks = results["peak_giga_multiply_adds"]
+    peak = (
+        f"Peak of one core, measured: {peaks['int8']:.0f} thousand million multiply-adds a second "
+        f"in int8, {peaks['float32']:.0f} in float32"
+    )
+    return "\n\n".join([describe(results["machine"]), peak, table(head, rows)])
+
+
+def aims_table() -> str:
+    """What was aimed at beside what was found; empty without all results."""
+    parts = [load(name) for name in ("node", "startup", "stages")]
+    if not all(parts):
+        return ""
+    rows = [
+        [aim.name, f"{'>=' if aim.least else '<='} {aim.limit:.4g}", aim.value, aim.met]
+        for aim in aims(*parts)
+    ]
+    return f"{describe(parts[0]['machine'])}\n\n{table(['aim', 'limit', 'found', 'met'], rows)}"
+
+
 def _median_p99(found: dict) -> str:
     return f"{found['median']:.2f} ({found['p99']:.2f})"
 
@@ -56,7 +134,15 @@ def _yes(value) -> str | None:
     return None if value is None else "yes" if value else "NO"
 
 
-TABLES = {"stages": stages_table, "node": node_table}
+TABLES = {
+    "peers": peers_table,
+    "fer_call": fer_call_table,
+    "plain": plain_table,
+    "node": node_table,
+    "startup": startup_table,
+    "stages": stages_table,
+    "arithmetic": arithmetic_table,
+}
 
 
 def main():
@@ -67,6 +153,8 @@ def main():
     parser.add_argument("--write", action="store_true", help=f"into docs/{DOCUMENT.name}")
     options = parser.parse_args()
     found = {name: make(results) for name, make in TABLES.items() if (results := load(name))}
+    if met := aims_table():
+        found = {"aims": met} | found
     if not options.write:
         print("\n\n".join(f"## {name}\n\n{text}" for name, text in found.items()))
         return

