@@ -253,7 +253,7 @@ def test_compare(recording, tmp_path, capsys):
     assert summary(out / "second")["detector"] == "haar"
     assert summary(out / "first")["settings"] == {}
     page = Page(out / "report.html")
-    assert "Both name the largest face alike in" in page.text
+    assert "Both give the same label to" in page.text
     assert "detector=haar, smoothing_time_constant=0.0" in page.text
     assert page.tags.count("section") == 2
     (out / "notes.txt").write_text("mine")

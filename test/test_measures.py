@@ -14,7 +14,8 @@ EVEN = np.full(7, 1 / 7, np.float32)
 
 
 def look(time, *faces, stamp=None):
-    seen = tuple(Sighting(number, label, EVEN) for number, label in faces)
+    """Each face has its place by its id."""
+    seen = tuple(Sighting(i, label, EVEN, (100 * i, 0, 50, 50)) for i, label in faces)
     return Look(time, time + 1.7e9 if stamp is None else stamp, seen)
 
 
@@ -107,10 +108,10 @@ def test_percentiles():
     assert got == {"total": {"p50": 51.0, "p90": 91.0, "p99": 100.0, "max": 101.0}}
 
 
-def test_agreement_is_over_images_in_which_both_found_a_face():
-    other = [look(0, (1, "joy")), look(1, (5, "anger")), look(2), look(3, (1, "joy"))]
-    assert measures.agreement(LOOKS, other) == {"images": 2, "same": 0.5}
-    assert measures.agreement(LOOKS, []) == {"images": 0, "same": None}
+def test_agreement_is_over_faces_at_the_same_place():
+    other = [look(0, (1, "joy")), look(1, (2, "anger"), (5, "joy")), look(2, (1, "joy")), look(3)]
+    assert measures.agreement(LOOKS, other) == {"faces": 3, "same": 0.6667}
+    assert measures.agreement(LOOKS, []) == {"faces": 0, "same": None}
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ class _Run:
         if self._job.emotions_topic in writer.topics:
             data = emotion_array_cdr(header, bgr.shape, self._model, faces)
             writer.write(self._job.emotions_topic, message.time, data)
-        seen = tuple(measures.Sighting(f.track_id, f.label, f.probabilities) for f in faces)
+        seen = tuple(measures.Sighting(f.track_id, f.label, f.probabilities, f.box) for f in faces)
         self.looks.append(measures.Look(seconds, stamp, seen))
         self.thumbnails.add(bgr, faces)
 

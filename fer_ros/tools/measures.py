@@ -19,11 +19,14 @@ PERCENTILES = (50, 90, 99, 100)
 
 
 class Sighting(NamedTuple):
-    """One face of one image; ``probabilities``: smoothed, float32 [7]."""
+    """One face of one image; ``probabilities``: smoothed, float32 [7]; ``box``: x, y, width,
+    height in pixels.
+    """
 
     id: int
     label: str
     probabilities: np.ndarray
+    box: tuple[int, int, int, int]
 
 
 class Look(NamedTuple):
@@ -155,15 +158,26 @@ def latencies(seconds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
 
 
 def agreement(first: Iterable[Look], second: Iterable[Look]) -> dict:
-    """Two evaluations of the same images: how often the largest face bears the same label."""
-    others = {look.time: look.faces[0].label for look in second if look.faces}
+    """Two evaluations of the same images: how often a face that both found bears the same label.
+
+    It is the same face when the middle of the one box lies in the other.
+    """
+    others = {look.time: look.faces for look in second}
     pairs = [
-        (look.faces[0].label, others[look.time])
+        (face.label, other.label)
         for look in first
-        if look.faces and look.time in others
+        for face in look.faces
+        for other in others.get(look.time, ())
+        if _is_within(face.box, other.box)
     ]
     same = sum(a == b for a, b in pairs)
-    return {"images": len(pairs), "same": rounded(same / len(pairs)) if pairs else None}
+    return {"faces": len(pairs), "same": rounded(same / len(pairs)) if pairs else None}
+
+
+def _is_within(box, other) -> bool:
+    """Whether the middle of ``box`` lies in ``other``."""
+    x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
+    return other[0] <= x < other[0] + other[2] and other[1] <= y < other[1] + other[3]
 
 
 def rounded(value: float) -> float:

@@ -12,6 +12,7 @@ from fer_ros.tools import charts, measures
 from fer_ros.tools.measures import LABELS
 from fer_ros.tools.report import against_labels, write_page
 
+_SHARES = {"detection_rate", "accuracy", *LABELS}
 _FIGURES = ("duration_s", "images", "detection_rate", "faces", "flips_per_minute")
 COLUMNS = ("bag", "status", *_FIGURES, "ids", *LABELS, "labelled", "accuracy", "macro_f1")
 
@@ -26,7 +27,7 @@ def write_overview(folder: Path, title: str, summaries: dict[str, dict]) -> None
     head = "".join(f"<th>{escape(c.replace('_', ' '))}</th>" for c in COLUMNS)
     lines = "".join(_line(row) for row in rows)
     body = f"<p>{len(rows)} recordings.</p>{_totals(summaries)}<h2>Each recording</h2>"
-    body += f"<div class='scroll'><table><tr>{head}</tr>{lines}</table></div>"
+    body += f"<div class='scroll'><table class='many'><tr>{head}</tr>{lines}</table></div>"
     write_page(folder / "report.html", title, body)
 
 
@@ -48,12 +49,16 @@ def _line(row: dict) -> str:
     name = escape(row["bag"])
     is_there = row["status"] in ("whole", "damaged")
     first = f"<a href='{quote(row['bag'])}/report.html'>{name}</a>" if is_there else name
-    cells = "".join(f"<td>{_text(row.get(column))}</td>" for column in COLUMNS[1:])
+    cells = "".join(f"<td>{_text(column, row.get(column))}</td>" for column in COLUMNS[1:])
     return f"<tr><td>{first}</td>{cells}</tr>"
 
 
-def _text(value) -> str:
-    return "" if value is None else escape(f"{value:g}" if isinstance(value, float) else str(value))
+def _text(column: str, value) -> str:
+    if value is None or value == "":
+        return ""
+    if column in _SHARES:
+        return charts.percent(value)
+    return escape(f"{value:.3g}" if isinstance(value, float) else str(value))
 
 
 def _totals(summaries: dict[str, dict]) -> str:

@@ -26,8 +26,8 @@ def write_report(path: Path, evaluations: list[Evaluation]) -> None:
     if len(evaluations) == 2:
         same = measures.agreement(first.looks, evaluations[1].looks)
         body.append(
-            f"<p>Both name the largest face alike in <b>{percent(same['same'])}</b> of "
-            f"{same['images']} images in which both found one.</p>"
+            f"<p>Both give the same label to <b>{percent(same['same'])}</b> of the "
+            f"{same['faces']} faces that both found.</p>"
         )
     sides = "".join(f"<section>{_side(e, len(evaluations) > 1)}</section>" for e in evaluations)
     body.append(f"<div class='sides'>{sides}</div>")
@@ -118,7 +118,7 @@ def _timelines(evaluation: Evaluation, labels: Labels | None) -> str:
         )
         parts.append(charts.timeline(tracks[number], span, truth[number]))
     if len(tracks) > len(often):
-        parts.append(f"<p>Seen more briefly: {len(tracks) - len(often)} faces.</p>")
+        parts.append(f"<p>Not drawn, seen more briefly: {len(tracks) - len(often)}.</p>")
     return "".join(parts)
 
 
@@ -153,7 +153,8 @@ def _latency(timing: dict) -> str:
     )
     return (
         f"<h2>Time for an image, ms</h2><table><tr><th></th>{head}</tr>{rows}</table>"
-        f"<p class='dim'>{timing['images_per_second']} images a second, writing included.</p>"
+        f"<p class='dim'>{timing['images_per_second']} images a second, writing included, "
+        f"on {timing['cpus']} cores ({escape(timing['machine'])}).</p>"
     )
 
 
