@@ -4,6 +4,7 @@
 PYTHON ?= python3
 SOURCE ?= sample
 CSV ?=
+YUNET ?=
 QUICK ?=
 
 .DEFAULT_GOAL := help
@@ -34,8 +35,9 @@ test: build training-env ## ruff, the tests of the package and those of the trai
 	.venv-training/bin/python -m pytest training/tests || status=1; \
 	exit $$status
 
-bench: build bench-env ## time everything, beside its peers; CSV=fer2013.csv.xz adds accuracy, QUICK=1
-	@.venv/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)")
+bench: build bench-env ## time everything beside its peers (20 minutes; QUICK=1: 4; CSV=fer2013.csv.xz: accuracy too)
+	@.venv/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)") \
+	    $(if $(YUNET),--yunet "$(YUNET)")
 
 report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV=fer2013.csv VOTES=fer2013new.csv)
 	@test -n "$(CSV)" || { echo "make report CSV=fer2013.csv VOTES=fer2013new.csv" >&2; exit 1; }
@@ -80,7 +82,7 @@ distclean: clean ## remove the environments too
 	    pathlib.Path(sysconfig.get_path('purelib'), 'fer_ros.pth').write_text('$(CURDIR)\n')"
 	@touch $@
 
-.venv-bench/.ready: .venv/.ready requirements/bench.txt requirements/bench-peers.txt requirements/bench-fer.txt
+.venv-bench/.ready: requirements/bench.txt requirements/bench-peers.txt requirements/bench-fer.txt | .venv/.ready
 	@echo "Setting up .venv-bench: the PyPI package fer, TensorFlow (about two minutes, 2 GB)"
 	@.venv/bin/$(PIP_INSTALL) -r requirements/bench.txt
 	@$(PYTHON) -m venv .venv-bench
