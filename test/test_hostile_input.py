@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from picture_files import compressed, encoded, jpeg_saying, png_saying
 
@@ -78,7 +78,7 @@ uint32 = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     height=uint32,
     width=uint32,
@@ -103,7 +103,7 @@ def test_lying_image(height, width, step, encoding, is_bigendian, data):
         image.sum()  # reads every pixel: none may lie outside the data
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     encoding=st.sampled_from(ENCODINGS),
     height=st.integers(1, 40),
@@ -146,6 +146,7 @@ def test_raw_image_over_the_limit():
         (png_saying(2**31 - 1, 2**31 - 1), "expected 1x1 to"),
         (png_saying(1, 2**32 - 1), "expected 1x1 to"),
     ],
+    ids=["jpeg", "jpeg-sides", "jpeg-flat", "png", "png-sides", "png-tall"],
 )
 def test_bombs_are_never_unpacked(data, why):
     with bounded_resident_memory(), pytest.raises(ImageError, match=why):
@@ -176,7 +177,7 @@ FILES = [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     picture=st.sampled_from(FILES),
     changes=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=6),
@@ -192,7 +193,7 @@ def test_spoilt_compressed_image(picture, changes, cut, tail, format_):
     decoded(lambda m: decode_compressed(m, PIXELS), compressed(bytes(data), format_))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.binary(max_size=500), head=st.sampled_from([b"", JPEG, PNG]))
 def test_noise_as_compressed_image(data, head):
     decoded(lambda m: decode_compressed(m, PIXELS), compressed(head + data))
@@ -239,7 +240,7 @@ def check_card(model):
     card.identity.encode()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(
     path=st.sampled_from(
         [(key,) for key in CONTENT]
@@ -258,14 +259,18 @@ def test_lying_card(model, path, value):
     check_card(model)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(st.binary(max_size=300), json_values.map(lambda v: json.dumps(v).encode())))
 def test_card_of_anything(model, content):
     model.with_suffix(".json").write_bytes(content)
     check_card(model)
 
 
-@pytest.mark.parametrize("text", ["9" * 900_000, '{"a":' * 100_000, "[" + "[]," * 300_000 + "0]"])
+@pytest.mark.parametrize(
+    "text",
+    ["9" * 900_000, '{"a":' * 100_000, "[" + "[]," * 300_000 + "0]"],
+    ids=["long", "deep", "wide"],
+)
 def test_card_that_is_a_bomb(model, text):
     model.with_suffix(".json").write_text(text)
     with bounded_memory(100_000_000):
@@ -288,7 +293,9 @@ def test_model_file_of_a_terabyte(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["a" * 5000 + ".tflite", "~no_such_user/x.tflite", "/", ".tflite", "\0.tflite", "x\ny"]
+    "name",
+    ["a" * 5000 + ".tflite", "~no_such_user/x.tflite", "/", ".tflite", "\0.tflite", "x\ny"],
+    ids=["long", "nobody", "root", "ending", "nul", "lines"],
 )
 def test_names_that_are_no_model(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

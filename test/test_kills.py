@@ -162,7 +162,7 @@ def test_a_hundred_lives_under_load(bench):
     late = belongings(node), resident()
     late[0]["threads"] += 1  # the camera's
     assert late[0] == early[0]
-    assert late[1] - early[1] < 40_000_000, "eighty models more would take over 300 MB"
+    assert late[1] - early[1] < 40_000_000, "eighty models more would take over a gigabyte"
     assert processed >= 10
     bench.until(lambda: node._worker.received == sum(node._worker.counts()[1:]))
     assert bench.report()[1]["errors"] == "0"

@@ -108,7 +108,9 @@ def test_a_card_that_lacks_something(model, content, key):
         load_card(model)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "5", '"files"', "[" * 100_000, "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "5", '"files"', "[" * 100_000, "\0"], ids=lambda t: t[:9]
+)
 def test_a_card_that_is_no_card(model, text):
     write(model, text)
     with pytest.raises(ModelError, match=r"tiny\.json") as error:

@@ -195,7 +195,8 @@ class EmotionNode(LifecycleNode):
                 future.set_result(load(values))
             except LoadError as error:
                 future.set_result(error)
-            executor.wake()
+            if self.context.ok():  # not told to end meanwhile
+                executor.wake()
 
         threading.Thread(target=run, name="reload", daemon=True).start()
         return future

@@ -25,7 +25,7 @@ class Recorder(Node):
         super().__init__("recorder")
         self.recording = recording
         self.problem = ""
-        """What emotion_node reports as an error, else empty."""
+        """Why emotion_node cannot work at all, else empty."""
         self.reports = 0
         """How many messages came on ``/diagnostics``."""
         self._lifecycle = self.create_client(ChangeState, "emotion_node/change_state")
@@ -64,5 +64,7 @@ class Recorder(Node):
             if not set(COUNTS) <= set(values):
                 continue
             self.reports += 1
-            self.problem = status.message if status.level == DiagnosticStatus.ERROR else ""
+            # While active, an error is one of the camera or of speed, and results go on.
+            stopped = status.level == DiagnosticStatus.ERROR and values["state"] != "active"
+            self.problem = status.message if stopped else ""
             self.recording.counts = {name: int(values[name]) for name in COUNTS}
