@@ -195,15 +195,13 @@ class _Run:
         given |= {"autostart": False, "image_transport": "compressed"}
         self._start("emotion_node", given)
         self._wait(self._recorder.has_found_emotion_node, START, "emotion_node is mute: {last}")
-        for step in ("configure", "activate"):
-            answer = self._recorder.change_state(step)
-            self._wait(answer.done, START, f"{step} hangs: {{last}}")
-            if not answer.result().success:
-                raise DemoError(f"emotion_node: {self._nodes[-1].last_line()}")
-        # Not sooner: an image that someone listens to is an image that is sent.
+        self._change_state("configure")
+        # Not sooner: the source begins a second after it is heard. Not later: the bag is to have
+        # the first image too.
         self._bag = TopicRecorder(self._recorder, bag)
         for topic in (IMAGES, "emotions"):
             self._bag.add(self._recorder.resolve_topic_name(topic))
+        self._change_state("activate")
         print(f"Playing {o.source}" + (f" for {seconds:g} s" if seconds else ""), flush=True)
         silence = f"no image came from {o.source} within {FIRST_IMAGE:g} s"
         self._wait(lambda: self._recording.sent or source.status == 0, FIRST_IMAGE, silence)
@@ -219,6 +217,12 @@ class _Run:
         node = NodeProcess(name, parameters, self._options.out)
         self._nodes.append(self._stack.enter_context(node))
         return node
+
+    def _change_state(self, step):
+        answer = self._recorder.change_state(step)
+        self._wait(answer.done, START, f"{step} hangs: {{last}}")
+        if not answer.result().success:
+            raise DemoError(f"emotion_node: {self._nodes[-1].last_line()}")
 
     def _follow(self, source, seconds, length):
         """Show progress until the source ends or its time is up."""
