@@ -3,7 +3,7 @@
 
 import os
 
-from processes import DOMAIN, PROFILE, BenchmarkError
+from processes import DOMAIN, PROFILE, PROFILE_VARIABLES, BenchmarkError
 
 PATIENCE = 30.0  # seconds
 
@@ -13,8 +13,8 @@ def become_inactive() -> None:
     os.environ |= {
         "ROS_DOMAIN_ID": DOMAIN,
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "FASTDDS_DEFAULT_PROFILES_FILE": str(PROFILE),
     }
+    os.environ |= dict.fromkeys(PROFILE_VARIABLES, str(PROFILE))
     import rclpy
     from lifecycle_msgs.msg import Transition
     from lifecycle_msgs.srv import ChangeState

@@ -14,6 +14,8 @@ import psutil
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROFILE = REPOSITORY / "config" / "fastdds.xml"
+# Fast DDS 2, up to ROS 2 Jazzy, reads the first, Fast DDS 3 the second.
+PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 PEERS_PYTHON = REPOSITORY / ".venv-bench" / "bin" / "python"
 LOGS = REPOSITORY / "out" / "bench"
 DOMAIN = str(50 + os.getpid() % 50)  # apart from whatever else runs on this machine
@@ -50,11 +52,11 @@ class Process:
             "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
             "PYTHONUNBUFFERED": "1",
         }
-        # The guard by which ROS's wheels set the library path once: each start pays for that.
-        for variable in ("FASTDDS_DEFAULT_PROFILES_FILE", "_ROS_WHEELS_BOOTSTRAP_COMPLETE"):
+        # ROS's wheels set the library path once, guarded by this: each start is to pay for that.
+        for variable in (*PROFILE_VARIABLES, "_ROS_WHEELS_BOOTSTRAP_COMPLETE"):
             environment.pop(variable, None)
         if profile:
-            environment["FASTDDS_DEFAULT_PROFILES_FILE"] = str(PROFILE)
+            environment |= dict.fromkeys(PROFILE_VARIABLES, str(PROFILE))
         LOGS.mkdir(parents=True, exist_ok=True)
         self.log = LOGS / f"{self.name}.log"
         with self.log.open("ab") as log:
