@@ -2,10 +2,14 @@
 """evaluate_bags: a folder of recordings over dask, taken up again where it was left."""
 
 import csv
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from bag_helpers import frames, make_bag, storage_file
+from node_helpers import REPOSITORY
 
 from fer_ros.tools import evaluate_bags
 from fer_ros.tools.bag_source import BagError
@@ -91,11 +95,19 @@ def test_all_bags_one_table(recordings, tmp_path, scheduler, capsys):
     assert (out / "cut.mcap/emotions.csv").stat().st_mtime_ns > before["cut.mcap"]
 
 
-def test_a_cluster_of_its_own(tmp_path, capsys):
-    """Worker processes on this machine, as without --scheduler."""
+def test_a_cluster_of_its_own(tmp_path):
+    """As ros2 run starts it: by a script, with worker processes on this machine."""
     make_bag(tmp_path / "recordings" / "visit", frames(2))
-    words = ("--out", tmp_path / "out", "--workers", 1, "--bag", "none")
-    assert run(tmp_path / "recordings", *words) == 0
+    script = tmp_path / "evaluate_bags"
+    script.write_text("from fer_ros.tools.evaluate_bags import main\n\nraise SystemExit(main())\n")
+    words = (tmp_path / "recordings", "--out", tmp_path / "out", "--workers", 1, "--bag", "none")
+    done = subprocess.run(
+        [sys.executable, str(script), *map(str, words)],
+        cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 bags evaluated" in done.stdout
     assert table(tmp_path / "out")["visit"]["images"] == "2"
     assert not (tmp_path / "out/visit/bag").exists()
 

@@ -105,9 +105,8 @@ def _placing(span):
 
 
 def _areas(run, place, step) -> str:
-    """Stacked areas of one unbroken stretch; a single point is as wide as a step."""
-    if len(run) == 1:
-        run = [run[0], (run[0][0] + step, *run[0][1:])]
+    """Stacked areas of one unbroken stretch; the last point is as wide as a step."""
+    run = [*run, (run[-1][0] + step, *run[-1][1:])]
     xs = [place(time) for time, _, _ in run]
     stack = np.vstack([np.zeros(len(run)), np.cumsum([p for _, p, _ in run], axis=1).T])
     ys = AREA * (1 - np.clip(stack, 0, 1))

@@ -33,6 +33,10 @@ A bag that was evaluated with the same parameters is not evaluated again."""
 
 def main(argv=None) -> int:
     """Evaluate many bags; see ``--help``."""
+    if argv is None and sys.modules["__main__"].__spec__ is None:
+        # Worker processes import the main module again: it must not be a script that starts this.
+        module = [sys.executable, "-m", "fer_ros.tools.evaluate_bags"]
+        os.execv(sys.executable, [*module, *sys.argv[1:]])
     parser = make_parser("fer_ros-evaluate_bags", __doc__.partition("\n")[0], EXAMPLES)
     add = parser.add_argument
     add("folder", type=Path, metavar="DIR", help="folder of recordings, at any depth")
