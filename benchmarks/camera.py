@@ -8,6 +8,7 @@ says what it sent and stays until its standard input is closed. What it says are
 """
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -100,4 +101,5 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    with contextlib.suppress(KeyboardInterrupt):
+        main()

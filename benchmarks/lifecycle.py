@@ -12,7 +12,6 @@ def become_inactive() -> None:
     """Configure an emotion_node started with autostart false, and leave it at that."""
     os.environ |= {
         "ROS_DOMAIN_ID": DOMAIN,
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
     }
     os.environ |= dict.fromkeys(PROFILE_VARIABLES, str(PROFILE))
     import rclpy

@@ -15,12 +15,11 @@ import time
 from typing import NamedTuple
 
 from lifecycle import become_inactive
-from processes import BenchmarkError, Process, emotion_node, script
+from processes import Process, emotion_node, script
 from report import machine, save, summary
 from tables import node_table
 from tqdm import tqdm
 
-PATIENCE = 60.0
 TAIL = 1.5  # seconds for the last results and the last report
 
 
@@ -88,22 +87,16 @@ def record(scenario: Scenario, subject: list[str]) -> Recording:
         Process("subject", subject, scenario.profile) as node,
         Process("camera", script("camera.py", *words), scenario.profile) as camera,
     ):
-        begin = camera.wait_for("measuring", PATIENCE)["stamp"]
-        cpu, resident = node.cpu_seconds(), []
-        while not camera.has_said("done"):
-            resident.append(node.resident())
-            time.sleep(0.5)
-            if camera.ended() or node.ended():
-                raise BenchmarkError(
-                    f"{scenario.name}: a process has ended; see {camera.log.parent}"
-                )
+        begin = camera.wait_for("measuring", node)["stamp"]
+        cpu = node.cpu_seconds()
+        done = camera.wait_for("done", node, patience=2 * scenario.seconds + 60)
         cpu = (node.cpu_seconds() - cpu) / (time.time() - begin)
-        done = camera.wait_for("done", PATIENCE)
         time.sleep(TAIL)
+        resident = node.peak_resident()
         listener.ask_to_end()
-        noted = listener.wait_for("noted", PATIENCE)
+        noted = listener.wait_for("noted")
     window = (begin, done["stamp"])
-    return Recording(noted["results"], noted["reports"], done, window, cpu, max(resident))
+    return Recording(noted["results"], noted["reports"], done, window, cpu, resident)
 
 
 def figures(taken: Recording) -> dict:
@@ -118,6 +111,9 @@ def figures(taken: Recording) -> dict:
         "faces": max((r[2] for r in results), default=None),
         "latency_ms": summary([1e3 * (receipt - stamp) for stamp, receipt, _ in results]),
         "cpu": round(taken.cpu, 3),
+        "cpu_ms_each": round(1e3 * taken.cpu * (end - start) / len(results), 2)
+        if results
+        else None,
         "rss_mb": round(taken.rss_mb, 1),
     }
     return found | (reported(taken) if taken.reports else {})

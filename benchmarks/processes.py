@@ -21,8 +21,10 @@ LOGS = REPOSITORY / "out" / "bench"
 DOMAIN = str(50 + os.getpid() % 50)  # apart from whatever else runs on this machine
 
 
-class BenchmarkError(RuntimeError):
-    """A process did not do what it was started for; the message says which and where its log is."""
+class BenchmarkError(SystemExit):
+    """A process did not do what it was started for: ends the benchmark with one line that says
+    which, and where its log is.
+    """
 
 
 def emotion_node(**parameters) -> list[str]:
@@ -49,7 +51,6 @@ class Process:
         self.name = name
         environment = os.environ | {
             "ROS_DOMAIN_ID": DOMAIN,
-            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
             "PYTHONUNBUFFERED": "1",
         }
         # ROS's wheels set the library path once, guarded by this: each start is to pay for that.
@@ -81,24 +82,29 @@ class Process:
     def __exit__(self, *_):
         self.stop()
 
-    def wait_for(self, event: str, patience: float) -> dict:
-        """The line of JSON whose "event" this is. Raises BenchmarkError when it does not come."""
+    def wait_for(self, event: str, *needed: "Process", patience: float = 60.0) -> dict:
+        """The line of JSON whose "event" this is.
+
+        Raises BenchmarkError when it does not come within `patience` seconds, or when this process
+        or a `needed` one ends before.
+        """
         end = time.monotonic() + patience
         while time.monotonic() < end:
-            if found := next((line for line in self.said if line.get("event") == event), None):
+            gone = [p for p in (self, *needed) if p.ended()]
+            if found := self.heard(event):
                 return found
-            if self._child.poll() is not None and not self._reader.is_alive():
-                break
+            if gone:
+                raise BenchmarkError(f"{gone[0].name} has ended; see {gone[0].log}")
             time.sleep(0.02)
         raise BenchmarkError(f"{self.name} did not say {event!r}; see {self.log}")
 
-    def has_said(self, event: str) -> bool:
-        """Whether a line of JSON with this "event" has come."""
-        return any(line.get("event") == event for line in self.said)
+    def heard(self, event: str) -> dict | None:
+        """The first line of JSON with this "event" so far."""
+        return next((line for line in self.said if line.get("event") == event), None)
 
     def ended(self) -> bool:
-        """Whether it has ended."""
-        return self._child.poll() is not None
+        """Whether it has ended, and all that it said has been read."""
+        return self._child.poll() is not None and not self._reader.is_alive()
 
     def ask_to_end(self) -> None:
         """Close its standard input."""
@@ -112,6 +118,11 @@ class Process:
     def resident(self) -> float:
         """Resident memory, MB."""
         return self._process.memory_info().rss / 1e6
+
+    def peak_resident(self) -> float:
+        """The most resident memory it ever had, MB."""
+        status = Path(f"/proc/{self._child.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
 
     def threads(self) -> int:
         """How many threads it has."""

@@ -20,7 +20,6 @@ from report import machine, save, summary
 from tables import startup_table
 from tqdm import tqdm
 
-PATIENCE = 60.0
 HEAVY = ("tensorflow", "keras", "torch", "matplotlib", "scipy", "sklearn", "pandas")
 NODE = "fer_ros.nodes.emotion_node"
 BARE_NODE = "import rclpy; rclpy.init(); rclpy.create_node('bare')"
@@ -40,10 +39,10 @@ def first_result() -> float:
         Process("listener", script("listener.py")) as listener,
         Process("camera", script("camera.py", "--no-wait", "--seconds", 90)) as camera,
     ):
-        listener.wait_for("ready", PATIENCE)
-        camera.wait_for("measuring", PATIENCE)
+        listener.wait_for("ready")
+        camera.wait_for("measuring")
         with Process("subject", emotion_node()) as node:
-            return listener.wait_for("first", PATIENCE)["receipt"] - node.started
+            return listener.wait_for("first", node)["receipt"] - node.started
 
 
 def seconds_of(code: str) -> float:

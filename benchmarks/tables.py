@@ -17,7 +17,8 @@ DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 def node_table(results: dict) -> str:
     """The node beside the echo, a row for each scenario, and its idle cost."""
     head = ["images", "echo ms", "p99", "node ms", "p99", "node - echo", "results/s", "sent"]
-    head += ["superseded", "lost", "exact", "CPU", "MB"]
+    head += ["superseded", "lost", "exact", "CPU", "CPU ms each"]
+    head += ["MB"]
     rows = []
     for name, both in results["scenarios"].items():
         echo, node = both["echo"], both["node"]
@@ -30,7 +31,7 @@ def node_table(results: dict) -> str:
             floor["median"], floor["p99"], latency["median"], latency["p99"], above,
             node["results_per_s"], node["sent"],
             node.get("superseded"), node.get("lost"), _yes(node.get("exact")),
-            node["cpu"], node["rss_mb"],
+            node["cpu"], node["cpu_ms_each"], node["rss_mb"],
         ])  # fmt: skip
     parts = [describe(results["machine"]), table(head, rows)]
     states = [[k, v["cpu"], v["rss_mb"], v["threads"]] for k, v in results["idle"].items()]
