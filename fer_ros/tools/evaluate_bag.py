@@ -69,8 +69,10 @@ class _Outcome:
 
 
 @contextmanager
-def failing(command: str):
-    """Turns what a user can do something about into one line; yields an object with ``status``."""
+def failing(command: str, *errors: type[Exception]):
+    """Turns what a user can do something about, and ``errors``, into one line; yields an object
+    with ``status``.
+    """
     outcome = _Outcome()
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
@@ -80,7 +82,7 @@ def failing(command: str):
 
     try:
         yield outcome
-    except (BagError, LabelsError, SettingsError, DetectorError, ModelError) as error:
+    except (BagError, LabelsError, SettingsError, DetectorError, ModelError, *errors) as error:
         print(f"{command}: {error}", file=sys.stderr)
     except OSError as error:
         reason = error.strerror or error

@@ -31,6 +31,10 @@ leaves in the folder given by --out:
 A bag that was evaluated with the same parameters is not evaluated again."""
 
 
+class ClusterError(RuntimeError):
+    """No workers can be had; the message is one line that says why."""
+
+
 def main(argv=None) -> int:
     """Evaluate many bags; see ``--help``."""
     if argv is None and sys.modules["__main__"].__spec__ is None:
@@ -48,7 +52,7 @@ def main(argv=None) -> int:
         print('evaluate_bags: missing: pip install "dask[distributed]"', file=sys.stderr)
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with failing("evaluate_bags") as outcome:
+    with failing("evaluate_bags", ClusterError) as outcome:
         outcome.status = _evaluate(options)
     return outcome.status
 
@@ -153,7 +157,7 @@ def _result(future) -> dict:
 
 @contextlib.contextmanager
 def _client(options):
-    """A connection to the scheduler asked for, or to one of our own. Raises OSError."""
+    """A connection to the scheduler asked for, or to one of our own. Raises ClusterError."""
     from distributed import Client, LocalCluster
 
     logging.getLogger("distributed").setLevel(logging.ERROR)
@@ -161,19 +165,25 @@ def _client(options):
         try:
             client = Client(options.scheduler, timeout=10)
         except (OSError, ValueError) as error:
-            raise OSError(0, f"no scheduler answers ({error})", options.scheduler) from None
+            raise ClusterError(f"no scheduler answers at {options.scheduler}: {error}") from None
         with client:
             yield client
         return
-    with (
-        # One thread each: the pipeline is for one thread, and decoding holds the interpreter.
-        LocalCluster(
+    # Ctrl-C reaches every process of the terminal: the workers leave it to this one.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        cluster = LocalCluster(
             n_workers=max(1, options.workers),
+            # One thread each: the pipeline is for one thread, and decoding holds the interpreter.
             threads_per_worker=1,
             dashboard_address="127.0.0.1:0",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+            silence_logs=logging.ERROR,
+        )
+    except (OSError, RuntimeError) as error:
+        raise ClusterError(f"the workers do not start: {error.__cause__ or error}") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with cluster, Client(cluster) as client:
         yield client
 
 
