@@ -97,7 +97,7 @@ def make_parser(program: str, description: str, examples: str) -> argparse.Argum
     """The options that one bag and many have in common."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description=description.partition(": ")[2],
+        description=description.partition(": ")[2].capitalize(),
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -124,7 +124,12 @@ def make_parser(program: str, description: str, examples: str) -> argparse.Argum
         help="what the written bag holds: all of the source's topics and the result (default), "
         "its images and the result, the result alone; or no bag",
     )
-    add("--emotions-topic", default="/emotions", metavar="NAME", help="(default: %(default)s)")
+    add(
+        "--emotions-topic",
+        default="/emotions",
+        metavar="NAME",
+        help="topic of the result in the written bag (%(default)s)",
+    )
     add(
         "--thumbnails",
         action="store_true",
