@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH VIRTUAL_ENV _ROS_WHEELS_BOOTSTRAP
 
 PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check
 BUILD_FILES := CMakeLists.txt package.xml pyproject.toml setup.cfg setup.py
-BUILD_TREES := cmake config docs fer_ros launch msg
+BUILD_TREES := cmake config docs examples fer_ros launch msg srv
 # With the directories, so that a file taken away counts as a change too.
 SOURCES := $(BUILD_FILES) $(shell find $(BUILD_TREES) -name __pycache__ -prune -o -print 2>/dev/null)
 

@@ -42,6 +42,11 @@ class EmotionPipeline:
     def max_gap(self, seconds: float) -> None:
         self._tracker.max_gap = seconds
 
+    @property
+    def followed(self) -> set[int]:
+        """Ids of the faces that live on, seen in the last image or not."""
+        return self._tracker.ids
+
     def process(
         self, bgr: np.ndarray, stamp: float, receipt: float | None = None
     ) -> list[FaceEmotion]:

@@ -187,13 +187,18 @@ class Bench:
 
 
 class Process:
-    """A node in a process of its own, as ``ros2 run`` starts it; its words are kept."""
+    """A node in a process of its own, as ``ros2 run`` starts it; its words are kept.
+
+    ``module``: the name of one in fer_ros.nodes, or the path of a script.
+    """
 
     def __init__(self, folder: Path, module: str, *arguments: str, **environment):
-        self.path = folder / f"{module}-{len(list(folder.iterdir()))}.log"
+        script = module.endswith(".py")
+        words = [module] if script else ["-m", f"fer_ros.nodes.{module}"]
+        self.path = folder / f"{Path(module).stem}-{len(list(folder.iterdir()))}.log"
         with self.path.open("wb") as log:
             self._popen = subprocess.Popen(
-                [sys.executable, "-m", f"fer_ros.nodes.{module}", *arguments],
+                [sys.executable, *words, *arguments],
                 cwd=REPOSITORY,
                 env={**os.environ, **environment},
                 stdout=log,

@@ -130,8 +130,12 @@ class EmotionNode(LifecycleNode):
             self._outputs.close()
             self._images = None
         self._worker.stop()
+        self._forget()
+
+    def _forget(self):
         if self._pipeline:
             self._pipeline.reset()
+        self._outputs.reset()
 
     # Executor's thread
 
@@ -153,8 +157,7 @@ class EmotionNode(LifecycleNode):
     def _apply_live(self):
         values = read(self, EMOTION_NODE)
         self._worker.max_rate = values.max_rate
-        self._outputs.jpeg_quality = values.jpeg_quality
-        self._outputs.face_width = values.face_width
+        self._outputs.tune(values)
         self._max_pixels = int(values.max_image_megapixels * 1e6)
         self._max_bytes = int(values.max_compressed_megabytes * 1e6)
         if self._pipeline:
@@ -162,8 +165,7 @@ class EmotionNode(LifecycleNode):
 
     def _reset(self, request, response):
         with self._pipeline_lock:
-            if self._pipeline:
-                self._pipeline.reset()
+            self._forget()
         response.success, response.message = True, "faces and smoothing forgotten"
         return response
 
@@ -261,8 +263,8 @@ class EmotionNode(LifecycleNode):
             pipeline = self._pipeline
             faces = pipeline.process(bgr, stamp, receipt)
             model, rotate = pipeline.classifier.identity, pipeline.rotate
-            timings = pipeline.timings
-        self._outputs.publish(header, bgr.shape, model, faces)
+            timings, followed = pipeline.timings, pipeline.followed
+        self._outputs.publish(header, bgr.shape, model, faces, followed)
         age = self.get_clock().now().nanoseconds * 1e-9 - stamp
         done = time.perf_counter()
         try:

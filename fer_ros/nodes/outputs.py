@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What emotion_node publishes for an image: the result always, drawings while someone listens."""
 
+from collections.abc import Collection
+from types import SimpleNamespace
+
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from rclpy.publisher import Publisher
@@ -12,15 +15,13 @@ from std_msgs.msg import Header
 from fer_ros.annotate import annotate
 from fer_ros.face_emotion import FaceEmotion
 from fer_ros.msg import EmotionArray
+from fer_ros.nodes.events import EmotionEvents
 from fer_ros.nodes.markers import FaceMarkers
 from fer_ros.nodes.messages import emotion_array, image_message, jpeg_message
 
 
 class Outputs:
-    """The lifecycle publishers of the node, made once: rclpy never lets go of one.
-
-    ``jpeg_quality`` (1 to 100) and ``face_width`` (m) may be changed between two images.
-    """
+    """The lifecycle publishers of the node, made once: rclpy never lets go of one."""
 
     def __init__(self, node: LifecycleNode):
         self._node = node
@@ -31,6 +32,13 @@ class Outputs:
         self._annotated = self._publisher(Image, annotated, 1)
         self._annotated_jpeg = self._publisher(CompressedImage, f"{annotated}/compressed", 1)
         self._markers = FaceMarkers(node)
+        self._events = EmotionEvents(node)
+
+    def tune(self, values: SimpleNamespace) -> None:
+        """Take up the parameters that may change between two images."""
+        self.jpeg_quality = values.jpeg_quality
+        self.face_width = values.face_width
+        self._events.hold = values.event_hold
 
     def open(self, image_topic: str) -> None:
         """Listen to the calibration of the camera behind ``image_topic``."""
@@ -40,11 +48,23 @@ class Outputs:
         """Stop listening."""
         self._markers.close()
 
+    def reset(self) -> None:
+        """Forget all faces."""
+        self._events.reset()
+
     def publish(
-        self, header: Header, shape: tuple[int, ...], model: str, faces: list[FaceEmotion]
+        self,
+        header: Header,
+        shape: tuple[int, ...],
+        model: str,
+        faces: list[FaceEmotion],
+        followed: Collection[int],
     ) -> None:
-        """Publish the result for an image of ``shape`` [H, W, ...]."""
+        """Publish the result for an image of ``shape`` [H, W, ...]; ``followed``: the ids that
+        live on, whether seen in it or not.
+        """
         self._emotions.publish(emotion_array(header, shape, model, faces))
+        self._events.publish(header, faces, followed)
 
     def draw(self, header: Header, bgr: np.ndarray, faces: list[FaceEmotion], rotate: int) -> None:
         """Publish image, uint8 [H, W, 3], and markers, as far as someone listens."""

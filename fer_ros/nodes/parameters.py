@@ -145,6 +145,13 @@ EMOTION_NODE = (
         range=(0, 3600),
         live=True,
     ),
+    Setting(
+        "event_hold",
+        0.5,
+        "An expression that a face holds for so long is told on emotion_events, s; 0: at once.",
+        range=(0, 60),
+        live=True,
+    ),
     Setting("jpeg_quality", 85, "Quality of image_annotated/compressed.", (1, 100), live=True),
     Setting(
         "face_width",

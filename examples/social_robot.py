@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A robot that reacts to faces: turns to the nearest, greets joy, backs off at anger.
+
+An example to copy and change. Beside a running emotion_node::
+
+    python3 social_robot.py --ros-args -r cmd_vel:=/my_robot/cmd_vel
+
+It listens to ``emotions`` and ``emotion_events``, drives by ``cmd_vel`` (geometry_msgs/Twist) and
+speaks by ``say`` (std_msgs/String). It reacts to what a face shows, which is not what a person
+feels, so it does nothing that would hurt if the expression was misread.
+"""
+
+import signal
+import sys
+import time
+
+import rclpy
+from fer_ros.msg import EmotionArray, EmotionEvent, FaceEmotion
+from geometry_msgs.msg import Twist
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.signals import SignalHandlerOptions
+from std_msgs.msg import String
+
+SPEED = 0.1  # m/s, backwards
+TURN = 1.0  # rad/s for a face at the image's border; twice that is never reached
+DEAD_ZONE = 0.05  # of the image's width; within it, a robot that turns would only tremble
+SILENCE = 0.5  # seconds without results after which the robot stands still
+
+
+class Behaviour:
+    """What to do, by the stamps of the messages alone; no ROS but the messages.
+
+    ``rest``: seconds after a reaction in which the same one is not shown again; ``back_off``: for
+    how many seconds to drive backwards.
+    """
+
+    def __init__(self, rest: float = 5.0, back_off: float = 1.0):
+        self.rest = rest
+        self.back_off = back_off
+        self._last: dict[str, float] = {}
+
+    def react(self, event: EmotionEvent) -> str:
+        """The reaction to an event: "greet", "back off", or empty for none."""
+        reactions = {FaceEmotion.JOY: "greet", FaceEmotion.ANGER: "back off"}
+        reaction = reactions.get(event.to_emotion, "")  # none to uncertain, and to all others
+        now = _seconds(event.header.stamp)
+        if not reaction or self._since(reaction, now) < self.rest:
+            return ""
+        self._last[reaction] = now
+        return reaction
+
+    def drive(self, message: EmotionArray) -> Twist:
+        """How to move, given the faces of the newest image."""
+        twist = Twist()
+        if self._since("back off", _seconds(message.header.stamp)) < self.back_off:
+            twist.linear.x = -SPEED
+        if message.faces:
+            roi = message.faces[0].roi  # the largest, so the nearest
+            offset = (roi.x_offset + roi.width / 2) / message.image_width - 0.5
+            if abs(offset) > DEAD_ZONE:
+                twist.angular.z = -2 * TURN * offset  # to the left is positive (REP 103)
+        return twist
+
+    def _since(self, reaction, now) -> float:
+        """Seconds since a reaction; endless for one not shown, or of before the stamps jumped."""
+        elapsed = now - self._last.get(reaction, float("-inf"))
+        return elapsed if elapsed >= 0 else float("inf")
+
+
+class SocialRobot(LifecycleNode):
+    """Behaviour with topics around it. Moves and speaks only while active."""
+
+    def __init__(self, **options):
+        super().__init__("social_robot", **options)
+        self.declare_parameter("autostart", True)
+        self.declare_parameter("rest", 5.0)
+        self.declare_parameter("back_off", 1.0)
+        self._say = self.create_lifecycle_publisher(String, "say", 10)
+        self._cmd_vel = self.create_lifecycle_publisher(Twist, "cmd_vel", 1)
+        self._inputs = []
+        self._heard = None
+
+    def on_configure(self, state):
+        """Begin with a mind free of the past."""
+        rest, back_off = (self.get_parameter(n).value for n in ("rest", "back_off"))
+        self._behaviour = Behaviour(rest, back_off)
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state):
+        """Listen to emotion_node."""
+        self._inputs = [
+            self.create_subscription(EmotionArray, "emotions", self._see, 1),
+            self.create_subscription(EmotionEvent, "emotion_events", self._react, 10),
+        ]
+        self._watchdog = self.create_timer(SILENCE / 2, self._watch)
+        return super().on_activate(state)
+
+    def on_deactivate(self, state):
+        """Stop listening and stand still."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_shutdown(self, state):
+        """Stand still, from any state."""
+        self._stop()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _stop(self):
+        if self._inputs:
+            self.destroy_timer(self._watchdog)
+            for subscription in self._inputs:
+                self.destroy_subscription(subscription)
+            self._inputs = []
+            self._cmd_vel.publish(Twist())
+
+    def _see(self, message):
+        self._heard = time.monotonic()
+        self._cmd_vel.publish(self._behaviour.drive(message))
+
+    def _react(self, event):
+        reaction = self._behaviour.react(event)
+        if reaction:
+            self.get_logger().info(f"face {event.track_id} shows {event.to_label}: {reaction}")
+        if reaction == "greet":
+            self._say.publish(String(data="Hello!"))
+
+    def _watch(self):
+        """Stand still when results stop coming: the last ones say nothing of the present."""
+        if self._heard and time.monotonic() - self._heard > SILENCE:
+            self._heard = None
+            self._cmd_vel.publish(Twist())
+
+
+def _seconds(stamp) -> float:
+    return stamp.sec + stamp.nanosec * 1e-9
+
+
+def main() -> int:
+    """Run until told to stop, and stand still then."""
+    # rclpy's own handlers would end the context, and with it the last words to the motors.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    node = SocialRobot()
+    try:
+        if node.get_parameter("autostart").value:
+            node.trigger_configure()
+            node.trigger_activate()
+        rclpy.spin(node)
+    except KeyboardInterrupt:
+        node.trigger_shutdown()
+    finally:
+        node.destroy_node()
+        rclpy.shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes of expression that held, and the dominant one, by stamps alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fer_ros.emotions import UNCERTAIN
+from fer_ros.events import MAX_WINDOW, Event, EventDetector, ExpressionHistory
+from fer_ros.face_emotion import FaceEmotion
+
+ANGER, JOY, NEUTRAL = 0, 3, 6
+SECOND = 10**9
+
+
+def face(emotion, track_id=1, confidence=0.7):
+    p = np.full(7, (1 - confidence) / 6, np.float32)
+    p[0 if emotion == UNCERTAIN else emotion] = confidence
+    return FaceEmotion(track_id, (0, 0, 9, 9), 0.9, emotion, p, p)
+
+
+def play(emotions, hold=0.5, rate=10, start=0):
+    """The events of one face that shows these, image by image."""
+    detector = EventDetector(hold)
+    stamps = [start + i * SECOND // rate for i in range(len(emotions))]
+    pairs = zip(emotions, stamps, strict=True)
+    return [e for emotion, t in pairs for e in detector.update([face(emotion)], {1}, t)]
+
+
+def test_an_expression_that_holds_is_told_once():
+    (event,) = play([JOY] * 20)
+    assert event == Event(1, UNCERTAIN, JOY, 0, pytest.approx(0.7), SECOND // 2)
+
+
+def test_from_one_to_the_next_with_its_onset():
+    first, second = play([JOY] * 10 + [ANGER] * 10, start=7 * SECOND)
+    assert (first.from_emotion, first.to_emotion) == (UNCERTAIN, JOY)
+    assert (second.from_emotion, second.to_emotion) == (JOY, ANGER)
+    assert second.onset == 8 * SECOND
+
+
+def test_a_flicker_is_passed_over():
+    assert len(play([JOY] * 10 + [ANGER] * 4 + [JOY] * 20)) == 1
+
+
+def test_a_hold_begins_anew_after_a_flicker():
+    events = play([JOY] * 10 + [ANGER] * 4 + [JOY] + [ANGER] * 10)
+    assert [e.onset for e in events] == [0, 15 * SECOND // 10]
+
+
+def test_uncertain_is_an_expression_that_may_hold_but_not_a_first_one():
+    assert play([UNCERTAIN] * 20) == []
+    assert [e.to_emotion for e in play([JOY] * 10 + [UNCERTAIN] * 10)] == [JOY, UNCERTAIN]
+
+
+def test_without_hold_every_change_is_told_at_once():
+    events = play([JOY, ANGER, JOY], hold=0)
+    assert [(e.to_emotion, e.duration) for e in events] == [(JOY, 0), (ANGER, 0), (JOY, 0)]
+
+
+def test_stamps_that_stand_still_hold_nothing():
+    detector = EventDetector(0.5)
+    assert not any(detector.update([face(JOY)], {1}, 0) for _ in range(100))
+
+
+def test_a_face_missed_for_an_image_goes_on_holding():
+    detector = EventDetector(0.5)
+    detector.update([face(JOY)], {1}, 0)
+    detector.update([], {1}, SECOND // 4)
+    (event,) = detector.update([face(JOY)], {1}, SECOND)
+    assert event.onset == 0
+
+
+def test_a_face_that_is_gone_is_forgotten():
+    detector = EventDetector(0.5)
+    detector.update([face(JOY)], {1}, 0)
+    detector.update([], set(), SECOND // 4)
+    assert detector.update([face(JOY)], {1}, SECOND) == []
+
+
+def test_faces_do_not_mix():
+    detector = EventDetector(0.5)
+    shown = [face(JOY, 1), face(ANGER, 2)]
+    assert detector.update(shown, {1, 2}, 0) == []
+    events = detector.update(shown, {1, 2}, SECOND)
+    assert [(e.track_id, e.to_emotion) for e in events] == [(1, JOY), (2, ANGER)]
+
+
+def test_confidence_is_the_mean_since_the_onset():
+    detector = EventDetector(1.0)
+    events = []
+    for t, emotion, confidence in ((0, ANGER, 0.9), (1, JOY, 0.5), (2, JOY, 0.7)):
+        events += detector.update([face(emotion, 1, confidence)], {1}, t * SECOND)
+    assert events[-1].confidence == pytest.approx(0.6)
+
+
+@given(st.lists(st.sampled_from([ANGER, JOY, NEUTRAL, UNCERTAIN]), max_size=60), st.floats(0, 2))
+def test_events_form_a_chain(emotions, hold):
+    """Each begins where the last one ended, says something new, and has held."""
+    before = UNCERTAIN
+    for event in play(emotions, hold):
+        assert event.from_emotion == before != event.to_emotion
+        assert event.duration >= hold * SECOND
+        before = event.to_emotion
+
+
+def history(*emotions, rate=10, track_id=1):
+    result = ExpressionHistory()
+    for i, emotion in enumerate(emotions):
+        result.add([face(emotion, track_id)], i * SECOND // rate)
+    return result
+
+
+def test_dominant_expression_of_a_window():
+    past = history(*[JOY] * 30, *[ANGER] * 20)
+    whole, recent = past.dominant(10), past.dominant(1.95)
+    assert (whole.emotion, whole.share, whole.observations) == (JOY, 0.6, 50)
+    assert (recent.emotion, recent.share, recent.observations) == (ANGER, 1.0, 20)
+    assert whole.probabilities.dtype == np.float32
+    assert whole.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert whole.probabilities.argmax() == JOY
+
+
+def test_window_includes_its_ends():
+    assert history(*[JOY] * 30).dominant(1).observations == 11
+
+
+def test_dominant_of_one_face():
+    past = history(*[JOY] * 5)
+    past.add([face(JOY, 1), face(ANGER, 2)], SECOND)
+    assert past.dominant(5, 2).emotion == ANGER
+    assert past.dominant(5, 9) is None
+
+
+def test_uncertain_dominates_only_as_a_majority():
+    assert history(*[UNCERTAIN] * 3, JOY).dominant(5).emotion == UNCERTAIN
+    assert history(UNCERTAIN, JOY).dominant(5).emotion == JOY
+
+
+def test_nobody():
+    past = ExpressionHistory()
+    assert past.dominant(5) is None
+    past.add([face(JOY)], 0)
+    past.add([], 10 * SECOND)
+    assert past.dominant(5) is None
+
+
+@pytest.mark.parametrize("window", [0, -1, MAX_WINDOW * 1.01, float("nan"), float("inf")])
+def test_refuses_a_window(window):
+    with pytest.raises(ValueError, match="window"):
+        history(JOY).dominant(window)
+
+
+def test_remembers_no_longer_than_it_may():
+    past = history(*[JOY] * 100, rate=1)
+    assert past.dominant(MAX_WINDOW).observations == len(past._observations) == 61
+
+
+def test_stamps_that_go_back_begin_anew():
+    past = history(*[JOY] * 10)
+    past.add([face(ANGER)], 0)
+    assert past.dominant(60).observations == 1
