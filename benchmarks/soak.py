@@ -38,7 +38,7 @@ def start(module: str, **parameters) -> subprocess.Popen:
     command = [sys.executable, "-m", f"fer_ros.nodes.{module}", "--ros-args"]
     for name, value in parameters.items():
         command += ["-p", f"{name}:={json.dumps(value)}"]
-    environment = {"FASTDDS_DEFAULT_PROFILES_FILE": str(PROFILE), **os.environ}
+    environment = {"FASTRTPS_DEFAULT_PROFILES_FILE": str(PROFILE), **os.environ}
     return subprocess.Popen(command, cwd=REPOSITORY, env=environment)
 
 

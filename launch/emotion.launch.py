@@ -23,7 +23,8 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 SHARE = Path(get_package_share_directory("fer_ros"))
 BOOL = ("true", "false")
-FAST_DDS_PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"
+# Fast DDS 2, so Jazzy, reads the first; Fast DDS 3 the second.
+FAST_DDS_PROFILE = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 
 ARGUMENTS = (
     # name, default, choices, description
@@ -77,9 +78,9 @@ def generate_launch_description():
     ]
     # Buffers for raw images; a profile that is already set stays.
     profile = []
-    if FAST_DDS_PROFILE not in os.environ and "FASTRTPS_DEFAULT_PROFILES_FILE" not in os.environ:
+    if not any(name in os.environ for name in FAST_DDS_PROFILE):
         path = str(SHARE / "config" / "fastdds.xml")
-        profile = [SetEnvironmentVariable(FAST_DDS_PROFILE, path)]
+        profile = [SetEnvironmentVariable(name, path) for name in FAST_DDS_PROFILE]
     return LaunchDescription([*arguments, *profile, OpaqueFunction(function=_nodes)])
 
 

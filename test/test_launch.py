@@ -237,11 +237,11 @@ def test_fast_dds_profile(tmp_path, own):
         "context = LaunchContext();"
         "d = runpy.run_path(sys.argv[1])['generate_launch_description']();"
         "[e.visit(context) for e in d.entities if type(e).__name__ == 'SetEnvironmentVariable'];"
-        "print(os.environ['FASTDDS_DEFAULT_PROFILES_FILE'])"
+        "print(os.environ['FASTRTPS_DEFAULT_PROFILES_FILE'])"
     )
     environment = {k: v for k, v in os.environ.items() if not k.endswith("PROFILES_FILE")}
     if own:
-        environment["FASTDDS_DEFAULT_PROFILES_FILE"] = "/my/profile.xml"
+        environment["FASTRTPS_DEFAULT_PROFILES_FILE"] = "/my/profile.xml"
     told = subprocess.run(
         [sys.executable, "-c", script, str(EMOTION)],
         env=environment, capture_output=True, text=True, check=True,

@@ -83,7 +83,7 @@ def test_stamps_that_go_back_do_not_silence_it(robot):
 
 def test_reacts_to_the_sample(meet, tmp_path):
     """Camera, emotion_node and robot, each a process of its own."""
-    profile = {"FASTDDS_DEFAULT_PROFILES_FILE": str(REPOSITORY / "config/fastdds.xml")}
+    profile = {"FASTRTPS_DEFAULT_PROFILES_FILE": str(REPOSITORY / "config/fastdds.xml")}
     nodes = []
     try:
         nodes.append(Process(tmp_path, str(SCRIPT), **profile))

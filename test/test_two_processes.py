@@ -39,7 +39,7 @@ def ended_cleanly(process) -> bool:
 def test_video_source_to_emotion_node(meet, start, transport):
     """Headers come through all three processes, and the astronaut is joyful."""
     # As launched: with less than its buffers, raw images crowd out what else is sent.
-    profile = {"FASTDDS_DEFAULT_PROFILES_FILE": str(REPOSITORY / "config/fastdds.xml")}
+    profile = {"FASTRTPS_DEFAULT_PROFILES_FILE": str(REPOSITORY / "config/fastdds.xml")}
     source = start("video_source", *parameters(rate=10.0), **profile)
     node = start("emotion_node", *parameters(image_transport=transport), **profile)
     source.wait_for("image_raw")

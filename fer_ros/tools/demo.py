@@ -121,7 +121,9 @@ def _choose_middleware():
     for folder in (Path(__file__).parents[2], share):
         profile = folder / "config" / "fastdds.xml"
         if profile.is_file():
-            os.environ.setdefault("FASTDDS_DEFAULT_PROFILES_FILE", str(profile))
+            # Fast DDS 2, so Jazzy, reads the first; Fast DDS 3 the second.
+            for name in ("FASTRTPS", "FASTDDS"):
+                os.environ.setdefault(f"{name}_DEFAULT_PROFILES_FILE", str(profile))
 
 
 def _open(folder) -> Recording:
