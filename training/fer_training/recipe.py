@@ -24,8 +24,8 @@ class Recipe:
     """The settings of one run.
 
     ``learning_rate`` falls along a cosine to zero when ``cosine`` is set, after a linear rise over
-    ``warmup_epochs``; ``cosine_epochs`` is its length where that is not ``epochs`` (longer: the end of
-    it is left to a next round). ``deduplicate`` drops Training rows that repeat or that stand in the
+    ``warmup_epochs``; the cosine is ``cosine_epochs`` long where that is not 0, so that its end can
+    be left to a next round. ``deduplicate`` drops Training rows that repeat or that stand in the
     validation split; ``rows`` keeps that many of them, drawn by ``seed`` (0: all). ``votes`` and
     ``teacher``, 0 to 1, are the shares of the target that FER+'s annotators and a model trained
     before have (Hinton et al., 2015, arXiv:1503.02531); the label has the rest. A class that is n
