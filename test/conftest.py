@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures shared by all tests."""
 
+import ctypes
 import os
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,33 @@ settings.register_profile(
     "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("same")
+
+
+def use_messages(prefix: Path) -> None:
+    """Let this process and its children use the message packages that build_messages.py made."""
+    (site_packages,) = map(str, prefix.glob("lib/python*/site-packages"))
+    sys.path.append(site_packages)
+    for name, folder in (("PYTHONPATH", site_packages), ("LD_LIBRARY_PATH", str(prefix / "lib"))):
+        os.environ[name] = os.pathsep.join(filter(None, (os.environ.get(name), folder)))
+    # The loader read LD_LIBRARY_PATH when this process began; what is loaded it finds by name.
+    for library in prefix.glob("lib/*__rosidl_typesupport_*_c.so"):
+        ctypes.CDLL(str(library))
+
+
+if "FER_ROS_MESSAGES" in os.environ:
+    use_messages(Path(os.environ["FER_ROS_MESSAGES"]))
+
+
+@pytest.fixture(scope="session")
+def message_package():
+    """Gives the messages of an optional package; skips by its name where it is not installed."""
+
+    def get(name):
+        if find_spec(name) is None:
+            pytest.skip(f"{name} is not installed (test/build_messages.py, FER_ROS_MESSAGES)")
+        return __import__(f"{name}.msg").msg
+
+    return get
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,20 @@ import yaml
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.parameter import Parameter
 
-from fer_ros.nodes.parameters import EMOTION_NODE, VIDEO_SOURCE, declare, markdown, read
+from fer_ros.nodes.parameters import (
+    EMOTION_NODE,
+    EXPRESSION_NODE,
+    VIDEO_SOURCE,
+    declare,
+    markdown,
+    read,
+)
 
-TABLES = {"emotion_node": EMOTION_NODE, "video_source": VIDEO_SOURCE}
+TABLES = {
+    "emotion_node": EMOTION_NODE,
+    "expression_node": EXPRESSION_NODE,
+    "video_source": VIDEO_SOURCE,
+}
 SETTINGS = [pytest.param(s, id=f"{node}-{s.name}") for node, t in TABLES.items() for s in t]
 
 
@@ -43,7 +54,7 @@ def make(context):
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_entry(setting):
     assert setting.description.endswith(".")
-    assert re.fullmatch(r"[a-z_]+", setting.name)
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", setting.name)
     if setting.choices:
         assert setting.default in setting.choices
         assert all(type(c) is type(setting.default) for c in setting.choices)

@@ -82,14 +82,15 @@ class EmotionNode(LifecycleNode):
         """Begin to listen and to work."""
         values = read(self, EMOTION_NODE)
         try:
+            self._outputs.open(values)
             self._images = ImageSubscription(
                 self, values.image_transport, values.image_reliability, self._worker_put
             )
-        except RuntimeError as error:  # a QoS override that there is not
+        except RuntimeError as error:  # messages that are not installed, a wrong QoS override
+            self._outputs.close()
             return self._failed(f"not activated: {error}")
         self._health.failure = ""
         self._health.heard()
-        self._outputs.open(self._images.topic)
         self._worker.start()
         self.get_logger().info(f"listening to {self._images.topic}")
         return super().on_activate(state)
@@ -127,9 +128,9 @@ class EmotionNode(LifecycleNode):
     def _stop(self):
         if self._images:
             self._images.close()
-            self._outputs.close()
             self._images = None
         self._worker.stop()
+        self._outputs.close()
         self._forget()
 
     def _forget(self):
@@ -264,7 +265,7 @@ class EmotionNode(LifecycleNode):
             faces = pipeline.process(bgr, stamp, receipt)
             model, rotate = pipeline.classifier.identity, pipeline.rotate
             timings, followed = pipeline.timings, pipeline.followed
-        self._outputs.publish(header, bgr.shape, model, faces, followed)
+        self._outputs.publish(header, bgr, model, faces, followed, rotate)
         age = self.get_clock().now().nanoseconds * 1e-9 - stamp
         done = time.perf_counter()
         try:

@@ -15,6 +15,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from fer_ros.emotions import COLOURS
 from fer_ros.face_emotion import FaceEmotion
+from fer_ros.nodes.frames import FaceFrames
 
 LIFETIME = Duration(nanosec=500_000_000)  # a face that is gone fades by itself
 
@@ -22,37 +23,47 @@ LIFETIME = Duration(nanosec=500_000_000)  # a face that is gone fades by itself
 class FaceMarkers:
     """Publishes ``emotion_markers`` while someone listens and the camera is calibrated.
 
-    The calibration comes on ``camera_info`` beside the image topic.
+    The calibration comes on ``camera_info`` beside the image topic. ``frames``: where to publish
+    the places of the faces as TF frames, if that is wanted.
     """
 
     def __init__(self, node: LifecycleNode):
         self._node = node
+        self.frames: FaceFrames | None = None
         self._camera: CameraInfo | None = None
         self._subscription = None
         self._publisher = node.create_lifecycle_publisher(MarkerArray, "emotion_markers", 1)
 
     def open(self, image_topic: str) -> None:
-        """Listen to the calibration of the camera behind ``image_topic``."""
-        topic = f"{image_topic.removesuffix('/compressed').rpartition('/')[0]}/camera_info"
+        """Listen to the calibration of the camera behind ``image_topic``, the raw one."""
+        topic = f"{image_topic.rpartition('/')[0]}/camera_info"
         qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         self._subscription = self._node.create_subscription(CameraInfo, topic, self._set, qos)
 
     def close(self) -> None:
         """Stop listening."""
-        self._node.destroy_subscription(self._subscription)
-        self._camera = self._subscription = None
+        if self._subscription:
+            self._node.destroy_subscription(self._subscription)
+        if self.frames:
+            self.frames.close()
+        self._camera = self._subscription = self.frames = None
 
     def publish(self, header: Header, faces: list[FaceEmotion], face_width: float) -> None:
         """Publish the faces of one image, if that is wanted and can be done."""
-        if self._publisher.get_subscription_count() == 0:
+        watched = self._publisher.get_subscription_count() > 0
+        if not (watched or self.frames):
             return
         if self._camera is None or not is_calibrated(self._camera):
             self._node.get_logger().warning(
-                "no markers: camera_info is missing or says that the camera is not calibrated",
+                "no markers, no frames: camera_info is missing, or says that the camera is not "
+                "calibrated",
                 once=True,
             )
             return
-        self._publisher.publish(face_markers(header, faces, self._camera, face_width))
+        if watched:
+            self._publisher.publish(face_markers(header, faces, self._camera, face_width))
+        if self.frames:
+            self.frames.publish(header, face_centres(faces, self._camera, face_width))
 
     def _set(self, camera):
         self._camera = camera
@@ -70,7 +81,7 @@ def face_markers(
     """A box and a text for each face, in the frame of the image; ``face_width`` in metres."""
     markers = []
     for face in faces:
-        corners = _corners(face.box, np.reshape(camera.k, (3, 3)), face_width)
+        corners = _corners(face, camera, face_width)
         red, green, blue = (c / 255 for c in COLOURS[face.label])
         box = _marker(header, face, "box", Marker.LINE_STRIP, ColorRGBA(r=red, g=green, b=blue))
         box.scale.x = face_width / 20
@@ -85,9 +96,17 @@ def face_markers(
     return MarkerArray(markers=markers)
 
 
-def _corners(box, intrinsics, face_width):
+def face_centres(
+    faces: list[FaceEmotion], camera: CameraInfo, face_width: float
+) -> dict[int, np.ndarray]:
+    """The middle of each face by its id, [x, y, z] in metres, float64, in the image's frame."""
+    return {f.track_id: _corners(f, camera, face_width).mean(axis=0) for f in faces}
+
+
+def _corners(face, camera, face_width):
     """The box's corners in metres, float64 [4, 3], as far away as its width says."""
-    x, y, width, height = box
+    intrinsics = np.reshape(camera.k, (3, 3))
+    x, y, width, height = face.box
     pixels = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
     distance = intrinsics[0, 0] * face_width / max(width, 1)
     rays = np.linalg.solve(intrinsics, np.c_[pixels, np.ones(4)].T).T

@@ -15,13 +15,19 @@ from std_msgs.msg import Header
 from fer_ros.annotate import annotate
 from fer_ros.face_emotion import FaceEmotion
 from fer_ros.msg import EmotionArray
+from fer_ros.nodes.detections import Detections
 from fer_ros.nodes.events import EmotionEvents
+from fer_ros.nodes.frames import FaceFrames
 from fer_ros.nodes.markers import FaceMarkers
 from fer_ros.nodes.messages import emotion_array, image_message, jpeg_message
+from fer_ros.nodes.ros4hri import HumansFaces
+from fer_ros.ros4hri import FaceIds
 
 
 class Outputs:
-    """The lifecycle publishers of the node, made once: rclpy never lets go of one."""
+    """The lifecycle publishers of the node, made once: rclpy never lets go of one. Topics of
+    messages that need not be installed come and go with ``open`` and ``close``.
+    """
 
     def __init__(self, node: LifecycleNode):
         self._node = node
@@ -33,6 +39,8 @@ class Outputs:
         self._annotated_jpeg = self._publisher(CompressedImage, f"{annotated}/compressed", 1)
         self._markers = FaceMarkers(node)
         self._events = EmotionEvents(node)
+        self._humans: HumansFaces | None = None
+        self._detections: Detections | None = None
 
     def tune(self, values: SimpleNamespace) -> None:
         """Take up the parameters that may change between two images."""
@@ -40,13 +48,29 @@ class Outputs:
         self.face_width = values.face_width
         self._events.hold = values.event_hold
 
-    def open(self, image_topic: str) -> None:
-        """Listen to the calibration of the camera behind ``image_topic``."""
-        self._markers.open(image_topic)
+    def open(self, values: SimpleNamespace) -> None:
+        """Begin, with what the parameters ask for. Raises RuntimeError when its messages are not
+        installed.
+        """
+        node, ids = self._node, FaceIds()
+        if values.ros4hri:
+            self._humans = HumansFaces(node, ids)
+        if values.detections:
+            self._detections = Detections(node)
+        if values.face_frames:
+            space = node.get_namespace().strip("/")
+            prefix = f"{space}/face_" if space else "face_"
+            name = ids.of if values.ros4hri else str
+            self._markers.frames = FaceFrames(node, lambda track_id: prefix + name(track_id))
+        self._markers.open(node.resolve_topic_name("image_raw"))
 
     def close(self) -> None:
-        """Stop listening."""
+        """End what ``open`` began, also when it did not come to its end."""
         self._markers.close()
+        for sink in (self._humans, self._detections):
+            if sink:
+                sink.close()
+        self._humans = self._detections = None
 
     def reset(self) -> None:
         """Forget all faces."""
@@ -55,16 +79,21 @@ class Outputs:
     def publish(
         self,
         header: Header,
-        shape: tuple[int, ...],
+        bgr: np.ndarray,
         model: str,
         faces: list[FaceEmotion],
         followed: Collection[int],
+        rotate: int,
     ) -> None:
-        """Publish the result for an image of ``shape`` [H, W, ...]; ``followed``: the ids that
-        live on, whether seen in it or not.
+        """Publish the result for an image, uint8 [H, W, 3]. ``followed``: the ids that live on,
+        whether seen in it or not; ``rotate``: degrees clockwise that make it upright.
         """
-        self._emotions.publish(emotion_array(header, shape, model, faces))
+        self._emotions.publish(emotion_array(header, bgr.shape, model, faces))
         self._events.publish(header, faces, followed)
+        if self._humans:
+            self._humans.publish(header, bgr, faces, followed, rotate)
+        if self._detections:
+            self._detections.publish(header, faces)
 
     def draw(self, header: Header, bgr: np.ndarray, faces: list[FaceEmotion], rotate: int) -> None:
         """Publish image, uint8 [H, W, 3], and markers, as far as someone listens."""

@@ -160,6 +160,21 @@ EMOTION_NODE = (
         range=(0.01, 1),
         live=True,
     ),
+    Setting(
+        "face_frames",
+        False,
+        "Publish a TF frame for each face, when the camera is calibrated; needs tf2_msgs.",
+    ),
+    Setting(
+        "ros4hri",
+        False,
+        "Publish the faces as REP 155 has them, on humans/faces; needs hri_msgs.",
+    ),
+    Setting(
+        "detections",
+        False,
+        "Publish the faces as vision_msgs/Detection2DArray; needs vision_msgs.",
+    ),
     Setting("diagnostics_period", 1.0, "Time between two messages on /diagnostics, s.", (0.1, 60)),
     Setting(
         "no_image_warn",
@@ -186,6 +201,21 @@ EMOTION_NODE = (
     ),
 )
 """The parameters of emotion_node."""
+
+EXPRESSION_NODE = tuple(
+    setting
+    for setting in EMOTION_NODE
+    if setting.name
+    in (
+        "model",
+        "threads",
+        "max_image_megapixels",
+        "smoothing_time_constant",
+        "hysteresis",
+        "uncertain_threshold",
+    )
+)
+"""The parameters of expression_node: some of emotion_node's."""
 
 VIDEO_SOURCE = (
     Setting(
@@ -257,5 +287,10 @@ def markdown(table: Sequence[Setting]) -> str:
 
 
 if __name__ == "__main__":
-    for title, settings in (("emotion_node", EMOTION_NODE), ("video_source", VIDEO_SOURCE)):
+    tables = {
+        "emotion_node": EMOTION_NODE,
+        "expression_node": EXPRESSION_NODE,
+        "video_source": VIDEO_SOURCE,
+    }
+    for title, settings in tables.items():
         print(f"### {title}\n\n{markdown(settings)}\n")

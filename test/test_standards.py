@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other people's messages beside our own, against the real packages."""
+
+import math
+import signal
+
+import pytest
+from node_helpers import Bench, Process, astronaut, blank, header, raw, stamped, two_faces
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CameraInfo, Image
+
+from fer_ros.emotions import EMOTIONS
+from fer_ros.image_codec import decode_image
+from fer_ros.nodes import optional
+from fer_ros.nodes.messages import image_message
+from fer_ros.ros4hri import EXPRESSIONS, cut_out
+
+PACKAGES = {"ros4hri": "hri_msgs", "detections": "vision_msgs", "face_frames": "tf2_msgs"}
+
+
+@pytest.fixture
+def hri(message_package):
+    return message_package("hri_msgs")
+
+
+def listen(bench, kind, topic):
+    found = []
+    bench.node.create_subscription(kind, topic, found.append, QoSProfile(depth=100))
+    return found
+
+
+def topics(bench, under="/humans/faces/f"):
+    """Topics of faces that somebody publishes."""
+    names = (name for name, _ in bench.node.get_topic_names_and_types())
+    return {n for n in names if n.startswith(under) and bench.node.count_publishers(n)}
+
+
+def show(bench, publisher, *images, sec=1000):
+    return [bench.process(publisher, stamped(bgr, sec, i * 10**8)) for i, bgr in enumerate(images)]
+
+
+# REP 155, as publisher
+
+
+def test_faces_of_rep_155(bench, hri):
+    bench.start(ros4hri=True)
+    tracked = listen(bench, hri.IdsList, "/humans/faces/tracked")
+    publisher = bench.publisher()
+    show(bench, publisher, two_faces())
+    bench.until(lambda: tracked)
+    ids = tracked[-1].ids
+    assert len(set(ids)) == 2
+    assert all(i[0] == "f" and i[1:].isdigit() and len(i) == 6 for i in ids)
+    base = [f"/humans/faces/{i}" for i in ids]
+    rois = [listen(bench, hri.NormalizedRegionOfInterest2D, f"{b}/roi") for b in base]
+    expressions = [listen(bench, hri.Expression, f"{b}/expression") for b in base]
+    crops = listen(bench, Image, f"{base[0]}/cropped")
+    number = iter(range(10**6))
+
+    def all_heard():
+        show(bench, publisher, two_faces(), sec=1000 + next(number) % 2)
+        return all(rois) and crops and all(expressions)
+
+    bench.until(all_heard)
+    result = next(r for r in bench.results if r.header == rois[0][-1].header)
+    face, roi = result.faces[0], rois[0][-1]
+    assert roi.xmin * 640 == pytest.approx(face.roi.x_offset, abs=0.01)
+    assert roi.ymin * 480 == pytest.approx(face.roi.y_offset, abs=0.01)
+    assert roi.xmax * 640 == pytest.approx(face.roi.x_offset + face.roi.width, abs=0.01)
+    assert roi.ymax * 480 == pytest.approx(face.roi.y_offset + face.roi.height, abs=0.01)
+    assert roi.c == pytest.approx(face.detection_score)
+    said = expressions[0][-1]
+    result = next(r for r in bench.results if r.header == said.header)
+    assert said.expression == EXPRESSIONS[result.faces[0].label]
+    assert said.confidence == result.faces[0].confidence
+    assert math.isnan(said.valence)
+    assert math.isnan(said.arousal)
+    box = result.faces[0].roi
+    box = box.x_offset, box.y_offset, box.width, box.height
+    assert (decode_image(crops[-1]) == cut_out(two_faces(), box)).all()
+    assert crops[-1].header.frame_id == result.header.frame_id
+
+
+def test_topics_go_with_the_face(bench, hri):
+    bench.start(ros4hri=True, max_gap=0.5)
+    tracked = listen(bench, hri.IdsList, "humans/faces/tracked")
+    publisher = bench.publisher()
+    show(bench, publisher, astronaut(), blank())
+    assert bench.until(lambda: len(topics(bench)) == 3)
+    bench.until(lambda: len(tracked) == 2)
+    assert len(tracked[-1].ids) == 1  # not seen, but not given up
+    show(bench, publisher, blank(), sec=1002)
+    bench.until(lambda: tracked[-1].ids == [])
+    bench.until(lambda: not topics(bench))
+
+
+def test_deactivation_takes_all_topics_away(bench, hri):
+    bench.start(ros4hri=True)
+    tracked = listen(bench, hri.IdsList, "humans/faces/tracked")
+    show(bench, bench.publisher(), astronaut())
+    before = bench.until(lambda: tracked[-1].ids if tracked else None)
+    assert bench.transition("deactivate")
+    bench.until(lambda: tracked[-1].ids == [], "the word that no face is left")
+    bench.until(lambda: not topics(bench))
+    assert bench.transition("activate")
+    bench.until(lambda: bench.node.count_publishers("/humans/faces/tracked"))
+    show(bench, bench.publisher(), astronaut(), sec=1010)
+    after = bench.until(lambda: tracked[-1].ids)
+    assert not set(before) & set(after)
+
+
+def test_two_cameras_do_not_mix_their_faces(context, hri):
+    benches = [Bench(context, space) for space in ("/left", "/right")]
+    try:
+        for bench in benches:
+            bench.start(ros4hri=True)
+            show(bench, bench.publisher(), astronaut())
+        for bench in benches:
+            assert bench.until(lambda: topics(bench, f"{bench.namespace}/humans/faces/f"))  # noqa: B023 - called at once
+        assert not topics(bench)
+    finally:
+        for bench in benches:
+            bench.close()
+
+
+# REP 155, as listener
+
+
+def test_adds_expressions_to_faces_of_another_node(meet, hri, tmp_path):
+    node = Process(tmp_path, "expression_node")
+    try:
+        node.wait_for("listening")
+        bench = meet()
+        tracked = bench.node.create_publisher(hri.IdsList, "humans/faces/tracked", 1)
+        cropped = bench.node.create_publisher(Image, "humans/faces/azbyc/cropped", 1)
+        found = listen(bench, hri.Expression, "humans/faces/azbyc/expression")
+        picture = astronaut()[60:300, 200:440]
+
+        def spoken():
+            tracked.publish(hri.IdsList(header=header(), ids=["azbyc"]))
+            cropped.publish(image_message(header(), cut_out(picture, (0, 0, 240, 240))))
+            bench.spin(0.1)
+            return found
+
+        bench.until(spoken)
+        assert found[-1].header == header()
+        assert found[-1].expression in EXPRESSIONS.values()
+        assert 0 < found[-1].confidence <= 1
+        assert math.isnan(found[-1].valence)
+        assert topics(bench, "/humans/faces/azbyc") == {
+            f"/humans/faces/azbyc/{name}" for name in ("cropped", "expression")
+        }
+        tracked.publish(hri.IdsList(header=header(), ids=[]))
+        bench.until(lambda: not bench.node.count_publishers("/humans/faces/azbyc/expression"))
+        # What cannot be a topic or a picture is left out, and the node lives on.
+        tracked.publish(hri.IdsList(ids=["no topic"]))
+        node.wait_for("face left out")
+        found.clear()
+        bench.until(spoken)
+        node.signal(signal.SIGINT)
+        assert node.wait() == 0
+        assert "Traceback" not in node.words()
+    finally:
+        node.close()
+
+
+# vision_msgs
+
+
+def test_detections(bench, message_package):
+    vision = message_package("vision_msgs")
+    bench.start(detections=True)
+    found = listen(bench, vision.Detection2DArray, "detections")
+    bench.until(lambda: bench.node.count_publishers("detections"))
+    bench.spin(0.5)
+    result = bench.process(bench.publisher(), raw(header(), two_faces()))
+    message = bench.until(lambda: next((m for m in found if m.header == result.header), None))
+    assert len(message.detections) == len(result.faces) == 2
+    for detection, face in zip(message.detections, result.faces, strict=True):
+        assert detection.header == result.header
+        assert detection.id == str(face.track_id)
+        centre = detection.bbox.center.position
+        assert centre.x == face.roi.x_offset + face.roi.width / 2
+        assert centre.y == face.roi.y_offset + face.roi.height / 2
+        assert (detection.bbox.size_x, detection.bbox.size_y) == (face.roi.width, face.roi.height)
+        scores = {r.hypothesis.class_id: r.hypothesis.score for r in detection.results}
+        assert scores == dict(zip(EMOTIONS, face.probabilities, strict=True))
+
+
+# TF
+
+
+@pytest.mark.parametrize("namespace", ["", "/left"])
+def test_face_frames(context, namespace, message_package):
+    tf2 = message_package("tf2_msgs")
+    bench = Bench(context, namespace)
+    try:
+        bench.start(face_frames=True)
+        found = listen(bench, tf2.TFMessage, "/tf")
+        info = bench.node.create_publisher(CameraInfo, "camera_info", 1)
+        publisher = bench.publisher()
+        camera = CameraInfo(k=[600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0])
+
+        def heard():
+            info.publish(camera)
+            bench.process(publisher, raw(header(), astronaut()))
+            return found
+
+        (frame,) = bench.until(heard)[-1].transforms
+        roi = bench.results[-1].faces[0].roi
+        assert frame.header == header()
+        assert frame.child_frame_id == f"{namespace}/face_1".lstrip("/")
+        assert frame.transform.translation.z == pytest.approx(600 * 0.16 / roi.width)
+        assert frame.transform.rotation.w == 1
+    finally:
+        bench.close()
+
+
+# Absent
+
+
+@pytest.mark.parametrize("parameter", PACKAGES)
+def test_says_what_is_not_installed(bench, parameter, monkeypatch):
+    def absent(name):
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(optional, "import_module", absent)
+    bench.start(**{parameter: True})
+    package = PACKAGES[parameter]
+    line = f"{parameter} needs {package}, which is not installed: sudo apt install"
+    bench.report(lambda status, values: f"not activated: {line}" in status.message)
+    assert bench.state() == "inactive"
+    assert bench.set(parameter, False).successful
+    assert bench.transition("activate")
+    assert bench.process(bench.publisher(), raw(header(), astronaut())).faces
+
+
+def test_nothing_is_imported_that_is_not_asked_for(bench, monkeypatch):
+    asked = []
+    monkeypatch.setattr(optional, "import_module", asked.append)
+    bench.start()
+    bench.process(bench.publisher(), raw(header(), astronaut()))
+    assert not asked
