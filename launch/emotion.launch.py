@@ -49,7 +49,7 @@ ARGUMENTS = (
      "the people in them)."),
     ("record_to", "", None,
      "New folder for the bag; empty: recordings/emotions_DATE_TIME where the launch was started."),
-    ("rviz", "false", BOOL, "Open RViz with the annotated image and the markers."),
+    ("rviz", "false", BOOL, "Open RViz with annotated image, markers and the node's state."),
     ("use_sim_time", "false", BOOL, "Take the time from /clock, as when a bag is played."),
     ("autostart", "", ("", *BOOL),
      "Whether emotion_node activates itself; empty: as params_file says."),
@@ -147,7 +147,7 @@ def _recorder(value, common):
 
 
 def _rviz(namespace):
-    topics = ("image_annotated", "emotion_markers")
+    topics = ("image_annotated", "emotion_markers", "status_marker")
     return Node(
         package="rviz2",
         executable="rviz2",

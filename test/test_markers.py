@@ -2,12 +2,13 @@
 import numpy as np
 import pytest
 from geometry_msgs.msg import Point
+from node_helpers import Process, astronaut, header, raw
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
-from visualization_msgs.msg import Marker
+from visualization_msgs.msg import Marker, MarkerArray
 
 from fer_ros.face_emotion import FaceEmotion
-from fer_ros.nodes.markers import face_markers
+from fer_ros.nodes.markers import face_centres, face_markers
 
 CAMERA = CameraInfo(k=[600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0])
 P = np.array([0.02, 0.02, 0.02, 0.86, 0.02, 0.03, 0.03], np.float32)
@@ -18,8 +19,9 @@ def face(box, track_id=4):
 
 
 def test_a_face_stands_where_its_width_puts_it():
-    header = Header(frame_id="camera")
-    box, text = face_markers(header, [face((272, 192, 96, 96))], CAMERA, 0.16).markers
+    box, text = face_markers(
+        Header(frame_id="camera"), [face((272, 192, 96, 96))], CAMERA, 0.16
+    ).markers
     assert (box.type, text.type) == (Marker.LINE_STRIP, Marker.TEXT_VIEW_FACING)
     corners = np.array([(p.x, p.y, p.z) for p in box.points])
     assert corners[:, 2] == pytest.approx(1.0)  # 600 px * 0.16 m / 96 px
@@ -45,3 +47,31 @@ def test_half_the_size_is_twice_as_far():
 
 def test_no_face_no_marker():
     assert face_markers(Header(), [], CAMERA, 0.16).markers == []
+
+
+def test_centre_of_a_face():
+    centres = face_centres([face((272, 192, 96, 96))], CAMERA, 0.16)
+    assert centres[4] == pytest.approx([0, 0, 1])
+
+
+def test_uncalibrated_camera_is_told_once(meet, tmp_path):
+    node = Process(tmp_path, "emotion_node")
+    try:
+        node.wait_for("listening")
+        bench = meet()
+        markers = []
+        bench.node.create_subscription(MarkerArray, "emotion_markers", markers.append, 1)
+        info = bench.node.create_publisher(CameraInfo, "camera_info", 1)
+        publisher = bench.publisher()
+
+        def told():
+            info.publish(CameraInfo(width=640, height=480))
+            bench.process(publisher, raw(header(), astronaut()))
+            return "no markers" in node.words()
+
+        bench.until(told)
+        told()
+        assert node.words().count("no markers") == 1
+        assert not markers
+    finally:
+        node.close()

@@ -236,6 +236,7 @@ class EmotionNode(LifecycleNode):
         message = DiagnosticArray(status=[report])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
+        self._outputs.status.publish(report)
 
     # Worker's thread
 

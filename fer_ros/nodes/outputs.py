@@ -21,6 +21,7 @@ from fer_ros.nodes.frames import FaceFrames
 from fer_ros.nodes.markers import FaceMarkers
 from fer_ros.nodes.messages import emotion_array, image_message, jpeg_message
 from fer_ros.nodes.ros4hri import HumansFaces
+from fer_ros.nodes.status_marker import StatusMarker
 from fer_ros.ros4hri import FaceIds
 
 
@@ -39,6 +40,7 @@ class Outputs:
         self._annotated_jpeg = self._publisher(CompressedImage, f"{annotated}/compressed", 1)
         self._markers = FaceMarkers(node)
         self._events = EmotionEvents(node)
+        self.status = StatusMarker(node)
         self._humans: HumansFaces | None = None
         self._detections: Detections | None = None
 
@@ -97,6 +99,7 @@ class Outputs:
 
     def draw(self, header: Header, bgr: np.ndarray, faces: list[FaceEmotion], rotate: int) -> None:
         """Publish image, uint8 [H, W, 3], and markers, as far as someone listens."""
+        self.status.frame_id = header.frame_id
         self._markers.publish(header, faces, self.face_width)
         raw = self._annotated.get_subscription_count() > 0
         jpeg = self._annotated_jpeg.get_subscription_count() > 0
