@@ -77,12 +77,11 @@ def check_installation(prefix: Path):
     share = prefix / "share/fer_ros"
     assert (prefix / "share/ament_index/resource_index/packages/fer_ros").is_file()
     assert (share / "package.xml").is_file()
-    for message in ("EmotionArray", "FaceEmotion"):
-        assert (share / f"msg/{message}.msg").read_bytes() == (
-            REPOSITORY / f"msg/{message}.msg"
-        ).read_bytes()
+    for file in (*REPOSITORY.glob("msg/*.msg"), *REPOSITORY.glob("srv/*.srv")):
+        assert (share / file.relative_to(REPOSITORY)).read_bytes() == file.read_bytes()
     assert names(share / "launch") == names(REPOSITORY / "launch")
     assert names(share / "config") == names(REPOSITORY / "config")
+    assert names(share / "examples") == names(REPOSITORY / "examples")
     package = next(prefix.glob("lib/**/fer_ros/msg")).parent
     source = REPOSITORY / "fer_ros"
     for file in source.rglob("*"):

@@ -9,6 +9,7 @@ from node_helpers import Bench, Process, astronaut, blank, header, raw, stamped,
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 
+from fer_ros.detectors import create_detector
 from fer_ros.emotions import EMOTIONS
 from fer_ros.image_codec import decode_image
 from fer_ros.nodes import optional
@@ -134,17 +135,18 @@ def test_adds_expressions_to_faces_of_another_node(meet, hri, tmp_path):
         tracked = bench.node.create_publisher(hri.IdsList, "humans/faces/tracked", 1)
         cropped = bench.node.create_publisher(Image, "humans/faces/azbyc/cropped", 1)
         found = listen(bench, hri.Expression, "humans/faces/azbyc/expression")
-        picture = astronaut()[60:300, 200:440]
+        face = create_detector("auto").detect(astronaut())[0]
+        box = tuple(map(round, (face.x, face.y, face.width, face.height)))
 
         def spoken():
             tracked.publish(hri.IdsList(header=header(), ids=["azbyc"]))
-            cropped.publish(image_message(header(), cut_out(picture, (0, 0, 240, 240))))
+            cropped.publish(image_message(header(), cut_out(astronaut(), box)))
             bench.spin(0.1)
             return found
 
         bench.until(spoken)
         assert found[-1].header == header()
-        assert found[-1].expression in EXPRESSIONS.values()
+        assert found[-1].expression == "happy"
         assert 0 < found[-1].confidence <= 1
         assert math.isnan(found[-1].valence)
         assert topics(bench, "/humans/faces/azbyc") == {
@@ -214,6 +216,25 @@ def test_face_frames(context, namespace, message_package):
         assert frame.transform.rotation.w == 1
     finally:
         bench.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ends_cleanly_with_all_of_them(meet, tmp_path, message_package, number):
+    for package in PACKAGES.values():
+        message_package(package)
+    words = [w for name in PACKAGES for w in ("-p", f"{name}:=true")]
+    node = Process(tmp_path, "emotion_node", "--ros-args", *words)
+    try:
+        node.wait_for("listening")
+        bench = meet()
+        bench.process(bench.publisher(), raw(header(), astronaut()))
+        bench.until(lambda: topics(bench))
+        node.signal(number)
+        assert node.wait() == 0, node.words()
+        assert "Traceback" not in node.words()
+        assert "[ERROR]" not in node.words()
+    finally:
+        node.close()
 
 
 # Absent

