@@ -17,6 +17,7 @@ import time
 import rclpy
 from fer_ros.msg import EmotionArray, EmotionEvent, FaceEmotion
 from geometry_msgs.msg import Twist
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import String
@@ -79,6 +80,9 @@ class SocialRobot(LifecycleNode):
         self._cmd_vel = self.create_lifecycle_publisher(Twist, "cmd_vel", 1)
         self._inputs = []
         self._heard = None
+        # Always there: it also lets Python look at signals while nothing else happens.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(SILENCE / 2, self._watch, clock=steady)
 
     def on_configure(self, state):
         """Begin with a mind free of the past."""
@@ -92,7 +96,6 @@ class SocialRobot(LifecycleNode):
             self.create_subscription(EmotionArray, "emotions", self._see, 1),
             self.create_subscription(EmotionEvent, "emotion_events", self._react, 10),
         ]
-        self._watchdog = self.create_timer(SILENCE / 2, self._watch)
         return super().on_activate(state)
 
     def on_deactivate(self, state):
@@ -107,7 +110,6 @@ class SocialRobot(LifecycleNode):
 
     def _stop(self):
         if self._inputs:
-            self.destroy_timer(self._watchdog)
             for subscription in self._inputs:
                 self.destroy_subscription(subscription)
             self._inputs = []
@@ -126,7 +128,7 @@ class SocialRobot(LifecycleNode):
 
     def _watch(self):
         """Stand still when results stop coming: the last ones say nothing of the present."""
-        if self._heard and time.monotonic() - self._heard > SILENCE:
+        if self._inputs and self._heard and time.monotonic() - self._heard > SILENCE:
             self._heard = None
             self._cmd_vel.publish(Twist())
 

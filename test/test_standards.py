@@ -144,7 +144,7 @@ def test_adds_expressions_to_faces_of_another_node(meet, hri, tmp_path):
             bench.spin(0.1)
             return found
 
-        bench.until(spoken)
+        bench.until(spoken, f"an expression: {node.words()}")
         assert found[-1].header == header()
         assert found[-1].expression == "happy"
         assert 0 < found[-1].confidence <= 1

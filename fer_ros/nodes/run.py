@@ -6,9 +6,12 @@ import sys
 from collections.abc import Callable
 
 import rclpy
+from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+
+WAKE = 0.5  # seconds
 
 
 def run_node(create: Callable[[], Node], args=None) -> int:
@@ -26,6 +29,9 @@ def run_node(create: Callable[[], Node], args=None) -> int:
     try:
         node = create()
         node.start()
+        # Between a signal and the end of the context, rclpy may begin to wait again, and would
+        # then wait for ever: a node that has no timer of its own needs this one to end.
+        node.create_timer(WAKE, lambda: None, clock=Clock(clock_type=ClockType.STEADY_TIME))
         _spin(node)
     except (ParameterException, RuntimeError) as error:
         if node:
