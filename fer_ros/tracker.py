@@ -10,6 +10,9 @@ Box = tuple[float, float, float, float]
 MIN_OVERLAP = 0.3
 MAX_DISTANCE = 0.75  # of the mean side: about how far a head moves between images at 5 Hz
 MAX_SIZE_RATIO = 1.8
+MIN_HITS = 3
+"""Images from which a track counts as a face, as in SORT (Bewley et al., 2016,
+doi:10.1109/ICIP.2016.7533003): before, it may be a part of one that something passes before."""
 
 
 @dataclass
@@ -17,6 +20,7 @@ class _Track:
     id: int
     box: Box
     seen: float
+    hits: int = 0
 
 
 class Tracker:
@@ -35,14 +39,14 @@ class Tracker:
         """An id for each box, in their order; ``now`` in seconds, never decreasing."""
         self._tracks = [t for t in self._tracks if now - t.seen <= self.max_gap]
         pairs = sorted(
-            (-likeness, t, b)
+            (track.hits < MIN_HITS, -likeness, t, b)
             for t, track in enumerate(self._tracks)
             for b, box in enumerate(boxes)
             if (likeness := _likeness(track.box, box)) > 0
         )
         taken: dict[int, _Track] = {}
         used = set()
-        for _, t, b in pairs:
+        for *_, t, b in pairs:
             if t not in used and b not in taken:
                 used.add(t)
                 taken[b] = self._tracks[t]
@@ -52,6 +56,7 @@ class Tracker:
                 self._next_id += 1
                 self._tracks.append(taken[b])
             taken[b].box, taken[b].seen = box, now
+            taken[b].hits += 1
         return [taken[b].id for b in range(len(boxes))]
 
     @property

@@ -75,3 +75,14 @@ def test_boxes_without_area_do_not_break_it():
     tracker = Tracker()
     assert tracker.update([(5.0, 5.0, 0.0, 0.0)], 0.0) == [1]
     assert tracker.update([(5.0, 5.0, 0.0, 0.0)], 0.1) == [2]
+
+
+def test_a_face_that_is_cut_in_two_for_an_image_keeps_its_id():
+    """As a detector saw a pole pass before a face: two halves, then the whole again."""
+    tracker = Tracker()
+    for i in range(5):
+        assert tracker.update([(126, 145, 118, 118)], i / 30) == [1]
+    assert tracker.update([(140, 146, 109, 109)], 5 / 30) == [1]
+    halves = tracker.update([(124, 156, 70, 70), (180, 154, 67, 67)], 6 / 30)
+    assert 1 in halves
+    assert tracker.update([(121, 149, 105, 105)], 7 / 30) == [1]
