@@ -131,14 +131,10 @@ def test_markdown_has_a_row_for_each():
 
 
 @pytest.mark.parametrize("node", TABLES)
-def test_readme_has_the_table(repository, node):
-    readme = repository / "README.md"
-    if not readme.exists():
-        pytest.skip("no README.md")
-    marked = re.search(
-        rf"<!-- parameters: {node} -->\n(.*?)<!-- end -->", readme.read_text(), re.DOTALL
-    )
-    assert marked, f"README.md lacks the markers of {node}'s parameters"
+def test_page_has_the_table(repository, node):
+    text = (repository / "docs/parameters.md").read_text()
+    marked = re.search(rf"<!-- parameters: {node} -->\n(.*?)<!-- end -->", text, re.DOTALL)
+    assert marked, f"docs/parameters.md lacks the markers of {node}"
     assert marked.group(1).strip() == markdown(TABLES[node])
 
 

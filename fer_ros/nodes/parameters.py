@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each node's parameters, once: declaration, descriptor, range, validation and documentation.
 
-``python -m fer_ros.nodes.parameters`` prints the tables of the README.
+``python -m fer_ros.nodes.parameters`` prints the tables of docs/parameters.md.
 """
 
 from collections.abc import Sequence
@@ -271,7 +271,7 @@ def read(node, table: Sequence[Setting]) -> SimpleNamespace:
 
 
 def markdown(table: Sequence[Setting]) -> str:
-    """The table as the README has it."""
+    """The table as docs/parameters.md has it."""
     lines = ["| parameter | default | values | live | |", "|---|---|---|---|---|"]
     for s in table:
         default = str(s.default).lower() if isinstance(s.default, bool) else str(s.default)
