@@ -28,33 +28,24 @@ def has(table, **parameters):
     return [t for t in table if "ID" not in t.name and set(t.needs) <= set(parameters.items())]
 
 
+def type_name(message, part="msg"):
+    return f"{message.__module__.partition('.')[0]}/{part}/{message.__name__}"
+
+
 def hold(bench, node, expected):
     """Hold a node's topics to the table's: names, types, and reliability where it is fixed."""
+    for ends, is_input in ((node.subscriptions, True), (node.publishers, False)):
+        wanted = {absolute(t.name): t for t in expected if t.is_input == is_input}
 
-    def found(names_and_types):
-        return {n: t for n, t in names_and_types if n not in EVERY_NODE}
+        def own(ends=ends):
+            return {e.topic_name: e for e in ends if e.topic_name not in EVERY_NODE}
 
-    for is_input in (True, False):
-        ask = (
-            bench.node.get_subscriber_names_and_types_by_node
-            if is_input
-            else bench.node.get_publisher_names_and_types_by_node
-        )
-        wanted = {absolute(t.name): full(t.kind) for t in expected if t.is_input == is_input}
-        bench.until(
-            lambda ask=ask, wanted=wanted: found(ask(node.get_name(), "/")) == wanted,
-            f"{node.get_name()} to have {sorted(wanted)}",
-        )
-    for topic in expected:
-        ends = (
-            bench.node.get_subscriptions_info_by_topic
-            if topic.is_input
-            else bench.node.get_publishers_info_by_topic
-        )(absolute(topic.name))
-        policies = {e.qos_profile.reliability for e in ends if e.node_name == node.get_name()}
-        if not topic.reliability.startswith("`"):
-            name = topic.reliability.upper().replace(" ", "_")
-            assert policies == {ReliabilityPolicy[name]}, topic.name
+        bench.until(lambda own=own, wanted=wanted: own().keys() == wanted.keys(), sorted(wanted))
+        for name, end in own().items():
+            assert [type_name(end.msg_type)] == full(wanted[name].kind), name
+            if not wanted[name].reliability.startswith("`"):
+                policy = wanted[name].reliability.upper().replace(" ", "_")
+                assert end.qos_profile.reliability == ReliabilityPolicy[policy], name
 
 
 @pytest.mark.parametrize("transport", ["raw", "compressed"])
@@ -73,14 +64,10 @@ def test_optional_topics(bench, message_package, name):
 
 
 def test_services(bench):
-    bench.start(start=False)
-    wanted = {absolute(s.name): full(s.kind, "srv") for s in topics.SERVICES}
-
-    def found():
-        services = bench.node.get_service_names_and_types_by_node("emotion_node", "/")
-        return {n: t for n, t in services if not t[0].startswith(COMMON_SERVICES)}
-
-    bench.until(lambda: found() == wanted, f"the services {sorted(wanted)}")
+    node = bench.start(start=False)
+    found = {s.service_name: [type_name(s.srv_type, "srv")] for s in node.services}
+    own = {n: t for n, t in found.items() if not t[0].startswith(COMMON_SERVICES)}
+    assert own == {absolute(s.name): full(s.kind, "srv") for s in topics.SERVICES}
 
 
 def test_expression_node(bench, message_package):

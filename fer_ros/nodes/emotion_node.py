@@ -31,7 +31,7 @@ from fer_ros.pipeline import EmotionPipeline
 
 
 class EmotionNode(LifecycleNode):
-    """``emotion_node``; topics, services and parameters are in the README."""
+    """``emotion_node``; topics, services and parameters are in docs/."""
 
     def __init__(self, **options):
         super().__init__("emotion_node", **options)

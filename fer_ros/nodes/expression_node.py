@@ -34,7 +34,7 @@ sample's faces.
 
 
 class ExpressionNode(Node):
-    """``expression_node``; topics and parameters are in the README. Raises RuntimeError where
+    """``expression_node``; topics and parameters are in docs/. Raises RuntimeError where
     hri_msgs is not installed or the model cannot be used.
     """
 

@@ -29,7 +29,7 @@ DELIVERY = Duration(seconds=3.0)
 
 
 class VideoSource(Node):
-    """``video_source``; topics and parameters are in the README."""
+    """``video_source``; topics and parameters are in docs/."""
 
     def __init__(self, **options):
         super().__init__("video_source", **options)
