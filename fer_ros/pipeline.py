@@ -89,6 +89,20 @@ class EmotionPipeline:
         }
         return faces
 
+    def tune(self, values) -> None:
+        """Take up the parameters of emotion_node that may change between two images, attributes
+        of ``values`` by their names there.
+        """
+        self.detector.min_face_size = values.min_face_size
+        self.max_faces = values.max_faces
+        self.max_gap = values.max_gap
+        self.rotate = values.rotate
+        self.smoother.time_constant = values.smoothing_time_constant
+        self.smoother.hysteresis = values.hysteresis
+        self.smoother.uncertain_below = (
+            values.uncertain_threshold or self.classifier.card.uncertain_below
+        )
+
     def reset(self) -> None:
         """Forget all faces; ids are not given again."""
         self._tracker.reset()

@@ -23,7 +23,7 @@ from fer_ros.nodes.diagnostics import Situation, status
 from fer_ros.nodes.health import Health, one_line
 from fer_ros.nodes.image_subscription import ImageSubscription
 from fer_ros.nodes.latest_frame import LatestWorker
-from fer_ros.nodes.loading import LOADED, LoadError, load, tune
+from fer_ros.nodes.loading import LOADED, LoadError, load
 from fer_ros.nodes.outputs import Outputs
 from fer_ros.nodes.parameters import EMOTION_NODE, declare, read
 from fer_ros.nodes.run import run_node
@@ -162,7 +162,7 @@ class EmotionNode(LifecycleNode):
         self._max_pixels = int(values.max_image_megapixels * 1e6)
         self._max_bytes = int(values.max_compressed_megabytes * 1e6)
         if self._pipeline:
-            tune(self._pipeline, values)
+            self._pipeline.tune(values)
 
     def _reset(self, request, response):
         with self._pipeline_lock:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From parameters to a detector and a model, and to the settings of a running pipeline."""
+"""From parameters to a detector and a model."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,6 @@ from fer_ros.classifier import Classifier
 from fer_ros.detectors import Detector, DetectorError, create_detector
 from fer_ros.model_card import ModelError
 from fer_ros.nodes.health import one_line
-from fer_ros.pipeline import EmotionPipeline
 
 LOADED = ("detector", "detector_model", "detection_threshold", "model", "threads")
 """The parameters that ``load`` reads."""
@@ -30,16 +29,3 @@ def load(values: SimpleNamespace) -> tuple[Detector, Classifier]:
         raise LoadError(str(error)) from None
     except Exception as error:  # what the libraries raise on a file that they did not foresee
         raise LoadError(one_line(error)) from error
-
-
-def tune(pipeline: EmotionPipeline, values: SimpleNamespace) -> None:
-    """Give a pipeline the parameters that may change while it runs."""
-    pipeline.detector.min_face_size = values.min_face_size
-    pipeline.max_faces = values.max_faces
-    pipeline.max_gap = values.max_gap
-    pipeline.rotate = values.rotate
-    pipeline.smoother.time_constant = values.smoothing_time_constant
-    pipeline.smoother.hysteresis = values.hysteresis
-    pipeline.smoother.uncertain_below = (
-        values.uncertain_threshold or pipeline.classifier.card.uncertain_below
-    )

@@ -29,7 +29,9 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Names, defaults and meanings are those of the node's parameters; the README has the table."""
+    """Names, defaults and meanings are those of the node's parameters, which docs/parameters.md
+    explains.
+    """
 
     detector: str = "auto"
     detector_model: str = ""
@@ -63,17 +65,10 @@ class Settings:
         detector = create_detector(
             self.detector,
             model_path=self.detector_model,
-            min_face_size=self.min_face_size,
             score_threshold=self.detection_threshold or None,
         )
         pipeline = EmotionPipeline(detector, Classifier(self.model, self.threads))
-        pipeline.max_faces = self.max_faces
-        pipeline.max_gap = self.max_gap
-        pipeline.rotate = self.rotate
-        pipeline.smoother.time_constant = self.smoothing_time_constant
-        pipeline.smoother.hysteresis = self.hysteresis
-        if self.uncertain_threshold:
-            pipeline.smoother.uncertain_below = self.uncertain_threshold
+        pipeline.tune(self)
         return pipeline
 
     def differences(self) -> dict[str, object]:
