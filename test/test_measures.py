@@ -4,11 +4,10 @@
 import numpy as np
 import pytest
 
-from fer_ros.nodes.parameters import EMOTION_NODE
 from fer_ros.tools import measures
 from fer_ros.tools.labels import Labels, LabelsError
 from fer_ros.tools.measures import ANSWERS, Look, Sighting
-from fer_ros.tools.settings import CHOICES, NAMES, RANGES, Settings, SettingsError
+from fer_ros.tools.settings import Settings, SettingsError
 
 EVEN = np.full(7, 1 / 7, np.float32)
 
@@ -137,17 +136,6 @@ def test_labels_as_spreadsheets_write_them(tmp_path):
     labels = Labels(write(tmp_path, "\ufeffstart, end, id, expression\r\n0.5, 2, 3, joy\r\n"))
     assert labels.at(0.5, 0) == {3: "joy"}
     assert labels.at(2, 0) == {}
-
-
-def test_settings_are_the_parameters_of_the_node():
-    """Names, defaults, ranges and choices: what the node would do is what is evaluated."""
-    table = {s.name: s for s in EMOTION_NODE}
-    for name in NAMES:
-        setting = table[name]
-        assert getattr(Settings, name) == setting.default, name
-        assert type(getattr(Settings, name)) is type(setting.default), name
-        assert RANGES.get(name) == setting.range, name
-        assert tuple(CHOICES.get(name, ())) == tuple(setting.choices), name
 
 
 def test_settings_from_words_and_files(tmp_path):

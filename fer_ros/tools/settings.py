@@ -1,50 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters of emotion_node that decide its results, for use without ROS."""
 
-import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
-from fer_ros import detectors
 from fer_ros.classifier import Classifier
 from fer_ros.detectors import create_detector
+from fer_ros.parameters import RECORDINGS
 from fer_ros.pipeline import EmotionPipeline
 
-CHOICES = {"detector": detectors.NAMES, "rotate": (0, 90, 180, 270)}
-RANGES = {  # inclusive
-    "detection_threshold": (0, 1),
-    "threads": (1, 64),
-    "min_face_size": (0, 4096),
-    "max_faces": (1, 256),
-    "smoothing_time_constant": (0, 60),
-    "hysteresis": (0, 1),
-    "uncertain_threshold": (0, 1),
-    "max_gap": (0, 3600),
-}
+TABLE = {setting.name: setting for setting in RECORDINGS}
+NAMES = tuple(TABLE)
+"""Every parameter that can be set."""
 
 
 class SettingsError(ValueError):
     """A parameter that there is not, or a value that it cannot have; the message is one line."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Names, defaults and meanings are those of the node's parameters, which docs/parameters.md
-    explains.
-    """
+class Settings(SimpleNamespace):
+    """An attribute for each of NAMES; docs/parameters.md explains them."""
 
-    detector: str = "auto"
-    detector_model: str = ""
-    detection_threshold: float = 0.0
-    model: str = ""
-    threads: int = 1
-    min_face_size: int = 0
-    max_faces: int = 16
-    rotate: int = 0
-    smoothing_time_constant: float = 0.3
-    hysteresis: float = 0.1
-    uncertain_threshold: float = 0.0
-    max_gap: float = 1.0
+    def __init__(self, **changes):
+        super().__init__(**{name: setting.default for name, setting in TABLE.items()} | changes)
 
     def changed(self, words: list[str]) -> "Settings":
         """With ``NAME=VALUE`` words, or parameter files of the node, applied in their order.
@@ -58,7 +36,7 @@ class Settings:
                 values[name] = value
             else:
                 values |= _read_file(Path(word))
-        return dataclasses.replace(self, **{n: _checked(n, v) for n, v in values.items()})
+        return Settings(**vars(self) | {n: _checked(n, v) for n, v in values.items()})
 
     def pipeline(self) -> EmotionPipeline:
         """What emotion_node runs with these parameters. Raises DetectorError, ModelError."""
@@ -73,30 +51,22 @@ class Settings:
 
     def differences(self) -> dict[str, object]:
         """The values that are not the default."""
-        return {
-            f.name: getattr(self, f.name)
-            for f in dataclasses.fields(self)
-            if getattr(self, f.name) != f.default
-        }
-
-
-NAMES = tuple(f.name for f in dataclasses.fields(Settings))
-"""Every parameter that can be set."""
+        return {n: value for n, value in vars(self).items() if value != TABLE[n].default}
 
 
 def _checked(name: str, value: object) -> object:
     if name not in NAMES:
         raise SettingsError(f"no parameter {name}: choose {', '.join(NAMES)}")
-    kind = type(getattr(Settings, name))
+    setting = TABLE[name]
+    kind = type(setting.default)
     try:
         value = kind(value)
     except (TypeError, ValueError):
         raise SettingsError(f"{name}={value}: expected {kind.__name__}") from None
-    if name in CHOICES and value not in CHOICES[name]:
-        raise SettingsError(f"{name}={value}: choose {', '.join(map(str, CHOICES[name]))}")
-    low, high = RANGES.get(name, (None, None))
-    if low is not None and not low <= value <= high:
-        raise SettingsError(f"{name}={value}: expected {low} to {high}")
+    if setting.choices and value not in setting.choices:
+        raise SettingsError(f"{name}={value}: choose {', '.join(map(str, setting.choices))}")
+    if setting.range and not setting.range[0] <= value <= setting.range[1]:
+        raise SettingsError(f"{name}={value}: expected {setting.range[0]} to {setting.range[1]}")
     return value
 
 
