@@ -285,7 +285,7 @@ class EmotionNode(LifecycleNode):
 
 def main(args=None) -> int:
     """Run the node until it is told to stop."""
-    return run_node(EmotionNode, args)
+    return run_node("emotion_node", EmotionNode, args)
 
 
 if __name__ == "__main__":

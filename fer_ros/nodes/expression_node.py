@@ -130,7 +130,7 @@ class ExpressionNode(Node):
 
 def main(args=None) -> int:
     """Run the node until it is told to stop."""
-    return run_node(ExpressionNode, args)
+    return run_node("expression_node", ExpressionNode, args)
 
 
 if __name__ == "__main__":

@@ -10,18 +10,29 @@ from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.utilities import remove_ros_args
+
+from fer_ros.nodes.usage import usage
 
 WAKE = 0.5  # seconds
 
 
-def run_node(create: Callable[[], Node], args=None) -> int:
-    """Create the node, call its ``start()`` and spin until Ctrl-C or SIGTERM.
+def run_node(name: str, create: Callable[[], Node], args=None) -> int:
+    """Create the node, call its ``start()`` and spin until Ctrl-C or SIGTERM; or say its usage.
 
+    ``args`` are those of the process unless given, as for ``rclpy.init``, the program's name first.
     Returns the exit status: 0, or 1 after one line when arguments or parameters are wrong, or the
     node's ``exit_status`` where it has one.
     """
+    args = sys.argv if args is None else args
+    if {"-h", "--help"}.intersection(args):
+        print(usage(name))
+        return 0
     _ignore_signals()  # but for what rclpy does at one: end the context, however often it comes
     try:
+        unknown = remove_ros_args(args)[1:]  # which rclpy would pass over in silence
+        if unknown:
+            return _fail(f"{unknown[0]} is no argument of {name}: see --help")
         rclpy.init(args=args)
     except Exception as error:  # rcl's own kinds: some say by their name alone what is wrong
         return _fail(f"{type(error).__name__}: {error}")

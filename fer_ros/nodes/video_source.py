@@ -142,7 +142,7 @@ class _EndOfSource(Exception):  # noqa: N818 - an end, not an error
 def main(args=None) -> int:
     """Run the node until it is told to stop or its source ends."""
     try:
-        return run_node(VideoSource, args)
+        return run_node("video_source", VideoSource, args)
     except _EndOfSource:
         return 0
     except SourceError as error:
