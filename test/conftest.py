@@ -87,6 +87,22 @@ def bench(context):
 
 
 @pytest.fixture
+def start(tmp_path):
+    """Starts nodes as processes of their own, which end with the test."""
+    from node_helpers import Process
+
+    processes = []
+
+    def run(node, *arguments, **environment):
+        processes.append(Process(tmp_path, node, *arguments, **environment))
+        return processes[-1]
+
+    yield run
+    for process in processes:
+        process.close()
+
+
+@pytest.fixture
 def meet():
     """Makes a bench for nodes in other processes, which must have started before: while discovery
     keeps to this machine, an elder participant may hear of a younger one only seconds later.

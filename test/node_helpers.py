@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,29 @@ def stamped(bgr: np.ndarray, sec: int, nanosec=0) -> Image:
     return raw(header(sec - 1000, nanosec), bgr)
 
 
+def parameters(**values) -> list[str]:
+    """The command line words that set these parameters."""
+    return ["--ros-args", *(w for k, v in values.items() for w in ("-p", f"{k}:={v}"))]
+
+
+@contextmanager
+def pouring(publish, pause):
+    """``publish`` is called every ``pause`` seconds meanwhile, from a thread of its own."""
+    stop = threading.Event()
+
+    def pour():
+        while not stop.wait(pause):
+            publish()
+
+    camera = threading.Thread(target=pour)
+    camera.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        camera.join()
+
+
 class Bench:
     """A node under test, if any, and one beside it that publishes, listens and calls services.
 
@@ -73,15 +98,13 @@ class Bench:
         self.node.create_subscription(EmotionArray, "emotions", self.results.append, 100)
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self.reports.append, 100)
 
-    def start(self, *arguments: str, start=True, **parameters) -> EmotionNode:
+    def start(self, *arguments: str, start=True, **values) -> EmotionNode:
         """Run emotion_node with these parameters and command line words."""
-        parameters = {"diagnostics_period": 0.1} | parameters
-        words = [w for k, v in parameters.items() for w in ("-p", f"{k}:={_text(v)}")]
         self.emotion_node = EmotionNode(
             context=self.context,
             namespace=self.namespace,
             use_global_arguments=False,
-            cli_args=["--ros-args", *words, *arguments],
+            cli_args=[*parameters(**{"diagnostics_period": 0.1} | values), *arguments],
         )
         self._executor.add_node(self.emotion_node)
         if start:
@@ -236,10 +259,6 @@ def jpeg(head: Header, bgr: np.ndarray) -> CompressedImage:
 
 def raw(head: Header, bgr: np.ndarray, encoding="bgr8") -> Image:
     return image_message(head, bgr, encoding)
-
-
-def _text(value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _named(name, value):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
-from node_helpers import astronaut, blank, header, raw, stamped, two_faces
+from node_helpers import astronaut, blank, header, pouring, raw, stamped, two_faces
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from visualization_msgs.msg import MarkerArray
@@ -375,22 +375,11 @@ def test_parameters_change_under_load(bench):
     publisher = bench.publisher()
     bench.node.create_subscription(CompressedImage, "image_annotated/compressed", lambda _: 0, 1)
     image = small(two_faces())
-    stop = threading.Event()
-
-    def pour():
-        while not stop.wait(0.01):
-            publisher.publish(now(bench, image))
-
-    camera = threading.Thread(target=pour)
-    camera.start()
-    try:
+    with pouring(lambda: publisher.publish(now(bench, image)), 0.01):
         for number in range(200):
             name, values = CHANGES[number % len(CHANGES)]
             value = values[number // len(CHANGES) % len(values)]
             assert bench.set(name, value).successful
-    finally:
-        stop.set()
-        camera.join()
     worker = bench.emotion_node._worker
     bench.until(lambda: worker.received == worker.processed + worker.superseded)
     assert worker.processed > 0

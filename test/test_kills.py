@@ -5,32 +5,12 @@ import gc
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 
-import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from node_helpers import Process, astronaut, blank, header, raw
+from node_helpers import astronaut, blank, header, parameters, pouring, raw
 from sensor_msgs.msg import Image
-
-
-@pytest.fixture
-def start(tmp_path):
-    processes = []
-
-    def run(node, *arguments, **environment):
-        processes.append(Process(tmp_path, node, *arguments, **environment))
-        return processes[-1]
-
-    yield run
-    for process in processes:
-        process.close()
-
-
-def parameters(**values):
-    return ["--ros-args", *(w for k, v in values.items() for w in ("-p", f"{k}:={v}"))]
-
 
 # SIGKILL; SIGINT and SIGTERM are in test_two_processes.py
 
@@ -134,16 +114,7 @@ def test_a_hundred_lives_under_load(bench):
     publisher = bench.publisher()
     bench.node.create_subscription(Image, "image_annotated", lambda _: None, 1)
     image = raw(header(), blank(240, 320))
-    stop = threading.Event()
-
-    def pour():
-        while not stop.is_set():
-            publisher.publish(image)
-            time.sleep(0.005)
-
-    camera = threading.Thread(target=pour)
-    camera.start()
-    try:
+    with pouring(lambda: publisher.publish(image), 0.005):
         early, processed = None, 0
         for life in range(100):
             for transition in ("deactivate", "cleanup", "configure", "activate"):
@@ -155,9 +126,6 @@ def test_a_hundred_lives_under_load(bench):
                 gc.collect()
                 early = belongings(node), resident()
         processed = node._worker.processed
-    finally:
-        stop.set()
-        camera.join()
     gc.collect()
     late = belongings(node), resident()
     late[0]["threads"] += 1  # the camera's

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 from geometry_msgs.msg import Point
-from node_helpers import Process, astronaut, header, raw
+from node_helpers import astronaut, header, raw
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
@@ -54,24 +54,21 @@ def test_centre_of_a_face():
     assert centres[4] == pytest.approx([0, 0, 1])
 
 
-def test_uncalibrated_camera_is_told_once(meet, tmp_path):
-    node = Process(tmp_path, "emotion_node")
-    try:
-        node.wait_for("listening")
-        bench = meet()
-        markers = []
-        bench.node.create_subscription(MarkerArray, "emotion_markers", markers.append, 1)
-        info = bench.node.create_publisher(CameraInfo, "camera_info", 1)
-        publisher = bench.publisher()
+def test_uncalibrated_camera_is_told_once(meet, start):
+    node = start("emotion_node")
+    node.wait_for("listening")
+    bench = meet()
+    markers = []
+    bench.node.create_subscription(MarkerArray, "emotion_markers", markers.append, 1)
+    info = bench.node.create_publisher(CameraInfo, "camera_info", 1)
+    publisher = bench.publisher()
 
-        def told():
-            info.publish(CameraInfo(width=640, height=480))
-            bench.process(publisher, raw(header(), astronaut()))
-            return "no markers" in node.words()
+    def told():
+        info.publish(CameraInfo(width=640, height=480))
+        bench.process(publisher, raw(header(), astronaut()))
+        return "no markers" in node.words()
 
-        bench.until(told)
-        told()
-        assert node.words().count("no markers") == 1
-        assert not markers
-    finally:
-        node.close()
+    bench.until(told)
+    told()
+    assert node.words().count("no markers") == 1
+    assert not markers

@@ -4,11 +4,11 @@
 import json
 import shutil
 import threading
-import time
+from itertools import count
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
-from node_helpers import astronaut, blank, header, raw, stamped
+from node_helpers import astronaut, blank, header, pouring, raw, stamped
 from std_srvs.srv import Trigger
 
 from fer_ros.classifier import default_model
@@ -191,18 +191,8 @@ def test_under_load(bench, tmp_path):
     bench.start()
     publisher = bench.publisher()
     models = ["", str(copy_model(tmp_path))]
-    stop = threading.Event()
-
-    def pour():
-        number = 0
-        while not stop.is_set():
-            number += 1
-            publisher.publish(stamped(astronaut(), 1000, number * 10**6))
-            time.sleep(0.02)
-
-    camera = threading.Thread(target=pour)
-    camera.start()
-    try:
+    stamps = count(10**6, 10**6)
+    with pouring(lambda: publisher.publish(stamped(astronaut(), 1000, next(stamps))), 0.02):
         named = set()
         for number in range(10):
             bench.set("model", models[number % 2])
@@ -210,9 +200,6 @@ def test_under_load(bench, tmp_path):
             assert answer.success
             named.add(answer.message)
             bench.until(lambda: bench.results and bench.results[-1].model == answer.message)  # noqa: B023
-    finally:
-        stop.set()
-        camera.join()
     assert len(named) == 2
     assert {r.model for r in bench.results} == named
     assert bench.report()[1]["errors"] == "0"

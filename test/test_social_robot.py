@@ -8,7 +8,7 @@ import pytest
 from builtin_interfaces.msg import Time
 from fer_ros.msg import EmotionArray, EmotionEvent, FaceEmotion
 from geometry_msgs.msg import Twist
-from node_helpers import REPOSITORY, Process
+from node_helpers import REPOSITORY, parameters
 from sensor_msgs.msg import RegionOfInterest
 from std_msgs.msg import Header, String
 
@@ -81,32 +81,26 @@ def test_stamps_that_go_back_do_not_silence_it(robot):
     assert behaviour.drive(image(10)).linear.x == 0
 
 
-def test_reacts_to_the_sample(meet, tmp_path):
+def test_reacts_to_the_sample(meet, start):
     """Camera, emotion_node and robot, each a process of its own."""
     profile = {"FASTRTPS_DEFAULT_PROFILES_FILE": str(REPOSITORY / "config/fastdds.xml")}
-    nodes = []
-    try:
-        nodes.append(Process(tmp_path, str(SCRIPT), **profile))
-        nodes.append(Process(tmp_path, "emotion_node", **profile))
-        nodes[1].wait_for("listening")
-        bench = meet()
-        said, driven = [], []
-        bench.node.create_subscription(String, "say", said.append, 10)
-        bench.node.create_subscription(Twist, "cmd_vel", driven.append, 10)
-        bench.until(lambda: bench.node.count_publishers("say"), "the robot")
-        bench.spin(1.0)  # until the robot has heard of its listener too
-        rate = ("--ros-args", "-p", "rate:=10.0")
-        nodes.append(Process(tmp_path, "video_source", *rate, **profile))
-        bench.until(lambda: said, "a greeting")
-        assert said[0].data == "Hello!"
-        assert "shows joy: greet" in nodes[0].words()
-        bench.until(lambda: any(t.angular.z for t in driven), "a turn")
-        nodes[2].signal(signal.SIGINT)
-        assert nodes[2].wait() == 0
-        bench.until(lambda: driven[-1] == Twist(), "standing still when the camera is gone")
-        nodes[0].signal(signal.SIGTERM)
-        assert nodes[0].wait() == 0, nodes[0].words()
-        assert "Traceback" not in nodes[0].words()
-    finally:
-        for node in nodes:
-            node.close()
+    robot = start(str(SCRIPT), **profile)
+    node = start("emotion_node", **profile)
+    node.wait_for("listening")
+    bench = meet()
+    said, driven = [], []
+    bench.node.create_subscription(String, "say", said.append, 10)
+    bench.node.create_subscription(Twist, "cmd_vel", driven.append, 10)
+    bench.until(lambda: bench.node.count_publishers("say"), "the robot")
+    bench.spin(1.0)  # until the robot has heard of its listener too
+    camera = start("video_source", *parameters(rate=10.0), **profile)
+    bench.until(lambda: said, "a greeting")
+    assert said[0].data == "Hello!"
+    assert "shows joy: greet" in robot.words()
+    bench.until(lambda: any(t.angular.z for t in driven), "a turn")
+    camera.signal(signal.SIGINT)
+    assert camera.wait() == 0
+    bench.until(lambda: driven[-1] == Twist(), "standing still when the camera is gone")
+    robot.signal(signal.SIGTERM)
+    assert robot.wait() == 0, robot.words()
+    assert "Traceback" not in robot.words()

@@ -5,7 +5,7 @@ import math
 import signal
 
 import pytest
-from node_helpers import Bench, Process, astronaut, blank, header, raw, stamped, two_faces
+from node_helpers import Bench, astronaut, blank, header, parameters, raw, stamped, two_faces
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 
@@ -127,43 +127,40 @@ def test_two_cameras_do_not_mix_their_faces(context, hri):
 # REP 155, as listener
 
 
-def test_adds_expressions_to_faces_of_another_node(meet, hri, tmp_path):
-    node = Process(tmp_path, "expression_node")
-    try:
-        node.wait_for("listening")
-        bench = meet()
-        tracked = bench.node.create_publisher(hri.IdsList, "humans/faces/tracked", 1)
-        cropped = bench.node.create_publisher(Image, "humans/faces/azbyc/cropped", 1)
-        found = listen(bench, hri.Expression, "humans/faces/azbyc/expression")
-        face = create_detector("auto").detect(astronaut())[0]
-        box = tuple(map(round, (face.x, face.y, face.width, face.height)))
+def test_adds_expressions_to_faces_of_another_node(meet, start, hri):
+    node = start("expression_node")
+    node.wait_for("listening")
+    bench = meet()
+    tracked = bench.node.create_publisher(hri.IdsList, "humans/faces/tracked", 1)
+    cropped = bench.node.create_publisher(Image, "humans/faces/azbyc/cropped", 1)
+    found = listen(bench, hri.Expression, "humans/faces/azbyc/expression")
+    face = create_detector("auto").detect(astronaut())[0]
+    box = tuple(map(round, (face.x, face.y, face.width, face.height)))
 
-        def spoken():
-            tracked.publish(hri.IdsList(header=header(), ids=["azbyc"]))
-            cropped.publish(image_message(header(), cut_out(astronaut(), box)))
-            bench.spin(0.1)
-            return found
+    def spoken():
+        tracked.publish(hri.IdsList(header=header(), ids=["azbyc"]))
+        cropped.publish(image_message(header(), cut_out(astronaut(), box)))
+        bench.spin(0.1)
+        return found
 
-        bench.until(spoken, f"an expression: {node.words()}")
-        assert found[-1].header == header()
-        assert found[-1].expression == "happy"
-        assert 0 < found[-1].confidence <= 1
-        assert math.isnan(found[-1].valence)
-        assert topics(bench, "/humans/faces/azbyc") == {
-            f"/humans/faces/azbyc/{name}" for name in ("cropped", "expression")
-        }
-        tracked.publish(hri.IdsList(header=header(), ids=[]))
-        bench.until(lambda: not bench.node.count_publishers("/humans/faces/azbyc/expression"))
-        # What cannot be a topic or a picture is left out, and the node lives on.
-        tracked.publish(hri.IdsList(ids=["no topic"]))
-        node.wait_for("face left out")
-        found.clear()
-        bench.until(spoken)
-        node.signal(signal.SIGINT)
-        assert node.wait() == 0
-        assert "Traceback" not in node.words()
-    finally:
-        node.close()
+    bench.until(spoken, f"an expression: {node.words()}")
+    assert found[-1].header == header()
+    assert found[-1].expression == "happy"
+    assert 0 < found[-1].confidence <= 1
+    assert math.isnan(found[-1].valence)
+    assert topics(bench, "/humans/faces/azbyc") == {
+        f"/humans/faces/azbyc/{name}" for name in ("cropped", "expression")
+    }
+    tracked.publish(hri.IdsList(header=header(), ids=[]))
+    bench.until(lambda: not bench.node.count_publishers("/humans/faces/azbyc/expression"))
+    # What cannot be a topic or a picture is left out, and the node lives on.
+    tracked.publish(hri.IdsList(ids=["no topic"]))
+    node.wait_for("face left out")
+    found.clear()
+    bench.until(spoken)
+    node.signal(signal.SIGINT)
+    assert node.wait() == 0
+    assert "Traceback" not in node.words()
 
 
 # vision_msgs
@@ -219,22 +216,18 @@ def test_face_frames(context, namespace, message_package):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ends_cleanly_with_all_of_them(meet, tmp_path, message_package, number):
+def test_ends_cleanly_with_all_of_them(meet, start, message_package, number):
     for package in PACKAGES.values():
         message_package(package)
-    words = [w for name in PACKAGES for w in ("-p", f"{name}:=true")]
-    node = Process(tmp_path, "emotion_node", "--ros-args", *words)
-    try:
-        node.wait_for("listening")
-        bench = meet()
-        bench.process(bench.publisher(), raw(header(), astronaut()))
-        bench.until(lambda: topics(bench))
-        node.signal(number)
-        assert node.wait() == 0, node.words()
-        assert "Traceback" not in node.words()
-        assert "[ERROR]" not in node.words()
-    finally:
-        node.close()
+    node = start("emotion_node", *parameters(**dict.fromkeys(PACKAGES, True)))
+    node.wait_for("listening")
+    bench = meet()
+    bench.process(bench.publisher(), raw(header(), astronaut()))
+    bench.until(lambda: topics(bench))
+    node.signal(number)
+    assert node.wait() == 0, node.words()
+    assert "Traceback" not in node.words()
+    assert "[ERROR]" not in node.words()
 
 
 # Absent

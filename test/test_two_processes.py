@@ -7,25 +7,8 @@ import time
 import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from node_helpers import REPOSITORY, Process, astronaut, header, jpeg, raw
+from node_helpers import REPOSITORY, astronaut, header, jpeg, parameters, raw
 from sensor_msgs.msg import CameraInfo, CompressedImage
-
-
-@pytest.fixture
-def start(tmp_path):
-    processes = []
-
-    def run(node, *arguments, **environment):
-        processes.append(Process(tmp_path, node, *arguments, **environment))
-        return processes[-1]
-
-    yield run
-    for process in processes:
-        process.close()
-
-
-def parameters(**values):
-    return ["--ros-args", *(w for k, v in values.items() for w in ("-p", f"{k}:={v}"))]
 
 
 def ended_cleanly(process) -> bool:
