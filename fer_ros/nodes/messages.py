@@ -2,27 +2,23 @@
 """Results and images to ROS messages."""
 
 from array import array
+from functools import partial
 
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
-from fer_ros import msg
-from fer_ros.face_emotion import FaceEmotion
+from fer_ros import emotion_message, msg
 from fer_ros.image_codec import encode_image, encode_jpeg
 
 
-def emotion_array(
-    header: Header, shape: tuple[int, ...], model: str, faces: list[FaceEmotion]
-) -> msg.EmotionArray:
-    """The message for an image of ``shape`` [H, W, ...] with that image's header."""
-    return msg.EmotionArray(
-        header=header,
-        image_width=shape[1],
-        image_height=shape[0],
-        model=model,
-        faces=[_face(f) for f in faces],
-    )
+TYPES = {
+    emotion_message.EMOTION_ARRAY: msg.EmotionArray,
+    "fer_ros/msg/FaceEmotion": msg.FaceEmotion,
+    "sensor_msgs/msg/RegionOfInterest": RegionOfInterest,
+}
+emotion_array = partial(emotion_message.emotion_array, TYPES)
+"""``fer_ros.emotion_message.emotion_array`` with ROS's classes."""
 
 
 def image_message(header: Header, bgr: np.ndarray, encoding: str = "bgr8") -> Image:
@@ -45,17 +41,3 @@ def _bytes(data: np.ndarray) -> array:
     values = array("B")
     values.frombytes(data)
     return values
-
-
-def _face(face: FaceEmotion) -> msg.FaceEmotion:
-    x, y, width, height = face.box
-    return msg.FaceEmotion(
-        track_id=face.track_id,
-        roi=RegionOfInterest(x_offset=x, y_offset=y, width=width, height=height),
-        detection_score=face.detection_score,
-        emotion=face.emotion,
-        label=face.label,
-        confidence=face.confidence,
-        probabilities=face.probabilities,
-        raw_probabilities=face.raw_probabilities,
-    )

@@ -15,9 +15,9 @@ from rosbags.interfaces import (
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from fer_ros.emotion_message import EMOTION_ARRAY, emotion_array
 from fer_ros.face_emotion import FaceEmotion
 
-EMOTION_ARRAY = "fer_ros/msg/EmotionArray"
 _FOREVER = QosTime(9223372036, 854775807)  # how rmw writes "no limit"
 
 
@@ -63,26 +63,5 @@ def emotion_array_cdr(header, shape, model: str, faces: list[FaceEmotion]) -> by
     the classifier's identity.
     """
     store = type_store()
-    message = store.types[EMOTION_ARRAY](
-        header=header,
-        image_width=shape[1],
-        image_height=shape[0],
-        model=model,
-        faces=[_face(store, f) for f in faces],
-    )
+    message = emotion_array(store.types, header, shape, model, faces)
     return bytes(store.serialize_cdr(message, EMOTION_ARRAY, little_endian=True))
-
-
-def _face(store, face: FaceEmotion):
-    x, y, width, height = face.box
-    region = store.types["sensor_msgs/msg/RegionOfInterest"]
-    return store.types["fer_ros/msg/FaceEmotion"](
-        track_id=face.track_id,
-        roi=region(x_offset=x, y_offset=y, height=height, width=width, do_rectify=False),
-        detection_score=face.detection_score,
-        emotion=face.emotion,
-        label=face.label,
-        confidence=face.confidence,
-        probabilities=face.probabilities,
-        raw_probabilities=face.raw_probabilities,
-    )

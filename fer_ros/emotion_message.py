@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results as ``fer_ros/msg/EmotionArray``, of ROS's classes or of rosbags' alike."""
+
+from collections.abc import Mapping
+
+from fer_ros.face_emotion import FaceEmotion
+
+EMOTION_ARRAY = "fer_ros/msg/EmotionArray"
+
+
+def emotion_array(
+    types: Mapping[str, type], header, shape: tuple[int, ...], model: str, faces: list[FaceEmotion]
+):
+    """The message for an image of ``shape`` [H, W, ...] with that image's header.
+
+    ``types``: message classes by their names in ROS; ``model``: the classifier's identity.
+    """
+    return types[EMOTION_ARRAY](
+        header=header,
+        image_width=shape[1],
+        image_height=shape[0],
+        model=model,
+        faces=[_face(types, f) for f in faces],
+    )
+
+
+def _face(types, face: FaceEmotion):
+    x, y, width, height = face.box
+    region = types["sensor_msgs/msg/RegionOfInterest"]
+    return types["fer_ros/msg/FaceEmotion"](
+        track_id=face.track_id,
+        roi=region(x_offset=x, y_offset=y, width=width, height=height, do_rectify=False),
+        detection_score=face.detection_score,
+        emotion=face.emotion,
+        label=face.label,
+        confidence=face.confidence,
+        probabilities=face.probabilities,
+        raw_probabilities=face.raw_probabilities,
+    )
