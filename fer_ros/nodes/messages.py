@@ -11,7 +11,6 @@ from std_msgs.msg import Header
 from fer_ros import emotion_message, msg
 from fer_ros.image_codec import encode_image, encode_jpeg
 
-
 TYPES = {
     emotion_message.EMOTION_ARRAY: msg.EmotionArray,
     "fer_ros/msg/FaceEmotion": msg.FaceEmotion,
