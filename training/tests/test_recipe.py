@@ -6,7 +6,7 @@ from fer_training.recipe import RecipeError, available, load_recipe
 
 
 def test_every_recipe_that_comes_along_is_sound():
-    assert available() == ["best", "first", "paper", "second", "small"]
+    assert available() == ["best", "first", "paper", "second", "small", "small_first"]
     for name in available():
         recipe = load_recipe(name)
         assert recipe.name == name
@@ -44,7 +44,7 @@ def test_a_wrong_recipe(tmp_path, text, why):
 
 
 def test_a_missing_recipe_names_those_there_are():
-    with pytest.raises(RecipeError, match="best, first, paper, second, small"):
+    with pytest.raises(RecipeError, match="best, first, paper, second, small, small_first"):
         load_recipe("worst")
 
 
