@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bags for the tests: drawn from the sample, written with rosbags, damaged on purpose."""
+"""Bags for the tests: drawn from the sample, written with rosbags; and what evaluate_bag leaves."""
 
+import csv
+import json
+from html.parser import HTMLParser
 from pathlib import Path
 
 import cv2
 import numpy as np
+from mcap.reader import make_reader
+from mcap_ros2.decoder import DecoderFactory
 from node_helpers import astronaut, blank, two_faces
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
+from fer_ros.tools import evaluate_bag
 from fer_ros.tools.bag_types import qos, type_store
 
 START = 1_700_000_000_000_000_000  # ns
@@ -87,3 +93,42 @@ def storage_file(bag: Path) -> Path:
     """The one file of a bag's folder that holds its messages."""
     (file,) = (f for f in bag.iterdir() if f.suffix in (".mcap", ".db3"))
     return file
+
+
+def evaluate(*words) -> int:
+    """The exit status of evaluate_bag."""
+    return evaluate_bag.main([str(word) for word in words])
+
+
+def table(out) -> list[dict]:
+    """The lines of emotions.csv."""
+    with (out / "emotions.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def summary(out) -> dict:
+    """What summary.json holds."""
+    return json.loads((out / "summary.json").read_text())
+
+
+def messages(out):
+    """(topic, ns, decoded message) of the written bag, by the mcap package's own reader."""
+    with (out / "bag/bag.mcap").open("rb") as file:
+        reader = make_reader(file, decoder_factories=[DecoderFactory()])
+        return [(c.topic, m.log_time, d) for _, c, m, d in reader.iter_decoded_messages()]
+
+
+class Page(HTMLParser):
+    """What a report's tags are and what they would load."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.loads, self.tags, self.text = [], [], ""
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.loads += [v for k, v in attributes if k in ("src", "href", "data", "srcset")]
+
+    def handle_data(self, data):
+        self.text += data

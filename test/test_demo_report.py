@@ -192,15 +192,6 @@ def test_a_node_that_will_not_end_is_killed(tmp_path, monkeypatch):
     assert node.stop(patience=0.2) == -signal.SIGKILL
 
 
-def test_help_teaches(capsys):
-    with pytest.raises(SystemExit) as end:
-        demo.main(["--help"])
-    assert end.value.code == 0
-    text = capsys.readouterr().out
-    for word in ("--source 0", "emotions.jsonl", "timeline.png", "--detector", "examples:"):
-        assert word in text
-
-
 def test_refuses_a_source_that_is_not_there_before_it_starts_anything(tmp_path, capsys):
     assert demo.main(["--source", "nowhere.mp4", "--out", str(tmp_path / "out")]) == 1
     assert capsys.readouterr().err.startswith("demo: no such file or folder: nowhere.mp4")

@@ -142,12 +142,3 @@ def test_without_dask(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(evaluate_bags, "find_spec", lambda _: None)
     assert run(tmp_path) == 1
     assert capsys.readouterr().err == 'evaluate_bags: missing: pip install "dask[distributed]"\n'
-
-
-def test_help_teaches(capsys):
-    with pytest.raises(SystemExit) as end:
-        run("--help")
-    assert end.value.code == 0
-    text = capsys.readouterr().out
-    for word in ("--scheduler", "tcp://", "summary.csv", "not evaluated again"):
-        assert word in text

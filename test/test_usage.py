@@ -13,6 +13,13 @@ from fer_ros.nodes import topics
 from fer_ros.nodes.run import run_node
 from fer_ros.nodes.usage import NODES, WIDTH, usage
 
+WORDS = {
+    "demo": "--source 0|emotions.jsonl|timeline.png|--detector|examples:",
+    "evaluate_bag": "--compare|start,end,id,expression|report.html|hysteresis|examples:",
+    "evaluate_bags": "--scheduler|tcp://|summary.csv|not evaluated again",
+}
+"""What the tools' help is to teach."""
+
 
 @pytest.mark.parametrize(("name", "target"), console_scripts().items())
 def test_every_executable_answers_help(name, target):
@@ -25,6 +32,7 @@ def test_every_executable_answers_help(name, target):
     assert told.returncode == 0
     assert told.stdout.startswith("usage: ")
     assert name in told.stdout
+    assert all(word in told.stdout for word in WORDS.get(name, "").split("|"))
     assert not told.stderr
 
 

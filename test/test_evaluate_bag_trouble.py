@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""evaluate_bag with bags and words that are not as they should be."""
+
+import cv2
+import numpy as np
+import pytest
+from bag_helpers import (
+    JPEG,
+    RAW,
+    Page,
+    evaluate,
+    frames,
+    make_bag,
+    messages,
+    storage_file,
+    summary,
+    table,
+)
+
+from fer_ros.tools import evaluation
+from fer_ros.tools.bag_types import type_store
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    """Two seconds."""
+    return make_bag(tmp_path_factory.mktemp("bags") / "visit", frames(20))
+
+
+def test_an_unreadable_image_is_left_out_and_told(tmp_path, capsys):
+    images = frames(4)
+    path = make_bag(tmp_path / "bag_in", images)
+    file = storage_file(path)
+    data = bytearray(file.read_bytes())
+    jpeg = cv2.imencode(".jpg", images[1])[1].tobytes()
+    end = data.index(jpeg[-4000:]) + 4000
+    data[end - 2 : end] = b"\0\0"  # without its end marker: torn
+    file.write_bytes(data)
+    assert evaluate(path, "--out", tmp_path / "out") == 3
+    told = summary(tmp_path / "out")
+    assert (told["images_read"], told["images"], told["images_unreadable"]) == (4, 3, 1)
+    assert "left out: compressed image" in capsys.readouterr().err
+    assert "left out" in Page(tmp_path / "out/report.html").text
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_of_a_truncated_bag_what_can_be_read_is_evaluated(tmp_path, storage, capsys):
+    file = storage_file(make_bag(tmp_path / "whole", frames(12), storage=storage, topics=(RAW,)))
+    cut = tmp_path / f"cut{file.suffix}"
+    cut.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert evaluate(cut, "--out", tmp_path / "out") == 3
+    told = summary(tmp_path / "out")
+    assert 3 <= told["images"] <= 7
+    assert told["complete"]
+    assert "damaged or not closed" in told["damage"][0]
+    errors = capsys.readouterr().err
+    assert "cut" in errors
+    assert "Traceback" not in errors
+    assert "damaged or not closed" in Page(tmp_path / "out/report.html").text
+    assert {topic for topic, _, _ in messages(tmp_path / "out")} >= {RAW, "/emotions"}
+
+
+def test_ctrl_c_keeps_what_was_evaluated(recording, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    process = evaluation._Run._process
+
+    def interrupted(self, *arguments):
+        if len(self.looks) == 5:
+            raise KeyboardInterrupt
+        process(self, *arguments)
+
+    monkeypatch.setattr(evaluation._Run, "_process", interrupted)
+    assert evaluate(recording, "--out", out) == 130
+    assert capsys.readouterr().err.endswith("evaluate_bag: stopped\n")
+    told = summary(out)
+    assert (told["complete"], told["images"]) == (False, 5)
+    assert sum(topic == "/emotions" for topic, _, _ in messages(out)) == 5
+    assert "Stopped before the end" in Page(out / "report.html").text
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["BAG", "--topic", "/none"], f"no images on /none; image topics: {JPEG}"),
+        (["BAG", "--start", "9"], "none between --start and --end; the bag lasts 1.9 s"),
+        (["BAG", "--set", "hysteresis=5"], "hysteresis=5.0: expected 0 to 1"),
+        (["BAG", "--compare", "no.yaml"], "no.yaml: No such file or directory"),
+        (["BAG", "--model", "absent.tflite"], "no model file absent.tflite"),
+        (["BAG", "--labels", "absent.csv"], "absent.csv: cannot be read"),
+        (["absent"], "no such bag: absent"),
+    ],
+)
+def test_refuses_in_one_line(recording, tmp_path, capsys, words, reason):
+    words = [recording if word == "BAG" else word for word in words]
+    assert evaluate(*words, "--out", tmp_path / "out") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("evaluate_bag: ")
+    assert reason in line
+
+
+def test_never_writes_over_what_is_not_its_own(recording, tmp_path, capsys):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("years of work")
+    assert evaluate(recording, "--out", tmp_path / "mine") == 1
+    assert "holds other files: choose another --out" in capsys.readouterr().err
+    source = make_bag(tmp_path / "bag", frames(2))
+    before = storage_file(source).read_bytes()
+    assert evaluate(source, "--out", tmp_path) == 1
+    assert "the recording itself lies there" in capsys.readouterr().err
+    assert storage_file(source).read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [["--stride", "0"], ["--start", "-1"], ["--bag", "some"]])
+def test_wrong_arguments(recording, words):
+    with pytest.raises(SystemExit) as end:
+        evaluate(recording, *words)
+    assert end.value.code == 2
+
+
+def test_stamps_of_zero_do_not_freeze_time(tmp_path, monkeypatch):
+    """Cameras that do not stamp: the time of recording moves the smoothing on."""
+    types = type_store().types
+    zero = types["builtin_interfaces/msg/Time"](sec=0, nanosec=0)
+    unstamped = types["std_msgs/msg/Header"](stamp=zero, frame_id="")
+    monkeypatch.setattr("bag_helpers.header", lambda _: unstamped)
+    image = frames(1)[0]
+    dark = cv2.LUT(image, (255 * np.linspace(0, 1, 256) ** 3).astype(np.uint8))
+    path = make_bag(tmp_path / "bag_in", [image, dark, dark])
+    assert evaluate(path, "--out", tmp_path / "out") == 0
+    rows = [row for row in table(tmp_path / "out") if row["label"]]
+    assert len(rows) == 3
+    assert rows[2]["joy"] != rows[1]["joy"]
