@@ -40,10 +40,22 @@ ARGUMENTS = (
     ("image_transport", "", ("", "raw", "compressed"),
      "What emotion_node subscribes to; empty: as params_file says."),
     ("namespace", "", None, "Namespace of all nodes and topics."),
-    ("params_file", str(SHARE / "config" / "emotion.yaml"), None, "Parameters of the nodes."),
+    ("params_file", str(SHARE / "config" / "emotion.yaml"), None,
+     "Parameters of the nodes: a copy of the default file with your changes."),
     ("detector", "", ("", "auto", "yunet", "blazeface", "haar"),
      "Face detector; empty: as params_file says."),
+    ("detector_model", "", None,
+     "File for the detector, such as YuNet's .onnx; empty: as params_file says."),
     ("model", "", None, "Expression model with its card; empty: as params_file says."),
+    ("ros4hri", "", ("", *BOOL),
+     "Also publish the faces as REP 155 (ROS4HRI) has them, on humans/faces; needs hri_msgs; "
+     "empty: as params_file says."),
+    ("detections", "", ("", *BOOL),
+     "Also publish the faces as vision_msgs/Detection2DArray on detections; needs vision_msgs; "
+     "empty: as params_file says."),
+    ("face_frames", "", ("", *BOOL),
+     "Also publish a TF frame for each face; needs tf2_msgs and a calibrated camera; empty: as "
+     "params_file says."),
     ("record", "none", ("none", "emotions", "all"),
      "Record a bag: emotions stores results and never images, all stores the images too (mind "
      "the people in them)."),
@@ -97,10 +109,11 @@ def _nodes(context):
     parameters = [value["params_file"], {"use_sim_time": value["use_sim_time"] == "true"}]
 
     # Only what was given: an argument left out must not hide what the file says.
-    given = {k: value[k] for k in ("image_transport", "detector", "model") if value[k]}
+    texts = ("image_transport", "detector", "detector_model", "model")
+    given = {k: value[k] for k in texts if value[k]}
     own = {k: ParameterValue(v, value_type=str) for k, v in given.items()}
-    if value["autostart"]:
-        own["autostart"] = value["autostart"] == "true"
+    switches = ("autostart", "ros4hri", "detections", "face_frames")
+    own |= {k: value[k] == "true" for k in switches if value[k]}
     emotion = Node(
         package="fer_ros",
         executable="emotion_node",

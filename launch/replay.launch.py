@@ -9,11 +9,7 @@ the same result each time, evaluate the bag instead: ``ros2 run fer_ros evaluate
 import os
 from pathlib import Path
 
-from ament_index_python.packages import (
-    PackageNotFoundError,
-    get_package_prefix,
-    get_package_share_directory,
-)
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch import LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
@@ -27,7 +23,7 @@ from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 
-LAUNCH = Path(get_package_share_directory("fer_ros")) / "launch" / "emotion.launch.py"
+LAUNCH = Path(__file__).with_name("emotion.launch.py")
 
 
 def generate_launch_description():

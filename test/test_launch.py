@@ -162,6 +162,22 @@ def test_params_file_holds_unless_an_argument_says_otherwise(launch, meet, tmp_p
     assert ended_cleanly(running)
 
 
+def test_what_is_rarely_wanted_is_an_argument_too(launch, meet, tmp_path):
+    (tmp_path / "my.yaml").write_text(
+        "/**/emotion_node:\n  ros__parameters:\n    face_frames: true\n    detections: true\n"
+    )
+    running = launch(
+        EMOTION, "camera:=none", "params_file:=my.yaml", "autostart:=false",
+        "ros4hri:=true", "detections:=false", "detector_model:=/my/yunet.onnx",
+    )  # fmt: skip
+    running.wait_for("process started")
+    bench = meet()
+    wanted = {"ros4hri": True, "detections": False, "face_frames": True,
+              "detector_model": "/my/yunet.onnx"}  # fmt: skip
+    assert {name: bench.get(name) for name in wanted} == wanted
+    assert ended_cleanly(running)
+
+
 def test_broken_model_leaves_the_node_alive(launch, meet):
     running = launch(EMOTION, "camera:=none", "model:=/no/such.tflite")
     running.wait_for("not configured: no model file /no/such.tflite")
@@ -256,7 +272,7 @@ def test_show_args(launch, file):
     assert running.wait() == 0
     words = running.words()
     assert "no description given" not in words
-    for name in ("camera", "source", "params_file", "use_sim_time", "autostart"):
+    for name in ("camera", "source", "params_file", "use_sim_time", "autostart", "ros4hri"):
         assert f"'{name}':" in words
     assert "Valid choices are: ['usb_cam', 'v4l2_camera', 'video', 'none']" in words
     assert "(default: 'usb_cam')" in words
