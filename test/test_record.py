@@ -10,14 +10,17 @@ import time
 from pathlib import Path
 
 import pytest
-from fer_ros.msg import EmotionArray, FaceEmotion
+from diagnostic_msgs.msg import DiagnosticArray
+from fer_ros.msg import EmotionArray, EmotionEvent, FaceEmotion
 from node_helpers import REPOSITORY, WAIT, blank, header, jpeg, raw
 from rclpy.serialization import deserialize_message
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 
 from fer_ros.tools import record
 from fer_ros.tools.bag_source import Bag
+from fer_ros.tools.bag_types import type_store
 
 
 class Recorder:
@@ -92,8 +95,10 @@ def test_results_and_never_images(start, meet, number):
     bench = meet()
     images = bench.node.create_publisher(Image, "image_raw", 10)
     words = publish_until_heard(bench, String, "chatter")
+    events = publish_until_heard(bench, EmotionEvent, "emotion_events")
     results = publish_until_heard(bench, EmotionArray, "emotions")
     for i in range(5):
+        events.publish(EmotionEvent(header=header(i), to_label="joy"))
         results.publish(result(i))
         images.publish(raw(header(i), blank()))
         words.publish(String(data="hello"))
@@ -102,11 +107,14 @@ def test_results_and_never_images(start, meet, number):
     assert images.get_subscription_count() == 0
     assert recorder.end(number) == 0
     found = recorded(recorder.out)
-    assert found.keys() == {"/emotions", "/chatter"}
+    assert found.keys() == {"/emotions", "/emotion_events", "/chatter"}
+    assert [deserialize_message(data, EmotionEvent) for data in found["/emotion_events"]] == [
+        EmotionEvent(header=header(i), to_label="joy") for i in range(5)
+    ]
     assert [deserialize_message(data, EmotionArray) for data in found["/emotions"]] == [
         result(i) for i in range(5)
     ]
-    assert "10 messages in" in recorder.words()
+    assert "15 messages in" in recorder.words()
     assert "recognised" not in recorder.words()
 
 
@@ -133,7 +141,9 @@ def test_all_stores_images_and_warns(start, meet, compressed):
 def test_nothing_published_leaves_nothing(start):
     recorder = start()
     assert recorder.end() == 0
-    assert "nothing was recorded: nobody published on /emotions" in recorder.words()
+    assert (
+        "nothing was recorded: nobody published on /emotions, /emotion_events" in recorder.words()
+    )
     assert not recorder.out.exists()
 
 
@@ -198,6 +208,31 @@ def test_a_type_that_is_not_known_is_told_once(bench):
     assert recorder.add("/chatter")
     assert not recorder.add("/silence")
     assert record._message_class("no_such_msgs/msg/Thing") is None
+
+
+@pytest.mark.parametrize("message", [EmotionArray, EmotionEvent, CameraInfo, DiagnosticArray])
+def test_definitions_are_those_that_are_installed(monkeypatch, message):
+    monkeypatch.setenv("AMENT_PREFIX_PATH", sys.prefix)
+    kind = f"{message.__module__.partition('.')[0]}/msg/{message.__name__}"
+    text = record._definition(kind)
+    own = get_typestore(Stores.EMPTY)
+    own.register(get_types_from_msg(text, kind))
+    assert own.hash_rihs01(kind) == type_store().hash_rihs01(kind)
+    assert text.count("MSG: std_msgs/Header\n") == 1
+
+
+def test_a_type_that_only_its_package_knows(start, meet, message_package, monkeypatch):
+    detections = message_package("vision_msgs").Detection2DArray
+    prefixes = os.environ.get("FER_ROS_MESSAGES"), os.environ.get("AMENT_PREFIX_PATH", sys.prefix)
+    monkeypatch.setenv("AMENT_PREFIX_PATH", os.pathsep.join(filter(None, prefixes)))
+    recorder = start()
+    bench = meet()
+    published = publish_until_heard(bench, detections, "detections")
+    published.publish(detections(header=header(1)))
+    bench.spin(1.0)
+    assert recorder.end() == 0
+    (data,) = recorded(recorder.out)["/detections"]
+    assert deserialize_message(data, detections).header == header(1)
 
 
 def test_help_teaches(capsys):

@@ -31,8 +31,11 @@ def test_records_in_the_namespace(launch, meet, tmp_path, what):  # noqa: F811
     with Bag(tmp_path / "bag") as bag:
         assert not bag.damage
         assert bag.topics["/robot/emotions"].count >= 4
-        images = {name for name in bag.topics if "image" in name}
-    assert images == ({"/robot/front/image/compressed"} if what == "all" else set())
+        topics = set(bag.topics)
+    wanted = {"/robot/emotions", "/robot/emotion_events", "/diagnostics"}
+    if what == "all":
+        wanted |= {"/robot/front/image/compressed", "/robot/front/camera_info"}
+    assert topics == wanted
 
 
 def test_nothing_is_recorded_unless_asked_for(launch, tmp_path):  # noqa: F811

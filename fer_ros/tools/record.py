@@ -7,17 +7,19 @@ Whatever ends it, the bag is closed and can be read.
 
 import argparse
 import importlib
+import re
 import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 
 LOOK, FLUSH = 0.5, 2.0  # seconds between two looks for topics, and two hand-overs to the disk
-MESSAGES = ("emotions", "emotion_events")
-"""Topics that are always recorded, once they are there."""
+MESSAGES = ("emotions", "emotion_events", "detections", "/diagnostics")
+"""Topics that are always recorded, once they are there: what emotion_node says in words."""
 DEPTH = 100
 PRIVACY = (
     "recording images: who is in them can be recognised. Tell the people concerned, keep the bag "
@@ -27,7 +29,7 @@ EXAMPLES = """examples:
   %(prog)s                                     results alone, into recordings/emotions_DATE_TIME
   %(prog)s --out visit-12                      into the folder visit-12
   %(prog)s --all                               with the images: mind the people in them
-  %(prog)s --topics /diagnostics /tf           and these
+  %(prog)s --topics /tf /tf_static             and these
   %(prog)s --all --ros-args -r image_raw:=/camera/color/image_raw
 
 The bag is read by ros2 bag play, Foxglove and evaluate_bag."""
@@ -63,8 +65,9 @@ class TopicRecorder:
         offers = [p.qos_profile for p in publishers]
         reliable = all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers)
         latched = all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers)
-        described = Topic(topic, kind, 0, "", [qos(reliable, DEPTH, latched)])
         message = _message_class(kind)
+        definition = _definition(kind) if message else ""
+        described = Topic(topic, kind, 0, definition, [qos(reliable, DEPTH, latched)])
         if message is None or not self._writer.add_topic(described):
             self._node.get_logger().error(f"{topic} is not recorded: {kind} is not known here")
             self._subscriptions[topic] = None
@@ -124,7 +127,7 @@ def main(argv=None) -> int:
 def _parse(argv):
     parser = argparse.ArgumentParser(
         prog="fer_ros-record",
-        description="Record the results of emotion_node into a bag.",
+        description=f"Record what emotion_node says into a bag: {', '.join(MESSAGES)}.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -213,6 +216,25 @@ def _message_class(kind: str):
         return getattr(importlib.import_module(f"{package}.msg"), name)
     except (ImportError, AttributeError):
         return None
+
+
+def _definition(kind: str) -> str:
+    """The type's text as bags hold it: its own, then that of each type within; empty where the
+    installed package does not bring it.
+    """
+    from ament_index_python.packages import get_package_share_directory
+
+    kinds, texts = [kind], []
+    with suppress(LookupError, OSError):
+        for each in kinds:  # grows while it is gone through
+            package, _, name = each.split("/")
+            file = Path(get_package_share_directory(package), "msg", f"{name}.msg")
+            texts.append(f"MSG: {package}/{name}\n{file.read_text('utf-8')}")
+            fields = " ".join(_message_class(each).get_fields_and_field_types().values())
+            within = (f"{p}/msg/{n}" for p, n in re.findall(r"(\w+)/(\w+)", fields))
+            kinds += [k for k in dict.fromkeys(within) if k not in kinds]
+        return f"\n{'=' * 80}\n".join(texts).partition("\n")[2]
+    return ""
 
 
 def _fail(reason: str) -> int:
