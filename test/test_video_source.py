@@ -128,10 +128,14 @@ def test_loops_resizes_converts_and_is_renamed(source, pictures):
         "rate:=50.0",
         "width:=32",
         "encoding:=mono8",
-        listen=(("eye/image", Image), ("eye/image/compressed", CompressedImage)),
+        listen=(
+            ("eye/image", Image),
+            ("eye/image/compressed", CompressedImage),
+            ("eye/camera_info", CameraInfo),
+        ),
         ros=("-r", "image_raw:=eye/image"),
     )
-    node.until(lambda: len(node.heard["eye/image"]) > 15 and node.heard["eye/image/compressed"])
+    node.until(lambda: len(node.heard["eye/image"]) > 15 and all(node.heard.values()))
     image = node.heard["eye/image"][0]
     assert (image.height, image.width, image.encoding, image.step) == (24, 32, "mono8", 32)
     assert len(image.data) == 24 * 32

@@ -46,7 +46,9 @@ class VideoSource(Node):
         image_raw = self.resolve_topic_name("image_raw")
         self._raw = self._publisher(Image, image_raw, IMAGE_DEPTH)
         self._jpeg = self._publisher(CompressedImage, f"{image_raw}/compressed", IMAGE_DEPTH)
-        self._info = self._publisher(CameraInfo, "camera_info", INFO_DEPTH)
+        # Beside the images, where camera drivers have it, and emotion_node looks for it.
+        beside = image_raw.rpartition("/")[0]
+        self._info = self._publisher(CameraInfo, f"{beside}/camera_info", INFO_DEPTH)
         self._live: Live | None = None
         self._images: Iterator[np.ndarray] = iter(())
         self._waiting = self._values.start_when_subscribed
