@@ -140,6 +140,12 @@ class Bench:
             self.until(self.is_settled, "the subscription to suit its publishers")
         return publisher
 
+    def now(self, bgr: np.ndarray) -> Image:
+        """The image, taken at this moment."""
+        message = raw(header(), bgr)
+        message.header.stamp = self.node.get_clock().now().to_msg()
+        return message
+
     def is_settled(self) -> bool:
         """Whether emotion_node listens, and as reliably as its publishers allow."""
         images = self.emotion_node._images

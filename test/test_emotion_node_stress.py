@@ -31,8 +31,7 @@ def test_overload(bench):
     slow_down(bench, 0.05)
     publisher = bench.publisher()
     for _ in range(60):
-        message = raw(header(), blank())
-        message.header.stamp = bench.node.get_clock().now().to_msg()
+        message = bench.now(blank())
         publisher.publish(message)
         bench.spin(0.005)
     worker = bench.emotion_node._worker
@@ -56,9 +55,7 @@ def test_ages_are_bounded(bench):
     end = time.monotonic() + 1.5
     bench.reports.clear()
     while time.monotonic() < end:
-        message = raw(header(), blank())
-        message.header.stamp = bench.node.get_clock().now().to_msg()
-        publisher.publish(message)
+        publisher.publish(bench.now(blank()))
         bench.spin(0.005)
     for report in bench.reports:
         values = {v.key: v.value for v in report.status[0].values}
