@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JPEG and PNG files that lie about themselves, for the tests."""
+"""The fields of image messages, and JPEG and PNG files that lie about themselves."""
 
 import struct
 import zlib
@@ -7,6 +7,12 @@ from types import SimpleNamespace
 
 import cv2
 import numpy as np
+
+
+def image(encoding, data, step, height, width, is_bigendian=0):
+    """The fields of a sensor_msgs/Image."""
+    size = {"height": height, "width": width, "step": step}
+    return SimpleNamespace(**size, encoding=encoding, is_bigendian=is_bigendian, data=data)
 
 
 def compressed(data: bytes, format_="jpeg"):

@@ -5,14 +5,13 @@ import json
 import tracemalloc
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picture_files import compressed, encoded, jpeg_saying, png_saying
+from picture_files import compressed, encoded, image, jpeg_saying, png_saying
 
 from fer_ros.classifier import Classifier
 from fer_ros.emotions import EMOTIONS
@@ -58,17 +57,17 @@ def resident(name):
 def decoded(decode, message):
     """The image, or None after one clear line; anything else fails the test."""
     try:
-        image = decode(message)
+        bgr = decode(message, PIXELS)
     except ImageError as error:
         line = str(error)
         assert 0 < len(line) < 500
         assert line.isprintable()
         return None
-    assert image.dtype == np.uint8
-    assert image.ndim == 3
-    assert image.shape[2] == 3
-    assert 0 < image.shape[0] * image.shape[1] <= PIXELS
-    return image
+    assert bgr.dtype == np.uint8
+    assert bgr.ndim == 3
+    assert bgr.shape[2] == 3
+    assert 0 < bgr.shape[0] * bgr.shape[1] <= PIXELS
+    return bgr
 
 
 # Raw images
@@ -80,27 +79,22 @@ uint32 = st.one_of(
 
 @settings(max_examples=200)
 @given(
-    height=uint32,
-    width=uint32,
-    step=uint32,
-    encoding=st.one_of(st.sampled_from(ENCODINGS), st.text(max_size=200)),
-    is_bigendian=st.integers(0, 255),
-    data=st.one_of(st.binary(max_size=3000), st.integers(0, 20_000).map(bytes)),
-)
-def test_lying_image(height, width, step, encoding, is_bigendian, data):
-    message = SimpleNamespace(
-        height=height,
-        width=width,
-        step=step,
-        encoding=encoding,
-        is_bigendian=is_bigendian,
-        data=data,
+    st.builds(
+        image,
+        encoding=st.one_of(st.sampled_from(ENCODINGS), st.text(max_size=200)),
+        data=st.one_of(st.binary(max_size=3000), st.integers(0, 20_000).map(bytes)),
+        step=uint32,
+        height=uint32,
+        width=uint32,
+        is_bigendian=st.integers(0, 255),
     )
+)
+def test_lying_image(message):
     with bounded_memory():
-        image = decoded(lambda m: decode_image(m, PIXELS), message)
-    if image is not None:
-        assert image.shape[:2] == (height, width)
-        image.sum()  # reads every pixel: none may lie outside the data
+        bgr = decoded(decode_image, message)
+    if bgr is not None:
+        assert bgr.shape[:2] == (message.height, message.width)
+        bgr.sum()  # reads every pixel: none may lie outside the data
 
 
 @settings(max_examples=300)
@@ -115,19 +109,13 @@ def test_nearly_whole_image(encoding, height, width, padding, missing):
     """Sizes that fit, or nearly: no pixel is ever read from beyond the data."""
     step = width * 8 + padding
     size = max(step * height * 2 - missing, 0)
-    message = SimpleNamespace(
-        height=height, width=width, step=step, encoding=encoding, is_bigendian=0, data=bytes(size)
-    )
-    image = decoded(lambda m: decode_image(m, PIXELS), message)
-    if image is not None:
-        image.sum()
+    bgr = decoded(decode_image, image(encoding, bytes(size), step, height, width))
+    if bgr is not None:
+        bgr.sum()
 
 
 def test_raw_image_over_the_limit():
-    data = bytes(400 * 300 * 3)
-    message = SimpleNamespace(
-        height=300, width=400, step=1200, encoding="bgr8", is_bigendian=0, data=data
-    )
+    message = image("bgr8", bytes(400 * 300 * 3), step=1200, height=300, width=400)
     assert decode_image(message, 120_000).shape == (300, 400, 3)
     with pytest.raises(ImageError, match=r"400x300 .* 0\.119999 megapixels.*max_image_megapixels"):
         decode_image(message, 119_999)
@@ -190,13 +178,13 @@ def test_spoilt_compressed_image(picture, changes, cut, tail, format_):
     for at, value in changes:
         data[at % len(data)] = value
     data[len(data) - cut % len(data) :] = tail
-    decoded(lambda m: decode_compressed(m, PIXELS), compressed(bytes(data), format_))
+    decoded(decode_compressed, compressed(bytes(data), format_))
 
 
 @settings(max_examples=300)
 @given(data=st.binary(max_size=500), head=st.sampled_from([b"", JPEG, PNG]))
 def test_noise_as_compressed_image(data, head):
-    decoded(lambda m: decode_compressed(m, PIXELS), compressed(head + data))
+    decoded(decode_compressed, compressed(head + data))
 
 
 # Cards

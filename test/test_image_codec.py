@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import importlib.util
-from types import SimpleNamespace
+from functools import partial
 
 import cv2
 import numpy as np
 import pytest
+from picture_files import compressed, encoded, image
 
 from fer_ros.image_codec import (
     ENCODINGS,
@@ -27,15 +28,7 @@ def picture():
     return np.clip(np.stack(planes, axis=-1), 0, 255).astype(np.uint8)
 
 
-def message(encoding, data, step, height=HEIGHT, width=WIDTH, is_bigendian=0):
-    return SimpleNamespace(
-        height=height,
-        width=width,
-        encoding=encoding,
-        is_bigendian=is_bigendian,
-        step=step,
-        data=data,
-    )
+message = partial(image, height=HEIGHT, width=WIDTH)
 
 
 def yuv444(bgr):
@@ -160,9 +153,9 @@ def test_agrees_with_cv_bridge(picture, encoding):
 
     rows = rows_of(picture, encoding)
     step = rows.shape[1] * rows.itemsize
-    image = Image(height=HEIGHT, width=WIDTH, encoding=encoding, step=step, data=pack(rows, step))
-    theirs = cv_bridge.CvBridge().imgmsg_to_cv2(image, "bgr8").astype(int)
-    assert np.abs(decode_image(image) - theirs).max() <= 1
+    message = Image(height=HEIGHT, width=WIDTH, encoding=encoding, step=step, data=pack(rows, step))
+    theirs = cv_bridge.CvBridge().imgmsg_to_cv2(message, "bgr8").astype(int)
+    assert np.abs(decode_image(message) - theirs).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -191,27 +184,27 @@ def test_bad_image_has_one_clear_line(picture, changes, why):
 
 
 def test_decodes_jpeg_and_png(picture):
-    jpeg = SimpleNamespace(format="jpeg", data=encode_jpeg(picture, 95).tobytes())
+    jpeg = compressed(encode_jpeg(picture, 95).tobytes())
     assert np.abs(decode_compressed(jpeg).astype(int) - picture).mean() < 4
-    png = SimpleNamespace(format="png", data=cv2.imencode(".png", picture)[1].tobytes())
+    png = compressed(encoded(".png", picture), "png")
     assert (decode_compressed(png) == picture).all()
 
 
 def test_decodes_a_jpeg_whose_end_is_padded(picture):
     data = encode_jpeg(picture).tobytes() + bytes(500)
-    assert decode_compressed(SimpleNamespace(format="jpeg", data=data)).shape == picture.shape
+    assert decode_compressed(compressed(data)).shape == picture.shape
 
 
 def test_grey_jpeg_becomes_bgr(picture):
     data = encode_jpeg(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)).tobytes()
-    assert decode_compressed(SimpleNamespace(format="jpeg", data=data)).shape == picture.shape
+    assert decode_compressed(compressed(data)).shape == picture.shape
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_torn_compressed_image(picture, suffix):
-    data = cv2.imencode(suffix, picture)[1].tobytes()
+    data = encoded(suffix, picture)
     with pytest.raises(ImageError, match="ends before its end marker"):
-        decode_compressed(SimpleNamespace(format=suffix[1:], data=data[: len(data) // 2]))
+        decode_compressed(compressed(data[: len(data) // 2], suffix[1:]))
 
 
 @pytest.mark.parametrize(
@@ -225,4 +218,4 @@ def test_torn_compressed_image(picture, suffix):
 )
 def test_bad_compressed_image(format_, data, why):
     with pytest.raises(ImageError, match=why):
-        decode_compressed(SimpleNamespace(format=format_, data=data))
+        decode_compressed(compressed(data, format_))
