@@ -17,6 +17,8 @@ from fer_ros.model_card import CROP_SIZE, ModelCard, ModelError, load_card
 
 MODELS = Path(__file__).parent / "models"
 DEFAULT_NAME = "emotion_mobilenet_v2"
+SMALL = "small"
+"""Name of the other model that comes with fer_ros, half as slow and a little less accurate."""
 BACKENDS = {".tflite": "litert", ".onnx": "opencv", ".keras": "keras"}
 """The backend that runs a file, by the file's ending."""
 
@@ -32,16 +34,13 @@ class Classifier:
     """A checked model, ready to run.
 
     ``model`` is a .tflite, .onnx or .keras file; empty takes the model that comes with fer_ros, by
-    LiteRT where that is installed, else by OpenCV. ``threads`` is LiteRT's. Raises ModelError with
-    one line when the file, its card or its backend does not fit.
+    LiteRT where that is installed, else by OpenCV; ``small`` the smaller one, by LiteRT.
+    ``threads`` is LiteRT's. Raises ModelError with one line when the file, its card or its backend
+    does not fit.
     """
 
     def __init__(self, model: str | Path = "", threads: int = 1):
-        try:
-            path = Path(model).expanduser() if str(model) else default_model()
-        except RuntimeError as error:  # ~nobody
-            raise ModelError(f"{model}: {error}") from None
-        self.path = path
+        self.path = path = _find(str(model))
         self.backend_name = backend_name(path)
         self.card: ModelCard = load_card(path)
         self._backend = open_backend(path, self.card.input_size, threads)
@@ -66,6 +65,17 @@ def default_model() -> Path:
     """The model that comes with fer_ros, in the form that this machine runs best."""
     suffix = ".tflite" if importlib.util.find_spec("ai_edge_litert") else ".onnx"
     return MODELS / f"{DEFAULT_NAME}{suffix}"
+
+
+def _find(model: str) -> Path:
+    if not model:
+        return default_model()
+    if model == SMALL:
+        return MODELS / f"{DEFAULT_NAME}_{SMALL}.tflite"
+    try:
+        return Path(model).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise ModelError(f"{model}: {error}") from None
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -59,7 +59,10 @@ EMOTION_NODE = (
         range=(0, 1),
     ),
     Setting(
-        "model", "", "Expression model: .tflite, .onnx or .keras with its card; empty: built in."
+        "model",
+        "",
+        "Expression model: .tflite, .onnx or .keras with its card; empty: built in; small: built "
+        "in, half the time.",
     ),
     Setting("threads", 1, "CPU threads of the expression model.", range=(1, 64)),
     Setting(
@@ -167,6 +170,13 @@ EMOTION_NODE = (
         live=True,
     ),
     Setting("age_error", 1.0, "The same for ERROR, s; 0: never.", (0, 3600), live=True),
+    Setting(
+        "missed_warn",
+        0.1,
+        "WARN when this share of the images published never comes; 0: never.",
+        range=(0, 1),
+        live=True,
+    ),
     Setting(
         "superseded_warn",
         0.5,

@@ -199,6 +199,16 @@ def test_superseded(health, clock):
     assert "max_rate" in found.message
 
 
+def test_images_that_never_came(health, clock):
+    health.heard(missed=3)
+    process(health, 6)
+    found, values = report(health, clock, (7, 7, 0))
+    assert (found.level, values["missed"]) == (WARN, "3")
+    assert found.message.startswith("30% of the images never came: for raw images raise net.core")
+    process(health, 6)
+    assert report(health, clock, (13, 13, 0))[0].level == OK
+
+
 def test_superseded_by_wish(health, clock):
     process(health, 4)
     assert report(health, clock, (10, 4, 6), limits={"max_rate": 4.0})[0].level == OK

@@ -36,9 +36,17 @@ def test_said_once_counted_always():
     assert (health.errors.total(), health.last_error) == (3, "empty")
 
 
-def test_endless_kinds_of_errors_stay_bounded():
+def test_errors_that_differ_in_a_number_are_of_a_kind():
     health = Health()
     said = [health.error(f"torn after {n} bytes") for n in range(1000)]
+    assert sum(said) == 1
+    assert health.last_error == "torn after 999 bytes"
+    assert health.count_of_last_error() == 1000
+
+
+def test_endless_kinds_of_errors_stay_bounded():
+    health = Health()
+    said = [health.error("torn " * n) for n in range(1000)]
     assert sum(said) == MAX_REASONS
     assert len(health.errors) == MAX_REASONS + 1
     assert health.errors.total() == 1000
@@ -55,4 +63,4 @@ def test_long_errors_are_cut():
     health = Health()
     health.error("x" * 1_000_000)
     assert len(health.last_error) <= MAX_REASON
-    assert health.errors[health.last_error] == 1
+    assert health.count_of_last_error() == 1

@@ -52,6 +52,7 @@ def status(situation: Situation, health: Health, counts, limits: SimpleNamespace
         "state": situation.state,
         **facts,
         "received": received,
+        "missed": health.missed,
         "processed": processed,
         "superseded": superseded,
         "image rate (Hz)": f"{period.received / period.seconds:.1f}",
@@ -61,7 +62,7 @@ def status(situation: Situation, health: Health, counts, limits: SimpleNamespace
     }
     if health.last_error:
         values["last error"] = health.last_error
-        values["last error count"] = health.errors[health.last_error] or health.errors["others"]
+        values["last error count"] = health.count_of_last_error()
         values["last error ago (s)"] = f"{health.since_error():.0f}"
     if situation.state == "active":
         values["publishers"] = len(situation.reliabilities)
@@ -108,6 +109,10 @@ def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
         fault = f"{period.failed} of {whole} images left out ({health.last_error})"
         remedy = "look at the settings of the camera driver and at the network"
         yield ERROR if period.failed == whole else WARN, f"{fault}: {remedy}"
+    share = _share(period.missed, period.missed + period.received)
+    if limits.missed_warn and share >= limits.missed_warn:
+        remedy = "for raw images raise net.core.rmem_max, or set image_transport to compressed"
+        yield WARN, f"{share:.0%} of the images never came: {remedy}"
     yield from _superseded(period, limits)
     yield from _old(situation, period, limits)
     yield from _stamps(period)

@@ -140,8 +140,8 @@ class EmotionNode(LifecycleNode):
 
     # Executor's thread
 
-    def _worker_put(self, message):
-        self._health.heard()
+    def _worker_put(self, message, missed):
+        self._health.heard(missed)
         self._worker.put((message, time.monotonic()))
 
     def _use(self, values):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the node remembers of its own work, for /diagnostics."""
 
+import re
 import threading
 import time
 from collections import Counter
@@ -16,6 +17,11 @@ def one_line(error: Exception) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)[:MAX_REASON]
 
 
+def kind_of(reason: str) -> str:
+    """An error's text without its numbers, such as sizes, which differ from image to image."""
+    return re.sub(r"\d+", "#", reason)
+
+
 @dataclass
 class Period:
     """What happened between two reports. ``stages``: seconds that each stage took, image by image;
@@ -25,6 +31,7 @@ class Period:
 
     seconds: float = 0.0
     received: int = 0
+    missed: int = 0
     superseded: int = 0
     processed: int = 0
     failed: int = 0
@@ -38,7 +45,10 @@ class Health:
 
     def __init__(self):
         self.errors: Counter[str] = Counter()
+        """How often each kind of error came; texts that differ in numbers alone are of a kind."""
         self.stamps: Counter[str] = Counter()
+        self.missed = 0
+        """Images that were published and never came in."""
         self.last_error = ""
         self.failure = ""
         """Why the last transition failed; empty when it did not."""
@@ -50,9 +60,12 @@ class Health:
         self._stamp = 0.0
         self._heard = self._erred = self._reported = time.monotonic()
 
-    def heard(self) -> None:
-        """Note that an image came in, or that the node begins to listen."""
+    def heard(self, missed: int = 0) -> None:
+        """Note that an image came in, after ``missed`` that did not; or that listening begins."""
         self._heard = time.monotonic()
+        with self._lock:
+            self.missed += missed
+            self._period.missed += missed
 
     def silence(self) -> float:
         """Seconds since the last image came in."""
@@ -60,16 +73,17 @@ class Health:
 
     def error(self, reason: str) -> bool:
         """Count an error; True the first time this one is heard of, to be logged then."""
-        reason = reason[:MAX_REASON]
         with self._lock:
-            first = reason not in self.errors and len(self.errors) < MAX_REASONS
-            if first or reason in self.errors:
-                self.errors[reason] += 1
-            else:
-                self.errors["others"] += 1
-            self.last_error = reason
+            self.last_error = reason[:MAX_REASON]
+            kind = kind_of(self.last_error)
+            first = kind not in self.errors and len(self.errors) < MAX_REASONS
+            self.errors[kind if first or kind in self.errors else "others"] += 1
             self._erred = time.monotonic()
             return first
+
+    def count_of_last_error(self) -> int:
+        """How often an error of the last one's kind came."""
+        return self.errors[kind_of(self.last_error)] or self.errors["others"]
 
     def failed(self, reason: str) -> bool:
         """Count an image left out; True the first time for this reason."""

@@ -17,6 +17,8 @@ RECEIVE_LIMIT = Path("/proc/sys/net/core/rmem_max")
 class ImageSubscription:
     """Subscribes to ``image_raw``, or to ``compressed`` under its resolved name.
 
+    ``callback`` gets each message, and how many were published since the one before that never
+    came: lost on the way, or written over in the middleware by a newer one.
     ``reliability``: "reliable", "best_effort", or "auto": reliable while every publisher offers
     it, else best effort, which hears all publishers; looked at again when publishers come or go.
     """
@@ -33,6 +35,7 @@ class ImageSubscription:
         """What is asked for now."""
         self._subscription = None
         self._first = True
+        self._number: int | None = None
         self._check()
         # Publishers are heard of inside a callback of the subscription itself, where it must not
         # be replaced; the guard condition does that a moment later.
@@ -88,11 +91,19 @@ class ImageSubscription:
             return ReliabilityPolicy.RELIABLE
         return ReliabilityPolicy.BEST_EFFORT
 
-    def _receive(self, message):
+    def _receive(self, message, info):
         if self._first:
             self._first = False
             self._check_socket(len(message.data))
-        self._callback(message)
+        self._callback(message, self._gap(info["publication_sequence_number"]))
+
+    def _gap(self, number):
+        """Messages between the last one and this; 0 where the middleware does not number them."""
+        last, self._number = self._number, number
+        if not number or not last or number <= last + 1:
+            return 0
+        # Several publishers number each for himself.
+        return 0 if self._node.count_publishers(self.topic) > 1 else number - last - 1
 
     def _check_socket(self, size):
         try:
