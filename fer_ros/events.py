@@ -101,9 +101,14 @@ class ExpressionHistory:
         self._newest = 0
 
     def add(self, faces: Iterable[FaceEmotion], stamp: int) -> None:
-        """Note the faces of one image; a stamp that goes back begins anew."""
+        """Note the faces of one image; a stamp that goes back begins anew.
+
+        An image without a stamp of its own, zero or the last one's, is left out: it has no time.
+        """
         if stamp < self._newest:
             self.reset()
+        if stamp == self._newest:
+            return
         self._newest = stamp
         self._observations.extend((stamp, face) for face in faces)
         while self._observations and self._observations[0][0] < stamp - MAX_WINDOW * 1e9:

@@ -108,7 +108,7 @@ def test_events_form_a_chain(emotions, hold):
 def history(*emotions, rate=10, track_id=1):
     result = ExpressionHistory()
     for i, emotion in enumerate(emotions):
-        result.add([face(emotion, track_id)], i * SECOND // rate)
+        result.add([face(emotion, track_id)], (rate + i) * SECOND // rate)
     return result
 
 
@@ -128,7 +128,7 @@ def test_window_includes_its_ends():
 
 def test_dominant_of_one_face():
     past = history(*[JOY] * 5)
-    past.add([face(JOY, 1), face(ANGER, 2)], SECOND)
+    past.add([face(JOY, 1), face(ANGER, 2)], 2 * SECOND)
     assert past.dominant(5, 2).emotion == ANGER
     assert past.dominant(5, 9) is None
 
@@ -141,7 +141,7 @@ def test_uncertain_dominates_only_as_a_majority():
 def test_nobody():
     past = ExpressionHistory()
     assert past.dominant(5) is None
-    past.add([face(JOY)], 0)
+    past.add([face(JOY)], SECOND)
     past.add([], 10 * SECOND)
     assert past.dominant(5) is None
 
@@ -159,5 +159,13 @@ def test_remembers_no_longer_than_it_may():
 
 def test_stamps_that_go_back_begin_anew():
     past = history(*[JOY] * 10)
-    past.add([face(ANGER)], 0)
+    past.add([face(ANGER)], SECOND // 2)
     assert past.dominant(60).observations == 1
+
+
+@pytest.mark.parametrize("stamp", [0, SECOND])
+def test_stamps_that_stand_still_pile_up_nothing(stamp):
+    past = ExpressionHistory()
+    for _ in range(100):
+        past.add([face(JOY)], stamp)
+    assert len(past._observations) <= 1
