@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node speaks DDS and nothing else: no connection, no name looked up, nothing that could."""
 
-import ast
 import json
 import subprocess
 import sys
@@ -9,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from node_helpers import REPOSITORY, WAIT, astronaut, header, raw
+from source_files import SOURCES, imported, imported_packages
 
 # Runs emotion_node in a process that writes down what it does with Python's sockets.
 PROGRAM = """
 import json, sys
-log = open(sys.argv[1], "w", buffering=1)
+log = open(sys.argv.pop(), "w", buffering=1)
 NETWORK = ("socket.", "urllib.", "http.", "ftplib.", "smtplib.")
 sys.addaudithook(lambda event, args: event.startswith(NETWORK) and log.write(event + "\\n"))
 from fer_ros.nodes.emotion_node import main
@@ -67,19 +67,6 @@ def test_no_connection_at_run_time(meet, tmp_path):
     assert not CLIENTS & set(modules)
 
 
-def imported(path: Path) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names.add(node.module)
-    return names
-
-
-@pytest.mark.parametrize(
-    "path", sorted(REPOSITORY.glob("fer_ros/**/*.py")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_nothing_that_could_connect_is_imported(path):
-    names = imported(path)
-    assert not (names | {name.partition(".")[0] for name in names}) & NETWORK_MODULES
+    assert not (imported(path) | imported_packages(path)) & NETWORK_MODULES

@@ -2,7 +2,6 @@
 """Both roads into an installation, colcon and pip, and what their descriptions promise."""
 
 import ast
-import configparser
 import os
 import re
 import shutil
@@ -13,10 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from source_files import REPOSITORY, SOURCES, console_scripts, imported_packages
 
 import fer_ros
-
-REPOSITORY = Path(__file__).parents[1]
 
 # Imports that package.xml declares under the name of rosdep's key.
 ROSDEP_KEYS = {"cv2": "python3-opencv", "numpy": "python3-numpy", "yaml": "python3-yaml"}
@@ -39,16 +37,6 @@ node = rclpy.create_node("packaging_test")
 node.create_publisher(EmotionArray, "packaging_test", 1)  # loads the compiled type support
 print(get_package_share_directory("fer_ros"))
 """
-
-
-def console_scripts() -> dict[str, str]:
-    """{"emotion_node": "fer_ros.nodes.emotion_node:main", ...} as setup.cfg lists them."""
-    config = configparser.ConfigParser()
-    config.read(REPOSITORY / "setup.cfg")
-    lines = config["options.entry_points"]["console_scripts"].split("\n")
-    scripts = dict(line.split(" = ") for line in lines if line)
-    assert all(name.startswith("fer_ros-") for name in scripts), "bin/ is shared: name the package"
-    return {name.removeprefix("fer_ros-"): target for name, target in scripts.items()}
 
 
 def run(*command, **variables) -> str:
@@ -153,21 +141,10 @@ def test_dependencies_are_those_imported():
         for element in ElementTree.parse(REPOSITORY / "package.xml").getroot()
         if element.tag in ("depend", "exec_depend")
     }
-    files = [*REPOSITORY.glob("fer_ros/**/*.py"), *REPOSITORY.glob("launch/*.py")]
+    files = [*SOURCES, *REPOSITORY.glob("launch/*.py")]
     imported = set().union(*map(imported_packages, files)) - sys.stdlib_module_names - {"fer_ros"}
     needed = {ROSDEP_KEYS.get(name, name) for name in imported - PYPI - OPTIONAL}
     assert needed == declared - RUNTIME_ONLY
-
-
-def imported_packages(file: Path) -> set[str]:
-    """First names of all absolute imports of a file, wherever in it they stand."""
-    modules = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            modules.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            modules.add(node.module)
-    return {module.partition(".")[0] for module in modules}
 
 
 def test_one_version():

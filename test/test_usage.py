@@ -7,7 +7,7 @@ import sys
 import pytest
 import rclpy
 from node_helpers import REPOSITORY, WAIT
-from test_packaging import console_scripts
+from source_files import console_scripts
 
 from fer_ros.nodes import topics
 from fer_ros.nodes.run import run_node
