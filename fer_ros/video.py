@@ -27,7 +27,7 @@ TIMEOUT = 5000  # milliseconds that a stream may be silent
 Say = Callable[[str], None]
 
 
-class SourceError(RuntimeError):
+class SourceError(Exception):
     """The source gives no image; the message is one line that says why and the way out."""
 
 

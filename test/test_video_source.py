@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node in a process of its own, heard over DDS."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -171,6 +172,14 @@ def test_a_damaged_picture_is_skipped_and_named_once(source, pictures):
     node = source(f"source:={pictures}", "rate:=100.0")
     node.until(lambda: len(node.heard["image_raw"]) > 30)
     assert node.words().count("5.png is not a readable picture: skipped") == 1
+
+
+def test_ends_in_one_line_when_its_pictures_go(source, pictures):
+    node = source(f"source:={pictures}", "rate:=50.0")
+    node.until(lambda: node.heard["image_raw"])
+    shutil.rmtree(pictures)
+    assert node.until_ended() == 1
+    assert node.words().splitlines()[-1].endswith(f"no readable picture in {pictures}: 12 damaged")
 
 
 @pytest.mark.parametrize(
