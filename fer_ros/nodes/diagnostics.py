@@ -160,9 +160,9 @@ def _old(situation, period, limits) -> Iterator[Problem]:
 
 def _stamps(period) -> Iterator[Problem]:
     if _share(period.stamps["zero"], period.processed) > MANY:
-        yield WARN, "stamps are zero, so there are neither ages nor events: let the camera driver set them"
+        yield WARN, "stamps are zero, so no ages and no events: let the camera driver set them"
     if _share(period.stamps["repeated"], period.processed) > MANY:
-        yield WARN, "stamps stand still, so there are no events: look at the camera driver, or at /clock"
+        yield WARN, "stamps stand still: look at the camera driver, or at /clock"
     if period.stamps["back"]:
         fault = f"stamps went back {period.stamps['back']} times, and faces were forgotten"
         yield WARN, f"{fault}: expected when a bag begins anew, else two cameras on one topic"
