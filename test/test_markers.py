@@ -54,6 +54,13 @@ def test_centre_of_a_face():
     assert centres[4] == pytest.approx([0, 0, 1])
 
 
+@pytest.mark.parametrize("rotate", [90, 270])
+def test_a_camera_on_its_side(rotate):
+    camera = CameraInfo(k=[600.0, 0.0, 320.0, 0.0, 500.0, 240.0, 0.0, 0.0, 1.0])
+    centres = face_centres([face((290, 192, 60, 96))], camera, 0.16, rotate)
+    assert centres[4] == pytest.approx([0, 0, 500 * 0.16 / 96])  # its width is along y there
+
+
 def test_uncalibrated_camera_is_told_once(meet, start):
     node = start("emotion_node")
     node.wait_for("listening")

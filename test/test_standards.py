@@ -8,6 +8,7 @@ import pytest
 from node_helpers import Bench, astronaut, blank, header, parameters, raw, stamped, two_faces
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
 
 from fer_ros.detectors import create_detector
 from fer_ros.emotions import EMOTIONS
@@ -211,6 +212,12 @@ def test_face_frames(context, namespace, message_package):
         assert frame.child_frame_id == f"{namespace}/face_1".lstrip("/")
         assert frame.transform.translation.z == pytest.approx(600 * 0.16 / roi.width)
         assert frame.transform.rotation.w == 1
+
+        nameless = Header(stamp=header(2).stamp)
+        bench.process(publisher, raw(nameless, astronaut()))
+        bench.process(publisher, raw(header(3), astronaut()))
+        bench.until(lambda: found[-1].transforms[0].header == header(3))
+        assert nameless not in [message.transforms[0].header for message in found]
     finally:
         bench.close()
 

@@ -25,7 +25,15 @@ class FaceFrames:
         self._publisher = passing_publisher(node, self._tf2.TFMessage, "/tf", 100)
 
     def publish(self, header: Header, centres: dict[int, np.ndarray]) -> None:
-        """Publish where the faces of an image are: [x, y, z] in metres for each id."""
+        """Publish where the faces of an image are: [x, y, z] in metres for each id. Without a
+        frame of the image itself, which tf2 would refuse, nothing.
+        """
+        if not header.frame_id:
+            self._node.get_logger().warning(
+                "no face frames: the images name no frame; set the camera driver's frame_id",
+                once=True,
+            )
+            return
         transforms = []
         for track_id, (x, y, z) in centres.items():
             frame = TransformStamped(header=header, child_frame_id=self._name(track_id))

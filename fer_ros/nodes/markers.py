@@ -48,8 +48,12 @@ class FaceMarkers:
             self.frames.close()
         self._camera = self._subscription = self.frames = None
 
-    def publish(self, header: Header, faces: list[FaceEmotion], face_width: float) -> None:
-        """Publish the faces of one image, if that is wanted and can be done."""
+    def publish(
+        self, header: Header, faces: list[FaceEmotion], face_width: float, rotate: int = 0
+    ) -> None:
+        """Publish the faces of one image, if that is wanted and can be done. ``rotate``: degrees
+        clockwise that make it upright.
+        """
         watched = self._publisher.get_subscription_count() > 0
         if not (watched or self.frames):
             return
@@ -61,9 +65,9 @@ class FaceMarkers:
             )
             return
         if watched:
-            self._publisher.publish(face_markers(header, faces, self._camera, face_width))
+            self._publisher.publish(face_markers(header, faces, self._camera, face_width, rotate))
         if self.frames:
-            self.frames.publish(header, face_centres(faces, self._camera, face_width))
+            self.frames.publish(header, face_centres(faces, self._camera, face_width, rotate))
 
     def _set(self, camera):
         self._camera = camera
@@ -76,12 +80,16 @@ def is_calibrated(camera: CameraInfo) -> bool:
 
 
 def face_markers(
-    header: Header, faces: list[FaceEmotion], camera: CameraInfo, face_width: float
+    header: Header,
+    faces: list[FaceEmotion],
+    camera: CameraInfo,
+    face_width: float,
+    rotate: int = 0,
 ) -> MarkerArray:
     """A box and a text for each face, in the frame of the image; ``face_width`` in metres."""
     markers = []
     for face in faces:
-        corners = _corners(face, camera, face_width)
+        corners = _corners(face, camera, face_width, rotate)
         red, green, blue = (c / 255 for c in COLOURS[face.label])
         box = _marker(header, face, "box", Marker.LINE_STRIP, ColorRGBA(r=red, g=green, b=blue))
         box.scale.x = face_width / 20
@@ -97,18 +105,19 @@ def face_markers(
 
 
 def face_centres(
-    faces: list[FaceEmotion], camera: CameraInfo, face_width: float
+    faces: list[FaceEmotion], camera: CameraInfo, face_width: float, rotate: int = 0
 ) -> dict[int, np.ndarray]:
     """The middle of each face by its id, [x, y, z] in metres, float64, in the image's frame."""
-    return {f.track_id: _corners(f, camera, face_width).mean(axis=0) for f in faces}
+    return {f.track_id: _corners(f, camera, face_width, rotate).mean(axis=0) for f in faces}
 
 
-def _corners(face, camera, face_width):
-    """The box's corners in metres, float64 [4, 3], as far away as its width says."""
+def _corners(face, camera, face_width, rotate):
+    """The box's corners in metres, float64 [4, 3], as far away as the upright face's width says."""
     intrinsics = np.reshape(camera.k, (3, 3))
     x, y, width, height = face.box
     pixels = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
-    distance = intrinsics[0, 0] * face_width / max(width, 1)
+    across, focal = (height, intrinsics[1, 1]) if rotate % 180 else (width, intrinsics[0, 0])
+    distance = focal * face_width / max(across, 1)
     rays = np.linalg.solve(intrinsics, np.c_[pixels, np.ones(4)].T).T
     return rays * distance
 
