@@ -2,8 +2,10 @@
 """Fixtures shared by all tests."""
 
 import ctypes
+import fcntl
 import os
 import sys
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,8 +14,22 @@ from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).parents[1]
 
+
+def own_domain() -> int:
+    """A DDS domain that no other run of the tests has, locked until this process ends."""
+    for domain in range(1, 101):
+        path = Path(tempfile.gettempdir(), f"fer_ros_tests_domain_{domain}.lock")
+        try:
+            lock = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # another run's, or another user's
+            continue
+        return domain
+    raise RuntimeError(f"all fer_ros_tests_domain_*.lock in {path.parent} are held: remove them")
+
+
 # The tests' nodes meet nobody else's: a domain for each run, and this machine alone.
-os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 100)
+os.environ["ROS_DOMAIN_ID"] = str(own_domain())
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 
 # The same examples on each machine, however slow it is; --hypothesis-profile=default searches on.
