@@ -44,7 +44,6 @@ class Salvage:
 
     def __init__(self, path: Path):
         self.complaint = ""
-        self._records = _mcap_records if path.suffix == ".mcap" else _sqlite_records
         self._path = path
         found: dict[str, Topic] = {}
         times = []
@@ -66,7 +65,10 @@ class Salvage:
 
     def _walk(self) -> Iterator[tuple[Topic, Message]]:
         try:
-            yield from self._records(self._path, self._complain)
+            if self._path.suffix == ".mcap":
+                yield from _mcap_records(self._path, self._complain)
+            else:
+                yield from _sqlite_records(self._path)
         except Exception as error:  # damaged bytes raise what the parsers stumble over
             self._complain(error)
 
@@ -115,7 +117,7 @@ def _mcap_records(path, complain) -> Iterator[tuple[Topic, Message]]:
                 yield from take(part)
 
 
-def _sqlite_records(path, complain) -> Iterator[tuple[Topic, Message]]:
+def _sqlite_records(path) -> Iterator[tuple[Topic, Message]]:
     """Every message of a database, its write-ahead log included, up to its first broken page."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
         # Else sqlite refuses a file shorter than its header says. Nothing is written: mode=ro.
