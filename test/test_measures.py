@@ -138,6 +138,21 @@ def test_labels_as_spreadsheets_write_them(tmp_path):
     assert labels.at(2, 0) == {}
 
 
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ([0, 0.1, 0.2, 0.9], [[0, 0.1, 0.2, 0.3], [0.9, 1.0]]),
+        ([0, 2, 4, 9, 11], [[0, 2, 4, 9, 11, 13]]),  # seen seldom: two seconds are no gap
+        ([5, 5.5, 1, 1.5], [[5, 5.5, 6], [1, 1.5, 2]]),  # time went back
+        ([3], [[3, 3.1]]),
+    ],
+)
+def test_stretches(times, expected):
+    points = [(time, "joy") for time in times]
+    found = measures.stretches(points, measures.usual_step(points))
+    assert [[time for time, _ in part] for part in found] == [pytest.approx(e) for e in expected]
+
+
 def test_settings_from_words_and_files(tmp_path):
     (tmp_path / "my.yaml").write_text(
         "/**/emotion_node:\n  ros__parameters:\n    hysteresis: 0.4\n    jpeg_quality: 5\n"

@@ -8,12 +8,11 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from fer_ros.emotions import COLOURS, EMOTIONS
-from fer_ros.tools.measures import ANSWERS, LABELS, Sighting, Track
+from fer_ros.tools.measures import ANSWERS, LABELS, Sighting, Track, stretches, usual_step
 
 WIDTH, AREA, STRIP, AXIS = 960, 90, 14, 18  # units of the drawing
 COLUMNS = 480
 """A timeline is averaged to so many columns: what a screen shows of it."""
-MAX_GAP = 0.5  # seconds without the face that break its curves, unless it is seen more seldom
 
 
 def timeline(track: Track, span: tuple[float, float], truth: list[tuple[float, str]]) -> str:
@@ -21,22 +20,13 @@ def timeline(track: Track, span: tuple[float, float], truth: list[tuple[float, s
     was ``truth``: (time, expression) of each labelled image. ``span``: seconds, left to right.
     """
     points = _columns(track, span)
-    step = float(np.median([b[0] - a[0] for a, b in pairwise(points)] or [0.1]))
-    gap = max(MAX_GAP, 3 * step)
+    step = usual_step(points)
     place = _placing(span)
-    parts, run = [], [points[0]]
-    for before, now in pairwise(points):
-        if now[0] - before[0] > gap:
-            parts.append(_areas(run, place, step))
-            run = []
-        run.append(now)
-    parts.append(_areas(run, place, step))
-    parts.append(_strip([(t, label) for t, _, label in points], place, AREA + 4, step, gap))
+    parts = [_areas(stretch, place) for stretch in stretches(points, step)]
+    parts.append(_strip([(t, label) for t, _, label in points], place, AREA + 4, step))
     height = AREA + 4 + STRIP
     if truth:
-        times = [t for t, _ in truth]
-        own = float(np.median(np.diff(times))) if len(times) > 1 else step
-        parts.append(_strip(truth, place, height + 4, own, max(gap, 2 * own)))
+        parts.append(_strip(truth, place, height + 4, usual_step(truth, single=step)))
         height += 4 + STRIP
     parts.append(_ticks(span, place, height))
     return _svg(WIDTH, height + AXIS, "".join(parts), "probabilities over time")
@@ -104,11 +94,10 @@ def _placing(span):
     return lambda time: (time - span[0]) * scale
 
 
-def _areas(run, place, step) -> str:
-    """Stacked areas of one unbroken stretch; the last point is as wide as a step."""
-    run = [*run, (run[-1][0] + step, *run[-1][1:])]
-    xs = [place(time) for time, _, _ in run]
-    stack = np.vstack([np.zeros(len(run)), np.cumsum([p for _, p, _ in run], axis=1).T])
+def _areas(stretch, place) -> str:
+    """Stacked areas of one unbroken stretch."""
+    xs = [place(time) for time, _, _ in stretch]
+    stack = np.vstack([np.zeros(len(xs)), np.cumsum([p for _, p, _ in stretch], axis=1).T])
     ys = AREA * (1 - np.clip(stack, 0, 1))
     parts = []
     for i, name in enumerate(EMOTIONS):
@@ -120,19 +109,14 @@ def _areas(run, place, step) -> str:
     return "".join(parts)
 
 
-def _strip(labels: list[tuple[float, str]], place, y, step, gap) -> str:
-    """A rectangle for each stretch of one label."""
-    parts, begin = [], 0
-    for i in range(1, len(labels) + 1):
-        before = labels[i - 1][0]
-        ends = i == len(labels) or labels[i][0] - before > gap
-        if not ends and labels[i][1] == labels[begin][1]:
-            continue
-        start, name = labels[begin]
-        end = before + step if ends else labels[i][0]
-        title = f"{name}, {start:.1f} to {end:.1f} s"
-        parts.append(_rect(place(start), y, place(end) - place(start), STRIP, name, title))
-        begin = i
+def _strip(labels: list[tuple[float, str]], place, y, step) -> str:
+    """A rectangle for as long as the label stays the same."""
+    parts = []
+    for stretch in stretches(labels, step):
+        changes = [b for a, b in pairwise(stretch) if a[1] != b[1]]
+        for (start, name), (end, _) in pairwise([stretch[0], *changes, stretch[-1]]):
+            title = f"{name}, {start:.1f} to {end:.1f} s"
+            parts.append(_rect(place(start), y, place(end) - place(start), STRIP, name, title))
     return "".join(parts)
 
 

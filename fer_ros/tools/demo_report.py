@@ -6,16 +6,15 @@ PyAV and matplotlib are imported only when they are used.
 
 from collections.abc import Iterable
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from fer_ros.emotions import COLOURS, EMOTIONS
+from fer_ros.tools.measures import stretches, usual_step
 
 MAX_PANELS = 6
-GAP = 0.5  # seconds without the face that break its curves
 _TICKS = 90000  # a second of a video's time
 
 
@@ -111,14 +110,13 @@ def _draw_face(area, strip, track_id, seen):
         loc="left",
         fontsize=11,
     )
-    for part in _unbroken(seen):
+    for part in stretches(seen, usual_step(seen)):
         times = [t for t, _ in part]
         probabilities = np.array([face["probabilities"] for _, face in part]).T
         area.stackplot(times, probabilities, colors=[_colour(e) for e in EMOTIONS], linewidth=0)
-        step = np.median(np.diff(times)) if len(times) > 1 else 0.1
-        widths = np.append(np.diff(times), step)
-        colours = [_colour(face["label"]) for _, face in part]
-        strip.broken_barh(list(zip(times, widths, strict=True)), (0, 1), facecolors=colours)
+        colours = [_colour(face["label"]) for _, face in part[:-1]]
+        bars = list(zip(times[:-1], np.diff(times), strict=True))
+        strip.broken_barh(bars, (0, 1), facecolors=colours)
     area.set_ylim(0, 1)
     area.set_yticks([0, 0.5, 1])
     area.set_ylabel("probability")
@@ -128,16 +126,6 @@ def _draw_face(area, strip, track_id, seen):
     strip.tick_params(left=False)
     for axis in (area, strip):
         axis.spines[["top", "right"]].set_visible(False)
-
-
-def _unbroken(seen) -> list[list[tuple[float, dict]]]:
-    """The sightings in stretches without a gap."""
-    parts = [[seen[0]]]
-    for before, now in pairwise(seen):
-        if not 0 < now[0] - before[0] <= GAP:
-            parts.append([])
-        parts[-1].append(now)
-    return parts
 
 
 def _colour(name) -> tuple[float, ...]:

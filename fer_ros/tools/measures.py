@@ -42,6 +42,27 @@ class Look(NamedTuple):
 Track = list[tuple[float, Sighting]]
 """Time in seconds and what was seen, in order."""
 
+MAX_GAP = 0.5  # seconds unseen that break a curve, unless the face is seen more seldom anyway
+
+
+def usual_step(points: Sequence[tuple], single: float = 0.1) -> float:
+    """Median of the seconds between two ``points``, (time, ...); ``single`` for less than two."""
+    return float(np.median([b[0] - a[0] for a, b in pairwise(points)] or [single]))
+
+
+def stretches(points: Sequence[tuple], step: float) -> list[list[tuple]]:
+    """``points``, (time, ...), cut where nothing was seen for long or time went back.
+
+    Each stretch ends with its last point once more, a ``step`` later: so long that is taken to
+    last.
+    """
+    parts: list[list[tuple]] = []
+    for point in points:
+        if not parts or not 0 <= point[0] - parts[-1][-1][0] <= max(MAX_GAP, 3 * step):
+            parts.append([])
+        parts[-1].append(point)
+    return [[*part, (part[-1][0] + step, *part[-1][1:])] for part in parts]
+
 
 def tracks(looks: Iterable[Look]) -> dict[int, Track]:
     """The sightings of each id, in the order of the ids."""
