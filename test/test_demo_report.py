@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_ros.emotions import COLOURS
 from fer_ros.tools import demo, node_process
 from fer_ros.tools.demo_report import MAX_PANELS, plot_timeline, write_video
 from fer_ros.tools.node_process import NodeProcess
@@ -165,6 +166,22 @@ def test_the_timeline_has_a_panel_for_each_face(tmp_path, recording, faces):
     assert height > 200 * max(min(faces, MAX_PANELS), 1)
 
 
+def test_the_timeline_of_a_face_seen_seldom(tmp_path, recording):
+    for second in range(10):
+        recording.add_result(result(100 + second, face()), receipt=110)
+    plot_timeline(tmp_path / "timeline.png", recording.records)
+    joy = cv2.imread(str(tmp_path / "timeline.png")) == COLOURS["joy"][::-1]
+    assert joy.all(axis=2).mean() > 0.3  # its area and the strip beneath
+
+
+def test_a_full_disk_is_told_once(tmp_path):
+    (tmp_path / "emotions.jsonl").symlink_to("/dev/full")
+    recording = Recording(tmp_path)
+    with pytest.raises(OSError, match="No space left"):
+        recording.add_result(result(1.0), receipt=1.1)
+    recording.close()
+
+
 def test_a_node_that_dies_leaves_its_last_line(tmp_path):
     with NodeProcess("video_source", {"source": "nowhere.mp4"}, tmp_path) as node:
         end = time.monotonic() + 20
@@ -202,6 +219,14 @@ def test_refuses_a_folder_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert demo.main(["--out", str(tmp_path / "file" / "out")]) == 1
     assert "demo: cannot write to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["fast", "0", "nan"])
+def test_refuses_a_rate_that_is_none(value, capsys):
+    with pytest.raises(SystemExit):
+        demo.main(["--rate", value])
+    expected = f"--rate: {value}: expected a number, 0.001 to 1e+06\n"
+    assert capsys.readouterr().err.endswith(expected)
 
 
 def test_names_missing_packages(monkeypatch, capsys):

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fer_ros import detectors
+from fer_ros.tools.arguments import number
 from fer_ros.tools.demo_report import plot_timeline, write_video
 from fer_ros.tools.node_process import NodeProcess
 from fer_ros.tools.record import TopicRecorder
@@ -29,6 +30,7 @@ LIVE_SECONDS = 20.0
 RESULTS = ("annotated.mp4", "timeline.png", "summary.json")
 IMAGES = "image_raw/compressed"  # what emotion_node works on is what the bag holds
 NEEDED = ("av", "matplotlib", "mcap", "rosbags", "tqdm")
+_POSITIVE = number(float, 1e-3, 1e6)
 
 EXAMPLES = """examples:
   %(prog)s                                  the built-in clip: two portraits, 12 seconds
@@ -85,20 +87,13 @@ def _parse(argv):
     add("--out", type=Path, default=Path("out/demo"), help="folder for the results (%(default)s)")
     add(
         "--seconds",
-        type=_positive,
+        type=_POSITIVE,
         help=f"stop after so long (default: at the end; {LIVE_SECONDS:g} for a camera or stream)",
     )
     add("--detector", choices=detectors.NAMES, default="auto", help="face detector (%(default)s)")
-    add("--model", type=Path, help="expression model with its card (default: the built-in one)")
-    add("--rate", type=_positive, help="images a second (default: the source's own)")
+    add("--model", default="", help="expression model with its card (default: the built-in one)")
+    add("--rate", type=_POSITIVE, help="images a second (default: the source's own)")
     return parser.parse_args(argv)
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 1e6:
-        raise argparse.ArgumentTypeError(f"{text}: must be over 0")
-    return value
 
 
 def _check_needed():
@@ -188,12 +183,10 @@ class _Run:
         print("Starting video_source and emotion_node", flush=True)
         # The source holds its images back until emotion_node is active, and that is made active
         # when all have found each other, which takes DDS seconds on a busy machine.
-        path = o.source if live or o.source == "sample" else str(Path(o.source).resolve())
-        given = {"source": path, "loop": False, "start_when_subscribed": True}
+        given = {"source": o.source, "loop": False, "start_when_subscribed": True}
         source = self._start("video_source", given | ({"rate": o.rate} if o.rate else {}))
         self._wait(self._recorder.has_found_source, START, "video_source cannot be heard: {last}")
-        model = str(o.model.resolve()) if o.model else ""
-        given = {"detector": o.detector, "model": model, "image_reliability": "reliable"}
+        given = {"detector": o.detector, "model": o.model, "image_reliability": "reliable"}
         given |= {"autostart": False, "image_transport": "compressed"}
         self._start("emotion_node", given)
         self._wait(self._recorder.has_found_emotion_node, START, "emotion_node is mute: {last}")

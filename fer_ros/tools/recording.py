@@ -5,6 +5,7 @@ import json
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -68,8 +69,9 @@ class Recording:
 
     def close(self) -> None:
         """Let go of the files; ``emotions.jsonl`` stays."""
-        self._lines.close()
-        self._jpegs.close()
+        for file in (self._lines, self._jpegs):
+            with suppress(OSError):  # closing writes again what a full disk has refused
+                file.close()
 
 
 def record_of(message) -> dict:
