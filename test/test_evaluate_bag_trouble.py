@@ -17,7 +17,7 @@ from bag_helpers import (
     table,
 )
 
-from fer_ros.tools import evaluation
+from fer_ros.tools import evaluate_bag, evaluation
 from fer_ros.tools.bag_types import type_store
 
 
@@ -98,11 +98,25 @@ def test_refuses_in_one_line(recording, tmp_path, capsys, words, reason):
     assert reason in line
 
 
-def test_never_writes_over_what_is_not_its_own(recording, tmp_path, capsys):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/thesis.txt").write_text("years of work")
-    assert evaluate(recording, "--out", tmp_path / "mine") == 1
+@pytest.mark.parametrize("names", [["thesis.txt"], ["report.html"], ["summary.json", "a.txt"]])
+def test_never_writes_over_what_is_not_its_own(recording, tmp_path, capsys, names):
+    for name in names:
+        (tmp_path / name).write_text("years of work")
+    assert evaluate(recording, "--out", tmp_path) == 1
     assert "holds other files: choose another --out" in capsys.readouterr().err
+    assert [(tmp_path / name).read_text() for name in names] == ["years of work"] * len(names)
+
+
+def test_takes_up_a_folder_where_it_was_killed(recording, tmp_path):
+    out = tmp_path / "out"
+    assert evaluate(recording, "--out", out, "--stride", 9) == 0
+    for name in ("timing.json", "summary.json"):
+        (out / name).rename(out / f"{name}.part")
+    assert evaluate(recording, "--out", out, "--stride", 9) == 0
+    assert summary(out)["complete"]
+
+
+def test_never_writes_over_the_recording(tmp_path, capsys):
     source = make_bag(tmp_path / "bag", frames(2))
     before = storage_file(source).read_bytes()
     assert evaluate(source, "--out", tmp_path) == 1
@@ -110,11 +124,37 @@ def test_never_writes_over_what_is_not_its_own(recording, tmp_path, capsys):
     assert storage_file(source).read_bytes() == before
 
 
-@pytest.mark.parametrize("words", [["--stride", "0"], ["--start", "-1"], ["--bag", "some"]])
-def test_wrong_arguments(recording, words):
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--stride", "0"], "0: expected a whole number, 1 to 1e+09"),
+        (["--stride", "1.5"], "1.5: expected a whole number"),
+        (["--start", "-1"], "-1: expected a number, 0 to 1e+09"),
+        (["--end", "noon"], "noon: expected a number"),
+        (["--bag", "some"], "invalid choice: 'some'"),
+    ],
+)
+def test_wrong_arguments(recording, capsys, words, reason):
     with pytest.raises(SystemExit) as end:
         evaluate(recording, *words)
     assert end.value.code == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_what_cannot_be_read_is_not_said_to_be_written(capsys):
+    with evaluate_bag.failing("evaluate_bag"):
+        raise PermissionError(13, "Permission denied", "visit")
+    assert capsys.readouterr().err == "evaluate_bag: visit: Permission denied\n"
+
+
+def test_recordings_with_dots_in_their_names_keep_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("visit.1", "visit.2"):
+        make_bag(tmp_path / name, frames(1))
+        assert evaluate(name, "--bag", "none") == 0
+    assert evaluate("visit.1/visit.1.mcap", "--bag", "none") == 0
+    assert summary(tmp_path / "visit.1_emotions")["bag"] == "visit.1.mcap"
+    assert summary(tmp_path / "visit.2_emotions")["bag"] == "visit.2"
 
 
 def test_stamps_of_zero_do_not_freeze_time(tmp_path, monkeypatch):

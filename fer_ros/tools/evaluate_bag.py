@@ -17,6 +17,7 @@ from pathlib import Path
 from fer_ros import detectors
 from fer_ros.detectors import DetectorError
 from fer_ros.model_card import ModelError
+from fer_ros.tools.arguments import number
 from fer_ros.tools.settings import NAMES, Settings, SettingsError
 
 NEEDED = ("rosbags", "mcap", "tqdm")
@@ -85,9 +86,8 @@ def failing(command: str, *errors: type[Exception]):
     except (BagError, LabelsError, SettingsError, DetectorError, ModelError, *errors) as error:
         print(f"{command}: {error}", file=sys.stderr)
     except OSError as error:
-        reason = error.strerror or error
-        where = f" {error.filename}:" if error.filename else ""
-        print(f"{command}: cannot write:{where} {reason}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{command}: {where}{error.strerror or error}", file=sys.stderr)
     except KeyboardInterrupt:
         print(f"{command}: stopped", file=sys.stderr)
         outcome.status = 130
@@ -104,9 +104,10 @@ def make_parser(program: str, description: str, examples: str) -> argparse.Argum
     add = parser.add_argument
     add("--out", type=Path, metavar="DIR", help="folder for the results (default: NAME_emotions)")
     add("--topic", default="", help="the images (default: the only camera in the bag)")
-    add("--start", type=_seconds, default=0.0, metavar="S", help="begin so many seconds in")
-    add("--end", type=_seconds, default=math.inf, metavar="S", help="end so many seconds in")
-    add("--stride", type=_count, default=1, metavar="N", help="only every N-th image")
+    seconds = number(float, 0)
+    add("--start", type=seconds, default=0.0, metavar="S", help="begin so many seconds in")
+    add("--end", type=seconds, default=math.inf, metavar="S", help="end so many seconds in")
+    add("--stride", type=number(int, 1), default=1, metavar="N", help="only every N-th image")
     add("--detector", choices=detectors.NAMES, help="face detector (default: auto)")
     add("--model", metavar="FILE", help="expression model with its card (default: built in)")
     add(
@@ -155,7 +156,8 @@ def _evaluate(options) -> int:
         settings=settings,
         **{name: getattr(options, name) for name in COMMON},
     )
-    out = options.out or Path(f"{options.bag.resolve().stem}_emotions")
+    bag = options.bag.resolve()
+    out = options.out or Path(f"{bag.stem if bag.is_file() else bag.name}_emotions")
     jobs = {out: job}
     if options.compare:
         other = settings.changed(options.compare)
@@ -238,20 +240,6 @@ def _say(line: str) -> None:
     from tqdm import tqdm
 
     tqdm.write(f"evaluate_bag: {line}", file=sys.stderr)
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text}: must be 0 or more")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be 1 or more")
-    return value
 
 
 if __name__ == "__main__":

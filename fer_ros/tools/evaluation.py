@@ -76,14 +76,15 @@ def prepare_folder(folder: Path, bag: Path) -> None:
     """
     if bag.resolve().is_relative_to((folder / "bag").resolve()):
         raise FileExistsError(f"{folder}: the recording itself lies there: choose another --out")
-    present = {f.name for f in folder.iterdir()} if folder.exists() else set()
-    if present and not present & set(FILES):
+    present = {f.name.removesuffix(".part") for f in folder.iterdir()} if folder.exists() else set()
+    if present and ("summary.json" not in present or present - {*FILES, "bag"}):
         raise FileExistsError(f"{folder}: holds other files: choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        (folder / name).unlink(missing_ok=True)
     remove_bag(folder / "bag")
+    # From here to the end never absent: by it the folder is known again.
     write_json(folder / "summary.json", {"complete": False})
+    for name in set(FILES) - {"summary.json"}:
+        (folder / name).unlink(missing_ok=True)
 
 
 def evaluate(
@@ -91,8 +92,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a recording into ``folder``: emotions.csv, bag/, summary.json, timing.json.
 
-    ``progress`` is told how many images were read, of how many. Raises BagError, SettingsError,
-    LabelsError, DetectorError, ModelError before anything is written, OSError while writing.
+    ``progress`` is told how many images were read, of how many. Raises BagError, LabelsError,
+    DetectorError, ModelError, and OSError when something cannot be written.
     """
     labels = Labels(job.labels) if job.labels else None
     with Bag(job.bag, say) as bag:
@@ -132,7 +133,7 @@ class _Run:
         self._read = 0
         self._seconds: dict[str, list[float]] = {}
         self.looks: list[measures.Look] = []
-        self.thumbnails = Thumbnails(job.thumbnails)
+        self.thumbnails = Thumbnails(job.thumbnails, job.settings.rotate)
 
     def play(self, rows, writer, progress):
         """Process every image in range, copying what is kept into the bag as it comes."""

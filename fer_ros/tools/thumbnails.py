@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small pictures of faces for a report, kept only when they were asked for."""
 
-import cv2
 import numpy as np
 
 from fer_ros.face_emotion import FaceEmotion
 from fer_ros.image_codec import encode_jpeg
+from fer_ros.ros4hri import cut_out
 
 SIDE = 96
 """Pixels of a picture's side."""
@@ -13,10 +13,12 @@ MAX_IDS = 24
 
 
 class Thumbnails:
-    """Of each id and label the face of the highest confidence, JPEG, in ``pictures``."""
+    """Of each id and label the face of the highest confidence, JPEG, in ``pictures``; ``rotate``:
+    degrees clockwise that make the images upright.
+    """
 
-    def __init__(self, wanted: bool):
-        self._wanted = wanted
+    def __init__(self, wanted: bool, rotate: int = 0):
+        self._wanted, self._rotate = wanted, rotate
         self._best: dict[tuple[int, str], float] = {}
         self.pictures: dict[tuple[int, str], bytes] = {}
 
@@ -24,11 +26,8 @@ class Thumbnails:
         """Look at the faces of an image, uint8 [H, W, 3]."""
         for face in faces if self._wanted else ():
             key = (face.track_id, face.label)
-            x, y, width, height = face.box
             if face.confidence <= self._best.get(key, 0.0) or face.track_id > MAX_IDS:
                 continue
             self._best[key] = face.confidence
-            crop = cv2.resize(
-                bgr[y : y + height, x : x + width], (SIDE, SIDE), interpolation=cv2.INTER_AREA
-            )
+            crop = cut_out(bgr, face.box, self._rotate, SIDE)
             self.pictures[key] = encode_jpeg(crop, 80).tobytes()
