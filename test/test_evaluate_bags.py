@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from bag_helpers import frames, make_bag, storage_file
@@ -65,6 +66,7 @@ def test_all_bags_one_table(recordings, tmp_path, scheduler, capsys):
     assert float(rows["visit"]["accuracy"]) > 0.5
     assert rows["monday__visit"]["accuracy"] == ""
     told = capsys.readouterr()
+    assert "1 of 4 bags have labels" in told.out
     assert "3 of 4 bags evaluated" in told.out
     assert "Traceback" not in told.err
     page = (out / "report.html").read_text()
@@ -123,12 +125,38 @@ def test_finds_bags_at_any_depth(recordings, tmp_path):
         evaluate_bags.find_bags(tmp_path / "none")
 
 
+def test_no_bag_hides_another(tmp_path):
+    for name in ("a/b.mcap", "a__b.mcap"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(BagError, match=r"a__b\.mcap: rename one"):
+        evaluate_bags.find_bags(tmp_path)
+
+
+def test_a_bag_is_called_by_its_folder_also_from_within(recordings, monkeypatch):
+    monkeypatch.chdir(recordings / "visit")
+    assert list(evaluate_bags.find_bags(Path())) == ["visit"]
+
+
+def test_what_another_version_made_is_made_anew(tmp_path, scheduler, monkeypatch, capsys):
+    make_bag(tmp_path / "recordings" / "visit", frames(1))
+    out = tmp_path / "out"
+    words = (tmp_path / "recordings", "--out", out, "--scheduler", scheduler, "--bag", "none")
+    made = []
+    for version in ("1.0", "1.0", "1.1"):
+        monkeypatch.setattr("fer_ros.__version__", version)
+        assert run(*words) == 0
+        made.append((out / "visit/emotions.csv").stat().st_mtime_ns)
+    assert made[0] == made[1] < made[2]
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
         (["absent"], "no such folder: absent"),
         (["RECORDINGS", "--set", "rotate=1"], "rotate=1: choose 0, 90"),
         (["RECORDINGS", "--model", "absent.tflite"], "no model file absent.tflite"),
+        (["RECORDINGS", "--labels", "absent"], "no such folder of labels: absent"),
         (["RECORDINGS", "--scheduler", "nonsense://x"], "no scheduler answers"),
     ],
 )

@@ -15,6 +15,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import fer_ros
+from fer_ros.tools.arguments import number
 from fer_ros.tools.evaluate_bag import COMMON, failing, make_parser, make_settings
 
 EXAMPLES = """examples:
@@ -28,7 +30,7 @@ leaves in the folder given by --out:
   summary.csv    the same table
   NAME/          for each bag what evaluate_bag leaves
 
-A bag that was evaluated with the same parameters is not evaluated again."""
+A bag that this version evaluated with the same parameters is not evaluated again."""
 
 
 class ClusterError(RuntimeError):
@@ -46,7 +48,7 @@ def main(argv=None) -> int:
     add("folder", type=Path, metavar="DIR", help="folder of recordings, at any depth")
     add("--labels", type=Path, metavar="DIR", help="folder of labels by hand, NAME.csv for a bag")
     add("--scheduler", metavar="ADDRESS", help="a running dask scheduler (default: this machine)")
-    add("--workers", type=int, default=os.cpu_count(), help="processes here (%(default)s)")
+    add("--workers", type=number(int, 1), default=os.cpu_count(), help="processes (%(default)s)")
     options = parser.parse_args(argv)
     if find_spec("distributed") is None:
         print('evaluate_bags: missing: pip install "dask[distributed]"', file=sys.stderr)
@@ -59,21 +61,26 @@ def main(argv=None) -> int:
 
 def find_bags(folder: Path) -> dict[str, Path]:
     """Every recording under ``folder`` by its path in it, as a name: folders with metadata.yaml,
-    and files outside of such. Raises BagError when there is none.
+    and files outside of such. Raises BagError when there is none, or when two have one name.
     """
     from fer_ros.tools.bag_source import SUFFIXES, BagError
 
-    found = []
+    paths = []
     for path, folders, files in os.walk(folder):
         if "metadata.yaml" in files:
-            found.append(Path(path))
+            paths.append(Path(path))
             folders.clear()
         else:
-            found += [Path(path, f) for f in files if Path(f).suffix in SUFFIXES]
-    if not found:
+            paths += [Path(path, f) for f in files if Path(f).suffix in SUFFIXES]
+    if not paths:
         raise BagError(f"{folder}: no bag in it: no metadata.yaml, {', '.join(SUFFIXES)}")
-    names = (path.relative_to(folder) if path != folder else Path(path.name) for path in found)
-    return dict(sorted(("__".join(n.parts), p) for n, p in zip(names, found, strict=True)))
+    found: dict[str, Path] = {}
+    for path in sorted(paths):
+        name = "__".join(path.relative_to(folder).parts or [path.resolve().name])
+        if name in found:
+            raise BagError(f"{found[name]} and {path} both become {name}: rename one of them")
+        found[name] = path
+    return dict(sorted(found.items()))
 
 
 def evaluate_one(job, folder: Path, inputs: dict) -> dict:
@@ -104,12 +111,20 @@ def _evaluate(options) -> int:
 
     from fer_ros.tools.bag_source import BagError
     from fer_ros.tools.evaluation import Job
+    from fer_ros.tools.labels import LabelsError
     from fer_ros.tools.overview import write_overview
 
     settings = make_settings(options)
-    identity = settings.pipeline().classifier.identity  # fails now, not on every worker
+    pipeline = settings.pipeline()  # fails now, not on every worker
+    made_by = {
+        "version": fer_ros.__version__,
+        "model": pipeline.classifier.identity,
+        "detector": pipeline.detector.name,
+    }
     if not options.folder.is_dir():
         raise BagError(f"no such folder: {options.folder}")
+    if options.labels and not options.labels.is_dir():
+        raise LabelsError(f"no such folder of labels: {options.labels}")
     out = options.out or Path(f"{options.folder.resolve().name}_emotions")
     jobs = {}
     for name, bag in find_bags(options.folder).items():
@@ -122,6 +137,9 @@ def _evaluate(options) -> int:
             settings=settings,
             **{key: getattr(options, key) for key in COMMON},
         )
+    if options.labels:
+        count = sum(job.labels is not None for job in jobs.values())
+        print(f"{count} of {len(jobs)} bags have labels")
     out.mkdir(parents=True, exist_ok=True)
     summaries: dict[str, dict] = {}
     with _client(options) as client:
@@ -129,7 +147,7 @@ def _evaluate(options) -> int:
 
         futures = {
             client.submit(
-                evaluate_one, job, out.resolve() / name, _inputs(job, identity), pure=False
+                evaluate_one, job, out.resolve() / name, _inputs(job) | made_by, pure=False
             ): name
             for name, job in jobs.items()
         }
@@ -173,7 +191,7 @@ def _client(options):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         cluster = LocalCluster(
-            n_workers=max(1, options.workers),
+            n_workers=options.workers,
             # One thread each: the pipeline is for one thread, and decoding holds the interpreter.
             threads_per_worker=1,
             dashboard_address="127.0.0.1:0",
@@ -187,14 +205,13 @@ def _client(options):
         yield client
 
 
-def _inputs(job, model: str) -> dict:
-    """By what a result that is already there is recognised as that of this very job."""
+def _inputs(job) -> dict:
+    """What a job works on and how."""
     from fer_ros.tools.bag_source import bag_files
 
     files = (*bag_files(job.bag), *([job.labels] if job.labels else []))
     return {
         "files": {f.name: [f.stat().st_size, f.stat().st_mtime_ns] for f in files},
-        "model": model,
         "settings": job.settings.differences(),
         **{key: str(getattr(job, key)) for key in COMMON},
     }
