@@ -7,13 +7,11 @@ are given to the detector. Where its box lies inside the 48x48 picture gives the
 medians over a random sample of Training rows; to compare, the same with the eyes for the box.
 With a model, PublicTest rows and photographs are detected, cropped and classified at several sides.
 
-    python benchmarks/calibrate_framing.py --csv fer2013.csv.xz --yunet face_detection_yunet.onnx
+    .venv-bench/bin/python benchmarks/calibrate_framing.py --csv fer2013.csv.xz [--yunet yunet.onnx]
 """
 
 import argparse
 import csv
-import io
-import lzma
 import math
 from dataclasses import replace
 from functools import partial
@@ -21,6 +19,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from fer_training.dataset import Faces, load
 
 from fer_ros.classifier import Classifier
 from fer_ros.detectors import create_detector
@@ -34,13 +33,9 @@ BY_EYES = {"yunet": Framing(2.92, 0.32), "blazeface": Framing(2.73, 0.32)}
 SIDES = (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2)
 
 
-def read_rows(path: Path, usage: str, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a random sample of the data set's pictures, uint8 [N, 48, 48], and labels [N]."""
-    with (lzma.open if path.suffix == ".xz" else open)(path, "rt", encoding="utf-8") as lines:
-        rows = [row for row in csv.DictReader(lines) if row["Usage"] == usage]
-    chosen = np.random.default_rng(0).permutation(len(rows))[:count]
-    pixels = [np.loadtxt(io.StringIO(rows[i]["pixels"]), dtype=np.uint8) for i in chosen]
-    return np.reshape(pixels, (-1, 48, 48)), np.array([int(rows[i]["emotion"]) for i in chosen])
+def sample(faces: Faces, count: int) -> Faces:
+    """A random sample of so many faces."""
+    return faces.select(np.random.default_rng(0).permutation(len(faces))[:count])
 
 
 def embed(picture: np.ndarray) -> np.ndarray:
@@ -166,7 +161,7 @@ def judge_photos(detectors, model, folder: Path) -> None:
 def main():
     """Calibrate, and judge where a model is given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--csv", type=Path, required=True, help="fer2013.csv or .csv.xz")
+    parser.add_argument("--csv", type=Path, required=True, help="fer2013.csv, .csv.xz or .zip")
     parser.add_argument("--yunet", default="", help="YuNet's model file; left out when not given")
     parser.add_argument("--rows", type=int, default=2000, help="rows to try (default: %(default)s)")
     parser.add_argument("--model", type=Path, help="classifier to judge the framing with")
@@ -176,10 +171,12 @@ def main():
     detectors = [create_detector("haar"), create_detector("blazeface")]
     if arguments.yunet:
         detectors.insert(1, create_detector("yunet", model_path=arguments.yunet))
-    calibrate(detectors, read_rows(arguments.csv, "Training", arguments.rows)[0])
+    faces = load(arguments.csv)
+    calibrate(detectors, sample(faces.of("Training"), arguments.rows).images)
     if arguments.model:
         model = Classifier(arguments.model)
-        judge_rows(detectors, model, *read_rows(arguments.csv, "PublicTest", arguments.rows))
+        rows = sample(faces.of("PublicTest"), arguments.rows)
+        judge_rows(detectors, model, rows.images, rows.labels)
         if arguments.photos:
             judge_photos(detectors, model, arguments.photos)
 
