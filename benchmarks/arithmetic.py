@@ -5,7 +5,7 @@ The peak is measured, not looked up: a 1x1 convolution of 256 to 256 channels on
 kindest work there is, run by LiteRT on one thread in float32 and in int8. A model's floor is its
 multiply-adds over the peak of the type it computes in; convolutions and dense layers are counted.
 
-    .venv-bench/bin/python benchmarks/arithmetic.py [--model a.tflite b.tflite ...]
+    .venv-bench/bin/python benchmarks/arithmetic.py [--quick] [--model a.tflite b.tflite ...]
 """
 
 import argparse
@@ -19,7 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from report import machine, save
+from report import machine, refuse_namesakes, save
 from tables import arithmetic_table
 from tqdm import tqdm
 
@@ -90,17 +90,20 @@ def main():
         "--model", type=Path, nargs="+", default=[default_model(), find_model()], metavar="FILE",
         help=".tflite files (default: the built-in classifier and BlazeFace)",
     )  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="a fifth of the rounds")
     parser.add_argument("--rounds", type=int, default=30, help="default: %(default)s")
     parser.add_argument("--name", default="arithmetic", help="of the JSON in results/")
     options = parser.parse_args()
-    found = machine()
+    refuse_namesakes(parser, options.model)
+    rounds = max(1, options.rounds // 5 if options.quick else options.rounds)
+    found = machine(options.quick)
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     nets = {
         "peak float32": open_net(model_content=kindest(int8=False)),
         "peak int8": open_net(model_content=kindest(int8=True)),
     } | {path.name: open_net(model_path=str(path)) for path in options.model}
     times = {name: [] for name in nets}
-    for _ in tqdm(range(options.rounds), desc="models and peak in turns"):
+    for _ in tqdm(range(rounds), desc="models and peak in turns"):
         for name, net in nets.items():
             times[name] += milliseconds(net, 10)[2:]
     medians = {name: float(np.median(values)) for name, values in times.items()}

@@ -32,7 +32,7 @@ def command(name: str, options) -> list[str]:
     python = PEERS_PYTHON if name in NEED_TENSORFLOW else sys.executable
     words = [str(python), f"benchmarks/{name}.py"]
     if options.quick:
-        words += ["--rounds", "10"] if name in ("peers", "arithmetic") else ["--quick"]
+        words += ["--quick"]
     if name == "peers" and options.csv:
         words += ["--csv", options.csv]
     if name == "stages" and options.yunet:

@@ -3,17 +3,14 @@
 
 import os
 
-from processes import DOMAIN, PROFILE, PROFILE_VARIABLES, BenchmarkError
+from processes import BenchmarkError, environment
 
 PATIENCE = 30.0  # seconds
 
 
 def become_inactive() -> None:
     """Configure an emotion_node started with autostart false, and leave it at that."""
-    os.environ |= {
-        "ROS_DOMAIN_ID": DOMAIN,
-    }
-    os.environ |= dict.fromkeys(PROFILE_VARIABLES, str(PROFILE))
+    os.environ |= environment()
     import rclpy
     from lifecycle_msgs.msg import Transition
     from lifecycle_msgs.srv import ChangeState

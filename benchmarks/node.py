@@ -3,11 +3,12 @@
 
 A camera publishes images made beforehand, emotion_node or a plain echo takes them, a listener notes
 when each result comes. Latency is from the image's stamp, set when it is published, to the receipt
-of its result. The echo does nothing with the image: it is what DDS and rclpy alone take. "lost":
-sent, but never received; "superseded": received, but a newer one came first; CPU is in cores,
-user and system, while measuring. Also: what the node costs while inactive and while no image comes.
+of its result. The echo does nothing with the image: it is what DDS and rclpy alone take. "missed":
+sent, but never received, as the node itself counts; "superseded": received, but a newer one came
+first; "exact": with those processed, these are all that were sent. CPU is in cores, user and
+system, while measuring. Also: what the node costs while inactive and while no image comes.
 
-    python benchmarks/node.py [--quick] [--only "640x480 raw 30"]
+    python benchmarks/node.py [--quick] [--only "640x480, raw, 30 Hz"]
 """
 
 import argparse
@@ -85,13 +86,14 @@ def record(scenario: Scenario, subject: list[str]) -> Recording:
     with (
         Process("listener", script("listener.py"), scenario.profile) as listener,
         Process("subject", subject, scenario.profile) as node,
-        Process("camera", script("camera.py", *words), scenario.profile) as camera,
     ):
-        begin = camera.wait_for("measuring", node)["stamp"]
-        cpu = node.cpu_seconds()
-        done = camera.wait_for("done", node, patience=2 * scenario.seconds + 60)
-        cpu = (node.cpu_seconds() - cpu) / (time.time() - begin)
-        time.sleep(TAIL)
+        listener.wait_for("ready")
+        with Process("camera", script("camera.py", *words), scenario.profile) as camera:
+            begin = camera.wait_for("measuring", node)["stamp"]
+            cpu = node.cpu_seconds()
+            done = camera.wait_for("done", node, patience=2 * scenario.seconds + 60)
+            cpu = (node.cpu_seconds() - cpu) / (time.time() - begin)
+            time.sleep(TAIL)
         resident = node.peak_resident()
         listener.ask_to_end()
         noted = listener.wait_for("noted")
@@ -105,6 +107,7 @@ def figures(taken: Recording) -> dict:
     results = [r for r in taken.results if start <= r[0] <= end]
     found = {
         "sent": taken.camera["sent"],
+        "sent_per_s": round(taken.camera["sent"] / (end - start), 2),
         "camera_late": round(taken.camera["late"], 3),
         "results": len(results),
         "results_per_s": round(len(results) / (end - start), 2),
@@ -120,19 +123,25 @@ def figures(taken: Recording) -> dict:
 
 
 def reported(taken: Recording) -> dict:
-    """What emotion_node itself counted over the whole run, and its stages in the middle of it."""
+    """What emotion_node itself counted over the whole run, and its stages in the middle of it.
+
+    "lost" is the camera's count of what did not come. The node's, "missed", cannot hold what was
+    lost before the first image that came or after the last: "exact" says whether they agree.
+    """
     last = taken.reports[-1]
-    received, processed, superseded = (
-        int(last[k]) for k in ("received", "processed", "superseded")
+    received, missed, processed, superseded = (
+        int(last[k]) for k in ("received", "missed", "processed", "superseded")
     )
+    lost = taken.camera["sent"] + taken.camera["warmed"] - received
     busy = [report for report in taken.reports if "total (ms)" in report]
     middle = busy[len(busy) // 2] if busy else {}
     return {
         "received": received,
+        "missed": missed,
         "processed": processed,
         "superseded": superseded,
-        "lost": taken.camera["sent"] + taken.camera["warmed"] - received,
-        "exact": received == processed + superseded,
+        "lost": lost,
+        "exact": lost == missed and received == processed + superseded,
         "errors": int(last.get("errors", 0)),
         "stages_ms": {k[:-5]: float(v) for k, v in middle.items() if k.endswith(" (ms)")},
     }
@@ -171,18 +180,24 @@ def parse():
     parser.add_argument("--quick", action="store_true", help="three scenarios of 5 s")
     parser.add_argument("--only", default="", help="scenarios whose name holds this")
     parser.add_argument("--seconds", type=float, help="measure each scenario so long")
-    parser.add_argument("--name", default="node", help="of the JSON in results/")
-    return parser.parse_args()
+    parser.add_argument("--name", help="of the JSON in results/ (default: node, node_only)")
+    options = parser.parse_args()
+    known = QUICK if options.quick else SCENARIOS
+    chosen = [s for s in known if options.only in s.name]
+    if not chosen:
+        names = "\n".join(s.name for s in known)
+        parser.error(f"no scenario's name holds {options.only!r}; there are:\n{names}")
+    options.scenarios = [s._replace(seconds=options.seconds or s.seconds) for s in chosen]
+    options.name = options.name or ("node_only" if options.only else "node")
+    return options
 
 
 def main():
-    """Measure, print and write results/node.json."""
+    """Measure, print and write results/node.json, anew after each scenario."""
     options = parse()
-    results = {"machine": machine(), "scenarios": {}}
-    chosen = [s for s in (QUICK if options.quick else SCENARIOS) if options.only in s.name]
-    if options.seconds:
-        chosen = [s._replace(seconds=options.seconds) for s in chosen]
-    progress = tqdm(chosen, desc="node and echo")
+    results = {"machine": machine(options.quick), "idle": idle(5.0 if options.quick else 20.0)}
+    results["scenarios"] = {}
+    progress = tqdm(options.scenarios, desc="node and echo")
     for scenario in progress:
         progress.set_postfix_str(scenario.name)
         transport = "compressed" if scenario.jpeg else "raw"
@@ -193,8 +208,7 @@ def main():
             "echo": measure(short, script("echo.py", *flags)),
             "node": measure(scenario, emotion_node(image_transport=transport)),
         }
-    results["idle"] = idle(5.0 if options.quick else 20.0)
-    save(options.name, results)
+        save(options.name, results)
     print(node_table(results))
 
 

@@ -12,7 +12,7 @@ them alike. A ratio is the median over the rounds. Rows whose picture also stand
 left out of "deduplicated". Without --csv the crops come from the built-in clip and there is no
 accuracy.
 
-    .venv-bench/bin/python benchmarks/peers.py --csv fer2013.csv.xz [--model a.tflite b.tflite ...]
+    .venv-bench/bin/python benchmarks/peers.py --csv fer2013.csv.xz [--quick] [--model a.tflite ...]
 """
 
 import argparse
@@ -35,7 +35,7 @@ from ai_edge_litert.interpreter import Interpreter
 from fer.fer import FER
 from fer_training.dataset import USAGES, load
 from fer_training.metrics import report
-from report import machine, save, summary
+from report import machine, refuse_namesakes, save, summary
 from tables import peers_table
 from tqdm import tqdm
 
@@ -228,17 +228,21 @@ def parse():
         "--model", type=Path, nargs="+", default=[default_model()], metavar="FILE",
         help="our .tflite files (default: the built-in one)",
     )  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="a fifth of the rounds")
     parser.add_argument("--rounds", type=int, default=40, help="default: %(default)s")
     parser.add_argument("--faces", type=int, default=25, help="a round (default: %(default)s)")
     parser.add_argument("--core", type=int, help="the one core to run on (default: any one)")
     parser.add_argument("--name", default="peers", help="of the JSON in results/")
-    return parser.parse_args()
+    options = parser.parse_args()
+    refuse_namesakes(parser, options.model)
+    return options
 
 
 def main():
     """Measure, print and write results/peers.json."""
     options = parse()
-    found = machine()
+    found = machine(options.quick)
+    rounds = max(1, options.rounds // 5 if options.quick else options.rounds)
     core = min(os.sched_getaffinity(0)) if options.core is None else options.core
     os.sched_setaffinity(0, {core})  # one thread at a time, whatever a library thinks
     cv2.setNumThreads(1)
@@ -254,7 +258,7 @@ def main():
     figures = {c.name: {} for c in contenders}
     if labels is not None:
         figures = {c.name: accuracy(c, images, labels, unseen) for c in contenders}
-    times = take_turns(contenders, images, options.rounds, options.faces)
+    times = take_turns(contenders, images, rounds, options.faces)
     medians = {c.name: np.median(times[c.name]["face"]) for c in contenders}
     fastest = min((c.name for c in peers), key=medians.get)
     for name, row in figures.items():

@@ -13,7 +13,7 @@ import csv
 
 from node import Scenario, figures, record
 from processes import PEERS_PYTHON, emotion_node, script
-from report import RESULTS, machine, save
+from report import RESULTS, chart, machine, save
 from tables import plain_table
 
 SUBJECTS = {
@@ -60,7 +60,7 @@ def main():
     parser.add_argument("--name", default="plain", help="of the JSON and the chart in results/")
     options = parser.parse_args()
     scenario = Scenario(seconds=options.seconds or (10 if options.quick else 60))
-    results, ages = {"machine": machine(), "subjects": {}}, {}
+    results, ages = {"machine": machine(options.quick), "subjects": {}}, {}
     for name, command in SUBJECTS.items():
         print(f"{name}: {scenario.name}, {scenario.seconds:g} s")
         taken = record(scenario, command())
@@ -73,7 +73,7 @@ def main():
         ]
     save(options.name, results)
     write_ages(ages, RESULTS / f"{options.name}.csv")
-    draw(ages, RESULTS / f"{options.name}.png")
+    draw(ages, chart(options.name))
     print(plain_table(results))
 
 

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmarks' processes: started with one environment, watched, ended with certainty."""
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
-
-import psutil
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROFILE = REPOSITORY / "config" / "fastdds.xml"
@@ -27,12 +28,24 @@ class BenchmarkError(SystemExit):
     """
 
 
-def emotion_node(**parameters) -> list[str]:
-    """The command that starts our node."""
-    command = [sys.executable, "-m", "fer_ros.nodes.emotion_node", "--ros-args"]
+def environment(profile: bool = True) -> dict[str, str]:
+    """What every process runs in: a domain of its own, with or without the socket profile."""
+    found = os.environ | {"ROS_DOMAIN_ID": DOMAIN, "PYTHONUNBUFFERED": "1"}
+    # ROS's wheels set the library path once, guarded by this: each start is to pay for that.
+    for variable in (*PROFILE_VARIABLES, "_ROS_WHEELS_BOOTSTRAP_COMPLETE"):
+        found.pop(variable, None)
+    return found | dict.fromkeys(PROFILE_VARIABLES if profile else (), str(PROFILE))
+
+
+def node(name: str, **parameters) -> list[str]:
+    """The command that starts one of our nodes."""
+    command = [sys.executable, "-m", f"fer_ros.nodes.{name}", "--ros-args"]
     for key, value in parameters.items():
         command += ["-p", f"{key}:={json.dumps(value)}"]
     return command
+
+
+emotion_node = partial(node, "emotion_node")
 
 
 def script(name: str, *arguments, python=sys.executable) -> list[str]:
@@ -49,15 +62,6 @@ class Process:
 
     def __init__(self, name: str, command: list[str], profile: bool = True):
         self.name = name
-        environment = os.environ | {
-            "ROS_DOMAIN_ID": DOMAIN,
-            "PYTHONUNBUFFERED": "1",
-        }
-        # ROS's wheels set the library path once, guarded by this: each start is to pay for that.
-        for variable in (*PROFILE_VARIABLES, "_ROS_WHEELS_BOOTSTRAP_COMPLETE"):
-            environment.pop(variable, None)
-        if profile:
-            environment |= dict.fromkeys(PROFILE_VARIABLES, str(PROFILE))
         LOGS.mkdir(parents=True, exist_ok=True)
         self.log = LOGS / f"{self.name}.log"
         with self.log.open("ab") as log:
@@ -65,13 +69,12 @@ class Process:
             self._child = subprocess.Popen(
                 command,
                 cwd=REPOSITORY,
-                env=environment,
+                env=environment(profile),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
             )
-        self._process = psutil.Process(self._child.pid)
         self.said: list[dict] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -112,24 +115,22 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """User and system time so far."""
-        times = self._process.cpu_times()
-        return times.user + times.system
+        return sum(self._proc("stat", r"\) (?:\S+ ){11}(\d+) (\d+)")) / os.sysconf("SC_CLK_TCK")
 
     def resident(self) -> float:
         """Resident memory, MB."""
-        return self._process.memory_info().rss / 1e6
+        return self._proc("status", r"VmRSS:\s+(\d+)")[0] * 1024 / 1e6
 
     def peak_resident(self) -> float:
         """The most resident memory it ever had, MB."""
-        status = Path(f"/proc/{self._child.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
+        return self._proc("status", r"VmHWM:\s+(\d+)")[0] * 1024 / 1e6
 
     def threads(self) -> int:
         """How many threads it has."""
-        return self._process.num_threads()
+        return self._proc("status", r"Threads:\s+(\d+)")[0]
 
-    def stop(self) -> None:
-        """Ask it to end, insist after a while."""
+    def stop(self) -> int:
+        """Ask it to end, insist after a while; returns its exit status."""
         for ask in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             if self._child.poll() is not None:
                 break
@@ -139,6 +140,14 @@ class Process:
             except subprocess.TimeoutExpired:
                 continue
         self._reader.join(2)
+        return self._child.wait()
+
+    def _proc(self, file: str, pattern: str) -> list[int]:
+        """The numbers that `pattern` finds in /proc/<pid>/<file>; BenchmarkError once ended."""
+        with contextlib.suppress(OSError):
+            if found := re.search(pattern, Path(f"/proc/{self._child.pid}/{file}").read_text()):
+                return [int(number) for number in found.groups()]
+        raise BenchmarkError(f"{self.name} has ended; see {self.log}")
 
     def _read(self):
         for line in self._child.stdout:

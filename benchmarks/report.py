@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all benchmarks share: the machine's name, medians, tables and the JSON they leave."""
 
+import argparse
 import json
 import os
 import platform
@@ -12,11 +13,11 @@ import cv2
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-RESULTS = HERE / "results"
+RESULTS = Path(os.environ.get("FER_ROS_RESULTS", HERE / "results"))
 
 
-def machine() -> dict:
-    """What the figures were taken on and with, and how busy it was."""
+def machine(quick: bool = False) -> dict:
+    """What the figures were taken on and with, how busy it was, and whether it went quickly."""
     return {
         "cpu": _cpu_model(),
         "cores": len(os.sched_getaffinity(0)),
@@ -26,6 +27,7 @@ def machine() -> dict:
         "opencv": cv2.__version__,
         "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
         "commit": _run("git", "describe", "--always", "--dirty"),
+        "quick": quick,
     }
 
 
@@ -33,8 +35,13 @@ def describe(found: dict) -> str:
     """`machine()` as one line."""
     return (
         f"{found['cpu']}, {found['cores']} cores, load {found['load']} at the start; "
-        f"{found['date']}, commit {found['commit']}"
+        f"{found['date']}, {version(found)}"
     )
+
+
+def version(found: dict) -> str:
+    """What of `machine()` has to agree before figures may stand side by side."""
+    return f"commit {found['commit']}{', --quick' * found.get('quick', False)}"
 
 
 def summary(values) -> dict:
@@ -46,18 +53,28 @@ def summary(values) -> dict:
     return {"median": round(float(median), 4), "p99": round(float(p99), 4), "n": len(values)}
 
 
-def save(name: str, content: dict) -> Path:
-    """Write results/<name>.json and return its path."""
+def save(name: str, content: dict) -> None:
+    """Write results/<name>.json."""
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    return path
+    text = json.dumps(content, indent=1) + "\n"
+    (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def chart(name: str) -> Path:
+    """Where the chart beside results/<name>.json lies."""
+    return RESULTS / f"{name}.png"
 
 
 def load(name: str) -> dict | None:
     """results/<name>.json, None when there is none."""
     path = RESULTS / f"{name}.json"
     return json.loads(path.read_text("utf-8")) if path.is_file() else None
+
+
+def refuse_namesakes(parser: argparse.ArgumentParser, paths: list[Path]) -> None:
+    """End with a usage error where two files have one name: it is what results go under."""
+    if len({path.name for path in paths}) < len(paths):
+        parser.error("two --model files have the same name: rename one")
 
 
 def table(head: list[str], rows: list[list]) -> str:

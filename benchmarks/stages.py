@@ -158,7 +158,8 @@ def main():
     """Measure, print and write results/stages.json."""
     options = parse()
     rounds = max(1, options.rounds // 5 if options.quick else options.rounds)
-    results = {"machine": machine() | {"opencv_threads": cv2.getNumThreads()}, "images": {}}
+    found = machine(options.quick) | {"opencv_threads": cv2.getNumThreads()}
+    results = {"machine": found, "images": {}}
     detectors, classifiers = open_detectors(options.yunet), open_classifiers()
     for size in SIZES:
         for faces in FACES:

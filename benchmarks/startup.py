@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 
-from processes import REPOSITORY, Process, emotion_node, script
+from processes import REPOSITORY, Process, emotion_node, environment, script
 from report import machine, save, summary
 from tables import startup_table
 from tqdm import tqdm
@@ -48,7 +48,7 @@ def first_result() -> float:
 def seconds_of(code: str) -> float:
     """Wall time of a Python process that runs this code."""
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, env=environment(), check=True)
     return time.perf_counter() - began
 
 
@@ -57,7 +57,9 @@ def imports() -> tuple[dict, list[str]]:
     and which heavy libraries are among it.
     """
     command = [sys.executable, "-X", "importtime", "-c", ALL_IMPORTS]
-    done = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=environment(), check=True, capture_output=True, text=True
+    )
     found = Counter()
     for own, name in IMPORT.findall(done.stderr):
         found[name.split(".")[0]] += int(own) / 1e3
@@ -73,7 +75,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="twice each instead of seven times")
     parser.add_argument("--name", default="startup", help="of the JSON in results/")
     options = parser.parse_args()
-    results = {"machine": machine()}
+    results = {"machine": machine(options.quick)}
     kinds = {
         "python": lambda: seconds_of("pass"),
         "rclpy node": lambda: seconds_of(BARE_NODE),

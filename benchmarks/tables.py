@@ -2,23 +2,27 @@
 """The tables of all results, from their JSON.
 
 python benchmarks/tables.py                 print every table that there is JSON for
-python benchmarks/tables.py --write         put them into docs/benchmarks.md
+python benchmarks/tables.py --write         put them into docs/benchmarks.md, their charts beside it
 """
 
 import argparse
 import re
+import shutil
 
 from aims import aims
-from report import HERE, describe, load, table
+from report import HERE, chart, describe, load, table, version
 
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
+CHARTS = {"plain": "Age of each result over time", "soak": "Resident memory over time"}
+MAX_LATE = 0.05  # share of the images that the camera itself sent over half a period late
 
 
 def node_table(results: dict) -> str:
-    """The node beside the echo, a row for each scenario, and its idle cost."""
-    head = ["images", "echo ms", "p99", "node ms", "p99", "node - echo", "results/s", "sent"]
-    head += ["superseded", "lost", "exact", "CPU", "CPU ms each"]
-    head += ["MB"]
+    """The node beside the echo, a row for each scenario, and its idle cost; "late" where the camera
+    could not keep its own rate.
+    """
+    head = ["images", "echo ms", "p99", "node ms", "p99", "node - echo", "results/s", "sent/s"]
+    head += ["missed", "superseded", "exact", "CPU", "CPU ms each", "MB"]
     rows = []
     for name, both in results["scenarios"].items():
         echo, node = both["echo"], both["node"]
@@ -26,11 +30,12 @@ def node_table(results: dict) -> str:
         above = None
         if latency["median"] is not None and floor["median"] is not None:
             above = latency["median"] - floor["median"]
+        late = max(echo["camera_late"], node["camera_late"]) > MAX_LATE
         rows.append([
-            name,
+            name + " (late)" * late,
             floor["median"], floor["p99"], latency["median"], latency["p99"], above,
-            node["results_per_s"], node["sent"],
-            node.get("superseded"), node.get("lost"), _yes(node.get("exact")),
+            node["results_per_s"], node["sent_per_s"],
+            node.get("missed"), node.get("superseded"), _yes(node.get("exact")),
             node["cpu"], node["cpu_ms_each"], node["rss_mb"],
         ])  # fmt: skip
     parts = [describe(results["machine"]), table(head, rows)]
@@ -117,14 +122,38 @@ def arithmetic_table(results: dict) -> str:
 
 def aims_table() -> str:
     """What was aimed at beside what was found; empty without all results."""
-    parts = [load(name) for name in ("node", "startup", "stages")]
-    if not all(parts):
+    parts = {name: load(name) for name in ("node", "startup", "stages")}
+    if not all(parts.values()):
         return ""
-    rows = [
-        [aim.name, f"{'>=' if aim.least else '<='} {aim.limit:.4g}", aim.value, aim.met]
-        for aim in aims(*parts)
-    ]
-    return f"{describe(parts[0]['machine'])}\n\n{table(['aim', 'limit', 'found', 'met'], rows)}"
+    lines = [describe(parts["node"]["machine"])]
+    versions = {name: version(part["machine"]) for name, part in parts.items()}
+    if len(set(versions.values())) > 1:
+        lines.append(f"Of different runs: {'; '.join(map(' '.join, versions.items()))}")
+    rows = [[aim.name, _limit(aim), aim.value, aim.met] for aim in aims(**parts)]
+    return "\n\n".join([*lines, table(["aim", "limit", "found", "met"], rows)])
+
+
+def soak_table(results: dict) -> str:
+    """What the long run came to."""
+    kept = ("results", "received", "missed", "superseded", "errors", "longest_pause_s")
+    rows = [[name.replace("_", " "), results[name]] for name in kept]
+    for name in ("node", "camera"):
+        rows.append([f"{name}, MB", results[f"{name}_mb"]])
+        rows.append([f"{name}, growth, MB", results[f"{name}_growth_mb"]])
+    run = f"{results['minutes']:g} minutes, {results['transport']}, {results['rate']:g} Hz"
+    return "\n\n".join([describe(results["machine"]), run, table(["", "found"], rows)])
+
+
+def _limit(aim) -> str | None:
+    return aim.limit if aim.limit is None else f"{'>=' if aim.least else '<='} {aim.limit:.4g}"
+
+
+def _chart(name: str) -> str:
+    """The line that shows a chart, copied beside the page; empty where there is none."""
+    if name not in CHARTS or not chart(name).is_file():
+        return ""
+    shutil.copy(chart(name), DOCUMENT.parent / "images")
+    return f"\n![{CHARTS[name]}](images/{name}.png)\n"
 
 
 def _median_p99(found: dict) -> str:
@@ -143,6 +172,7 @@ TABLES = {
     "startup": startup_table,
     "stages": stages_table,
     "arithmetic": arithmetic_table,
+    "soak": soak_table,
 }
 
 
@@ -162,7 +192,8 @@ def main():
     page = DOCUMENT.read_text("utf-8")
     for name, text in found.items():
         place = re.compile(rf"(<!-- table {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        page, count = place.subn(lambda m, text=text: f"{m[1]}{text}\n{m[2]}", page)
+        content = f"{text}\n{_chart(name)}"
+        page, count = place.subn(lambda m, content=content: f"{m[1]}{content}{m[2]}", page)
         if not count:
             raise SystemExit(f"{DOCUMENT}: no place for the table {name}")
     DOCUMENT.write_text(page, "utf-8")

@@ -15,7 +15,10 @@ STARTUP = {
     "imports_ms": {"rclpy": 300.0},
     "heavy": [],
 }
-STAGES = {"images": {"640x480, 1 faces": {"pipeline": {"median": 10.0, "p99": 12.0}}}}
+STAGES = {
+    "machine": MACHINE,
+    "images": {"640x480, 1 faces": {"pipeline": {"median": 10.0, "p99": 12.0}}},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +96,20 @@ def test_what_a_quick_run_leaves_out_is_not_judged(benchmarks):
     node["scenarios"] = {n: s for n, s in node["scenarios"].items() if n in quick}
     aims = benchmarks("aims").aims(node, STARTUP, STAGES)
     assert [aim.value for aim in aims if aim.met == "-"] == [None, None]
+
+
+@pytest.mark.parametrize("left", [None, "640x480, raw, 30 Hz", "1920x1080, JPEG, 30 Hz"])
+def test_what_a_run_cut_short_leaves_out_is_not_judged(benchmarks, left):
+    node = node_results()
+    node["scenarios"] = {n: s for n, s in node["scenarios"].items() if n == left}
+    for scenario in node["scenarios"].values():
+        for key in ("received", "processed", "superseded", "lost"):  # it never reported
+            scenario["node"].pop(key)
+    aims = benchmarks("aims").aims(node, STARTUP, STAGES)
+    met = {aim.name.strip(): aim.met for aim in aims}
+    assert met["640x480, raw, 30 Hz: images not processed"] == "-"
+    assert met["CPU, cores"] == ("yes" if left == "640x480, raw, 30 Hz" else "-")
+    assert met["first result, s"] == "yes"
 
 
 def test_the_scenarios_of_the_aims_are_measured(benchmarks):
@@ -176,3 +193,28 @@ def test_aims_need_all_results(benchmarks, monkeypatch):
     monkeypatch.setattr(tables, "load", found.get)
     (cpu,) = [row for row in tables.aims_table().splitlines() if "CPU, cores" in row]
     assert [cell.strip() for cell in cpu.split("|")][2:5] == ["<= 0.5", "0.700", "NO"]
+
+
+@pytest.mark.parametrize("change", [{"commit": "def"}, {"quick": True}])
+def test_figures_of_different_runs_are_named(benchmarks, monkeypatch, change):
+    tables = benchmarks("tables")
+    found = {"node": node_results(), "startup": STARTUP, "stages": STAGES}
+    monkeypatch.setattr(tables, "load", found.get)
+    assert "different runs" not in tables.aims_table()
+    found["stages"] = STAGES | {"machine": MACHINE | change}
+    other = "commit def" if "commit" in change else "commit abc, --quick"
+    assert f"node commit abc; startup commit abc; stages {other}\n" in tables.aims_table()
+
+
+def test_charts_are_copied_beside_the_page(benchmarks, write, tmp_path):
+    subject = {"latency_ms": {"median": 1.0, "p99": 2.0}, "results_per_s": 3.0, "cpu": 0.1}
+    subjects = {"a node": subject | {"rss_mb": 5.0}}
+    benchmarks("report").save("plain", {"machine": MACHINE, "subjects": subjects})
+    (tmp_path / "page.md").write_text("<!-- table plain -->\n<!-- end -->\n")
+    assert "images/" not in write()
+    benchmarks("report").chart("plain").write_bytes(b"a picture")
+    (tmp_path / "images").mkdir()
+    text = write()
+    assert text.endswith("\n\n![Age of each result over time](images/plain.png)\n<!-- end -->\n")
+    assert (tmp_path / "images/plain.png").read_bytes() == b"a picture"
+    assert write() == text, "the same once more"

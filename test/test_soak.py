@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A minute of benchmarks/soak.py, and that it would notice."""
 
-import importlib.util
+import importlib
 import json
+import os
 import subprocess
 import sys
 
@@ -11,18 +12,17 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture(scope="module")
-def soak(repository):
-    spec = importlib.util.spec_from_file_location("soak", repository / "benchmarks/soak.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def soak(repository, monkeypatch):
+    monkeypatch.syspath_prepend(repository / "benchmarks")
+    return importlib.import_module("soak")
 
 
 def test_memory_stays_flat(repository, tmp_path):
     command = [sys.executable, str(repository / "benchmarks/soak.py"), "--minutes", "1"]
     done = subprocess.run(
-        [*command, "--rate", "10", "--interval", "0.5", "--output", str(tmp_path)],
+        [*command, "--rate", "10", "--interval", "0.5"],
+        env=os.environ | {"FER_ROS_RESULTS": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
@@ -36,17 +36,19 @@ def test_memory_stays_flat(repository, tmp_path):
     assert cv2.imread(str(tmp_path / "soak.png")).shape[1] > 500
 
 
+@pytest.mark.parametrize("who", ["node", "camera"])
 @pytest.mark.parametrize(("growth", "flat"), [(0.0, True), (0.001, True), (0.1, False)])
-def test_growth_is_noticed(soak, growth, flat):
+def test_growth_is_noticed(soak, who, growth, flat):
     """MB a second; a step and spikes are no growth, a leak among them is."""
     seconds = np.arange(0.0, 600.0)
     values = 150 + growth * seconds + 30 * (seconds < 60) + 5 * (seconds % 50 == 0)
     assert soak.slope(seconds[120:], values[120:]) == pytest.approx(growth, abs=0.002)
     ears = type("Ears", (), {"results": 600, "drawings": 9})
     ears.values = {"received": "600", "processed": "590", "superseded": "10", "errors": "0"}
-    samples = np.column_stack((seconds, values, values, seconds))
-    found = soak.summary(samples, ears, [0, 0])
-    assert (soak.faults(found) == []) == flat
+    steady = np.full(600, 150.0)
+    both = (values, steady) if who == "node" else (steady, values)
+    found = soak.summary(np.column_stack((seconds, *both, seconds)), ears, [0, 0])
+    assert [f"the {who} grew" in line for line in soak.faults(found)] == [True] * (not flat)
 
 
 @pytest.mark.parametrize(
@@ -56,11 +58,13 @@ def test_growth_is_noticed(soak, growth, flat):
         ({"errors": 2}, "2 errors"),
         ({"exit_statuses": [0, -9]}, "-9"),
         ({"longest_pause_s": 60.0}, "no result for 60 s"),
+        ({"node_growth_mb": float("nan")}, "the node grew by nan"),
+        ({"camera_growth_mb": float("nan")}, "the camera grew by nan"),
     ],
 )
 def test_faults_are_named(soak, change, words):
-    good = {"node_growth_mb": 0.1, "received": 6, "processed": 6, "superseded": 0, "errors": 0}
-    good |= {"exit_statuses": [0, 0], "longest_pause_s": 1.0}
+    good = {"node_growth_mb": 0.1, "camera_growth_mb": -0.1, "longest_pause_s": 1.0}
+    good |= {"received": 6, "processed": 6, "superseded": 0, "errors": 0, "exit_statuses": [0, 0]}
     assert soak.faults(good) == []
     (line,) = soak.faults(good | change)
     assert words in line
