@@ -128,7 +128,7 @@ def _ticks(span, place, y) -> str:
     first = int(np.ceil(span[0] / unit))
     ticks = (unit * i for i in range(first, first + int(length / unit) + 1))
     return "".join(
-        f"<text x='{min(place(t) + 2, WIDTH - 30):.1f}' y='{y + 13}'>{t:g} s</text>"
+        f"<text x='{min(place(t) + 2, WIDTH - 40):.1f}' y='{y + 13}'>{t:g} s</text>"
         f"<line x1='{place(t):.1f}' x2='{place(t):.1f}' y1='0' y2='{y + 4}'/>"
         for t in ticks
     )

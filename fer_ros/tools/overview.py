@@ -26,7 +26,8 @@ def write_overview(folder: Path, title: str, summaries: dict[str, dict]) -> None
         table.writerows(rows)
     head = "".join(f"<th>{escape(c.replace('_', ' '))}</th>" for c in COLUMNS)
     lines = "".join(_line(row) for row in rows)
-    body = f"<p>{len(rows)} recordings.</p>{_totals(summaries)}<h2>Each recording</h2>"
+    count = "1 recording" if len(rows) == 1 else f"{len(rows)} recordings"
+    body = f"<p>{count}.</p>{_totals(summaries)}<h2>Each recording</h2>"
     body += f"<div class='scroll'><table class='many'><tr>{head}</tr>{lines}</table></div>"
     write_page(folder / "report.html", title, body)
 
