@@ -4,7 +4,6 @@
 import cv2
 import numpy as np
 import pytest
-from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 from node_helpers import Bench, astronaut, blank, header, jpeg, raw, stamped, two_faces
 from rclpy.qos import ReliabilityPolicy
@@ -90,16 +89,6 @@ def test_rotate(bench, degrees):
     assert (found.x_offset, found.y_offset, found.width, found.height) == pytest.approx(
         (x, y, width, height), abs=2
     )
-
-
-def test_zero_stamps(bench):
-    bench.start()
-    publisher = bench.publisher()
-    message = raw(header(), astronaut())
-    message.header.stamp = Time()
-    ids = {bench.process(publisher, message).faces[0].track_id for _ in range(4)}
-    assert ids == {1}
-    assert bench.results[-1].header == message.header
 
 
 # Transport and quality of service
