@@ -26,6 +26,7 @@ from fer_ros.emotions import EMOTIONS
 SIZE = 48
 USAGES = ("Training", "PublicTest", "PrivateTest")
 FOLDER_USAGES = {"train": "Training", "test": "PrivateTest", "validation": "PublicTest"}
+"""Kaggle's folders are train/ and test/, which by its 7,178 pictures holds both test splits."""
 VOTE_COLUMNS = (
     *("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"),
     *("contempt", "unknown", "NF"),
@@ -62,7 +63,10 @@ class Faces:
         """The faces of one split; DatasetError when it has none."""
         chosen = self.select(self.usage == usage)
         if not len(chosen):
-            raise DatasetError(f"no {usage} rows; there are: {', '.join(sorted(set(self.usage)))}")
+            raise DatasetError(
+                f"no {usage} rows; there are: {', '.join(sorted(set(self.usage)))}; "
+                "Kaggle's CSV has all three splits, its folders do not"
+            )
         return chosen
 
     def keys(self) -> np.ndarray:
@@ -94,8 +98,11 @@ def load(path: str | os.PathLike) -> Faces:
     with contextlib.suppress(OSError):  # a read-only or full disk costs time, not the data
         cache.parent.mkdir(parents=True, exist_ok=True)
         unfinished = cache.with_suffix(f".{os.getpid()}.npz")
-        np.savez(unfinished, images=faces.images, labels=faces.labels, usage=faces.usage)
-        unfinished.replace(cache)
+        try:
+            np.savez(unfinished, images=faces.images, labels=faces.labels, usage=faces.usage)
+            unfinished.replace(cache)
+        finally:
+            unfinished.unlink(missing_ok=True)
     return faces
 
 

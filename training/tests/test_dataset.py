@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import errno
 import gzip
 import lzma
 import zipfile
@@ -53,6 +54,17 @@ def test_a_damaged_cache_is_no_loss(tmp_path, training):
     assert len(dataset.load(path)) == len(training)
 
 
+def test_a_full_disk_leaves_nothing_behind(tmp_path, training, monkeypatch):
+    def savez(file, **arrays):
+        file.write_bytes(b"begun")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", savez)
+    faces = dataset.load(write_csv(tmp_path / "fer2013.csv", training))
+    assert len(faces) == len(training)
+    assert not list(dataset.cache_folder().iterdir())
+
+
 def test_reads_kaggles_folders(tmp_path, training):
     names = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
     for i, (image, label) in enumerate(zip(training.images, training.labels, strict=True)):
@@ -64,6 +76,8 @@ def test_reads_kaggles_folders(tmp_path, training):
     assert sorted(faces.keys()) == sorted(training.keys())
     joys = faces.select(faces.labels == 3).keys()
     assert set(joys) == set(training.select(training.labels == 3).keys())
+    with pytest.raises(DatasetError, match=r"no PublicTest rows.*Kaggle's CSV has all three"):
+        faces.of("PublicTest")
 
 
 @pytest.mark.parametrize(
