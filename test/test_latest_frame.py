@@ -3,7 +3,7 @@
 
 import threading
 import time
-from itertools import pairwise
+from itertools import count
 
 import pytest
 
@@ -106,40 +106,39 @@ def test_starts_again_with_its_counts(make):
     assert worker.counts() == (5, 5, 0)
 
 
-def test_none_waits_under_overload(make):
-    """However fast items come: processed ones are never older than one unit of work."""
-    started, waited = {}, []
+def test_one_waits_at_most_under_overload(make):
+    """However fast items come, there is no queue, and the last one is not forgotten."""
+    done = []
 
     def work(item):
-        waited.append(time.monotonic() - started[item])
-        time.sleep(0.01)
+        time.sleep(0.005)
+        done.append(item)
 
     worker = make(work)
     for item in range(200):
-        started[item] = time.monotonic()
         worker.put(item)
+        received, processed, superseded = worker.counts()
+        assert received - processed - superseded <= 2, "one in work, one that waits"
         time.sleep(0.001)
+    until(lambda: done[-1:] == [199])
     worker.stop()
     received, processed, superseded = worker.counts()
     assert received == 200 == processed + superseded
-    assert superseded > processed
-    assert sorted(waited)[len(waited) // 2] < 0.05
+    assert done == sorted(set(done))
 
 
 def test_max_rate_takes_the_newest_at_its_turn(make):
     done = []
-    worker = make(lambda item: done.append((time.monotonic(), item)), max_rate=20.0)
-    end = time.monotonic() + 0.5
-    item = 0
-    while time.monotonic() < end:
-        worker.put(item)
-        item += 1
+    worker = make(done.append, max_rate=20.0)
+    began = time.monotonic()
+    items = count()
+    while len(done) < 6:
+        assert time.monotonic() - began < WAIT
+        worker.put(next(items))
         time.sleep(0.002)
+    assert time.monotonic() - began >= (6 - 1) / 20
     worker.stop()
-    gaps = [b - a for (a, _), (b, _) in pairwise(done)]
-    assert gaps
-    assert min(gaps) > 0.04
-    assert [i for _, i in done] == sorted({i for _, i in done})
+    assert done == sorted(set(done))
     assert worker.received == worker.processed + worker.superseded
 
 
@@ -151,7 +150,7 @@ def test_max_rate_may_change_and_does_not_delay_stop(make):
     worker.put(2)
     began = time.monotonic()
     worker.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < WAIT
     assert done == [1]
     worker.max_rate = 0.0
     worker.start()
