@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A recipe: everything that decides a training run, in one small TOML file."""
 
+import json
 import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,6 +14,7 @@ else:
     import tomli as tomllib
 
 FOLDER = Path(__file__).parent / "recipes"
+CHOICES = {"scaling": ("unit", "imagenet"), "optimizer": ("adam", "adamw")}
 
 
 class RecipeError(ValueError):
@@ -65,7 +67,7 @@ def available() -> list[str]:
 def load_recipe(name_or_path: str, **overrides) -> Recipe:
     """Read a recipe by name or path; ``overrides`` that are not None replace its settings.
 
-    Raises RecipeError for a missing file, wrong TOML, or a setting that does not exist.
+    Raises RecipeError for a missing file, wrong TOML, or a setting or value that does not exist.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
@@ -80,10 +82,36 @@ def load_recipe(name_or_path: str, **overrides) -> Recipe:
         raise RecipeError(f"{path}: {error}") from None
     settings = {"name": path.stem} | settings
     settings |= {k: v for k, v in overrides.items() if v is not None}
+    return _made(path, settings)
+
+
+def recipe_of_run(folder: Path) -> Recipe | None:
+    """The recipe of the run in ``folder``; None where there is no run.
+
+    A setting that is younger than the run has its default. Raises RecipeError for a damaged file.
+    """
+    path = folder / "recipe.json"
+    try:
+        settings = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise RecipeError(f"{path}: {error}") from None
+    return _made(path, settings)
+
+
+def _made(path, settings):
     augment = settings.pop("augment", {})
     _check(path, settings, Recipe)
     _check(path, augment, Augmentation)
-    return Recipe(**settings, augment=Augmentation(**augment))
+    recipe = Recipe(**settings, augment=Augmentation(**augment))
+    for name, choices in CHOICES.items():
+        if (value := getattr(recipe, name)) not in choices:
+            raise RecipeError(f"{path}: {name} = {value!r} is none of {', '.join(choices)}")
+    votes, teacher = recipe.votes, recipe.teacher
+    if min(votes, teacher) < 0 or votes + teacher > 1:
+        raise RecipeError(f"{path}: {votes = } and {teacher = } are no shares of 1")
+    return recipe
 
 
 def _check(path, settings, kind):

@@ -2,7 +2,8 @@
 import numpy as np
 import pytest
 from fer_training.augment import Augmentation
-from fer_training.recipe import RecipeError, available, load_recipe
+from fer_training.model import SCALINGS
+from fer_training.recipe import CHOICES, Recipe, RecipeError, available, load_recipe, recipe_of_run
 
 
 def test_every_recipe_that_comes_along_is_sound():
@@ -35,12 +36,29 @@ def test_overrides():
         ("epochs = true", "epochs = True is not int"),
         ("[augment]\nmirrors = 1.0", "no setting 'mirrors'"),
         ("epochs = ", "recipe.toml"),
+        ("optimizer = 'sgd'", "optimizer = 'sgd' is none of adam, adamw"),
+        ("scaling = 'foo'", "scaling = 'foo' is none of unit, imagenet"),
+        ("votes = 0.6\nteacher = 0.5", "votes = 0.6 and teacher = 0.5 are no shares"),
+        ("votes = -0.1", "votes = -0.1 and teacher = 0.0 are no shares"),
     ],
 )
 def test_a_wrong_recipe(tmp_path, text, why):
     (tmp_path / "recipe.toml").write_text(text)
     with pytest.raises(RecipeError, match=why):
         load_recipe(str(tmp_path / "recipe.toml"))
+
+
+def test_the_scalings_of_recipes_are_the_models():
+    assert set(CHOICES["scaling"]) == set(SCALINGS)
+
+
+def test_the_recipe_of_a_run(tmp_path):
+    assert recipe_of_run(tmp_path) is None
+    (tmp_path / "recipe.json").write_text('{"name": "old", "augment": {"mirror": 0.5}}')
+    assert recipe_of_run(tmp_path) == Recipe("old", augment=Augmentation(mirror=0.5))
+    (tmp_path / "recipe.json").write_text('{"name": "to')
+    with pytest.raises(RecipeError, match=r"recipe\.json"):
+        recipe_of_run(tmp_path)
 
 
 def test_a_missing_recipe_names_those_there_are():
