@@ -29,7 +29,7 @@ from fer_ros.nodes.messages import image_message, jpeg_message
 from fer_ros.sample import Sample
 
 REPOSITORY = Path(__file__).parents[1]
-WAIT = 20.0  # seconds; only a broken node, or a machine on its knees, comes near it
+WAIT = 60.0  # seconds; only a broken node, or a machine on its knees, comes near it
 AGAIN = 3.0  # seconds after which an image counts as lost on the way
 
 
