@@ -260,6 +260,9 @@ class Process:
             assert time.monotonic() < end, f"{timeout} s without {text!r}: {self.words()}"
             time.sleep(0.05)
 
+    def has_ended(self) -> bool:
+        return self._popen.poll() is not None
+
     def signal(self, number: signal.Signals):
         self._popen.send_signal(number)
 

@@ -3,82 +3,31 @@
 
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import rclpy
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.qos import QoSProfile
+from node_helpers import WAIT, parameters
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from fer_ros.image_codec import decode_compressed, decode_image
 
-REPOSITORY = Path(__file__).parents[1]
-WAIT = 20.0  # seconds; only a broken node comes near it
-
-
-class Source:
-    """A video_source process and a node that listens to it."""
-
-    def __init__(self, folder, *arguments, listen=(("image_raw", Image),), ros=()):
-        self.context = rclpy.Context()
-        self.context.init(args=[])
-        self.node = rclpy.create_node("listener", context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
-        self.heard = {topic: [] for topic, _ in listen}
-        for topic, kind in listen:
-            self.node.create_subscription(
-                kind, topic, self.heard[topic].append, QoSProfile(depth=100)
-            )
-        self.log = folder / "video_source.log"
-        words = [word for argument in arguments for word in ("-p", argument)]
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "fer_ros.nodes.video_source", "--ros-args", *words, *ros],
-                cwd=REPOSITORY,
-                stderr=log,
-            )
-
-    def until(self, condition):
-        end = time.monotonic() + WAIT
-        while not condition():
-            assert time.monotonic() < end, self.words()
-            self.executor.spin_once(timeout_sec=0.05)
-
-    def until_ended(self):
-        self.until(lambda: self.process.poll() is not None)
-        self.executor.spin_once(timeout_sec=0.2)
-        return self.process.returncode
-
-    def words(self):
-        return self.log.read_text()
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        self.executor.shutdown()
-        self.node.destroy_node()
-        self.context.try_shutdown()
-
 
 @pytest.fixture
-def source(tmp_path):
-    folder, opened = tmp_path / "source", []
-    folder.mkdir()
+def source(meet, start):
+    """Starts video_source where a bench listens already; gives the bench, what it hears by topic,
+    and the process.
+    """
 
-    def start(*arguments, **options):
-        opened.append(Source(folder, *arguments, **options))
-        return opened[-1]
+    def run(*words, listen=(("image_raw", Image),), **values):
+        bench = meet()
+        heard = {topic: [] for topic, _ in listen}
+        for topic, kind in listen:
+            bench.node.create_subscription(kind, topic, heard[topic].append, 100)
+        return bench, heard, start("video_source", *parameters(**values), *words)
 
-    yield start
-    for each in opened:
-        each.close()
+    return run
 
 
 @pytest.fixture
@@ -98,16 +47,12 @@ def seconds(message):
 def test_plays_every_picture_once_to_the_first_subscriber_and_ends(source, pictures):
     listen = (("image_raw", Image), ("image_raw/compressed", CompressedImage),
               ("camera_info", CameraInfo))  # fmt: skip
-    node = source(
-        f"source:={pictures}",
-        "loop:=false",
-        "rate:=20.0",
-        "start_when_subscribed:=true",
-        "frame_id:=head",
-        listen=listen,
-    )
-    assert node.until_ended() == 0, node.words()
-    raw, compressed, info = (node.heard[topic] for topic, _ in listen)
+    values = {"loop": False, "rate": 20.0, "start_when_subscribed": True, "frame_id": "head"}
+    bench, heard, node = source(source=pictures, listen=listen, **values)
+    bench.until(node.has_ended)
+    bench.until(lambda: all(len(messages) == 12 for messages in heard.values()), "all images")
+    assert node.wait() == 0, node.words()
+    raw, compressed, info = (heard[topic] for topic, _ in listen)
     shades = [int(decode_image(m)[0, 0, 0]) for m in raw]
     assert shades == [10 * n for n in range(12)]
     assert [m.header for m in raw] == [m.header for m in compressed] == [m.header for m in info]
@@ -124,61 +69,52 @@ def test_plays_every_picture_once_to_the_first_subscriber_and_ends(source, pictu
 
 
 def test_loops_resizes_converts_and_is_renamed(source, pictures):
-    node = source(
-        f"source:={pictures}",
-        "rate:=50.0",
-        "width:=32",
-        "encoding:=mono8",
-        listen=(
-            ("eye/image", Image),
-            ("eye/image/compressed", CompressedImage),
-            ("eye/camera_info", CameraInfo),
-        ),
-        ros=("-r", "image_raw:=eye/image"),
-    )
-    node.until(lambda: len(node.heard["eye/image"]) > 15 and all(node.heard.values()))
-    image = node.heard["eye/image"][0]
+    listen = (("eye/image", Image), ("eye/image/compressed", CompressedImage),
+              ("eye/camera_info", CameraInfo))  # fmt: skip
+    renamed = ("-r", "image_raw:=eye/image")
+    values = {"rate": 50.0, "width": 32, "encoding": "mono8"}
+    bench, heard, _ = source(*renamed, source=pictures, listen=listen, **values)
+    bench.until(lambda: len(heard["eye/image"]) > 15 and all(heard.values()))
+    image = heard["eye/image"][0]
     assert (image.height, image.width, image.encoding, image.step) == (24, 32, "mono8", 32)
     assert len(image.data) == 24 * 32
 
 
 def test_qos_can_be_overridden(source, pictures):
     name = "qos_overrides./image_raw.publisher.reliability"
-    node = source(f"source:={pictures}", ros=("-p", f"{name}:=best_effort"))
+    bench, _, _ = source(source=pictures, **{name: "best_effort"})
 
     def offered():
-        return [
-            p.qos_profile.reliability.name
-            for p in node.node.get_publishers_info_by_topic("/image_raw")
-        ]
+        publishers = bench.node.get_publishers_info_by_topic("/image_raw")
+        return [p.qos_profile.reliability.name for p in publishers]
 
-    node.until(offered)
+    bench.until(offered)
     assert offered() == ["BEST_EFFORT"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_is_stopped_without_a_word(source, number):
-    node = source("source:=sample")
-    node.until(lambda: len(node.heard["image_raw"]) > 2)
-    image = node.heard["image_raw"][0]
+    bench, heard, node = source(source="sample")
+    bench.until(lambda: len(heard["image_raw"]) > 2)
+    image = heard["image_raw"][0]
     assert (image.height, image.width, image.encoding) == (480, 640, "bgr8")
-    node.process.send_signal(number)
-    assert node.process.wait(WAIT) == 0
+    node.signal(number)
+    assert node.wait() == 0
     assert len(node.words().splitlines()) == 1
 
 
 def test_a_damaged_picture_is_skipped_and_named_once(source, pictures):
     (pictures / "5.png").write_bytes(b"torn")
-    node = source(f"source:={pictures}", "rate:=100.0")
-    node.until(lambda: len(node.heard["image_raw"]) > 30)
+    bench, heard, node = source(source=pictures, rate=100.0)
+    bench.until(lambda: len(heard["image_raw"]) > 30)
     assert node.words().count("5.png is not a readable picture: skipped") == 1
 
 
 def test_ends_in_one_line_when_its_pictures_go(source, pictures):
-    node = source(f"source:={pictures}", "rate:=50.0")
-    node.until(lambda: node.heard["image_raw"])
+    bench, heard, node = source(source=pictures, rate=50.0)
+    bench.until(lambda: heard["image_raw"])
     shutil.rmtree(pictures)
-    assert node.until_ended() == 1
+    assert node.wait() == 1
     assert node.words().splitlines()[-1].endswith(f"no readable picture in {pictures}: 12 damaged")
 
 
@@ -193,11 +129,8 @@ def test_ends_in_one_line_when_its_pictures_go(source, pictures):
         ("loop:=perhaps", "loop"),
     ],
 )
-def test_cannot_start_in_one_line(argument, message):
-    command = [sys.executable, "-m", "fer_ros.nodes.video_source", "--ros-args", "-p", argument]
-    done = subprocess.run(
-        command, check=False, cwd=REPOSITORY, capture_output=True, text=True, timeout=WAIT
-    )
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+def test_cannot_start_in_one_line(start, argument, message):
+    node = start("video_source", "--ros-args", "-p", argument)
+    assert node.wait() == 1
+    (line,) = node.words().splitlines()
+    assert message in line
