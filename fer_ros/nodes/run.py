@@ -12,8 +12,6 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
-from fer_ros.nodes.usage import usage
-
 WAKE = 0.5  # seconds
 
 
@@ -26,6 +24,8 @@ def run_node(name: str, create: Callable[[], Node], args=None) -> int:
     """
     args = sys.argv if args is None else args
     if {"-h", "--help"}.intersection(args):
+        from fer_ros.nodes.usage import usage  # of no use to a node that runs
+
         print(usage(name))
         return 0
     _ignore_signals()  # but for what rclpy does at one: end the context, however often it comes
