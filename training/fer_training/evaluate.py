@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a model file is worth on one split: one forward pass, no test-time augmentation."""
 
+import contextlib
+import json
 import time
 from pathlib import Path
 
@@ -31,16 +33,25 @@ def evaluate(model: Path, faces: Faces, training_keys: np.ndarray | None = None)
 
 
 def settings(model: Path) -> tuple[float, int]:
-    """Temperature and input size by the model's card; 1 and 0 for a model without, which only
-    ONNX needs: its graph leaves the enlargement to its caller. Raises ModelError then.
+    """Temperature and input size by the model's card; 1 and 0 for a model without. Raises
+    ModelError when the card is wrong or another's, and without one for ONNX, whose graph leaves
+    the enlargement to its caller.
     """
     try:
         card = load_card(model)
     except ModelError:
-        if model.suffix == ".onnx" or not model.is_file():
+        if model.suffix == ".onnx" or not model.is_file() or _has_card(model):
             raise
         return 1.0, 0
-    return card.temperature, int(card.input_size)
+    return card.temperature, card.input_size
+
+
+def _has_card(model):
+    for path in model.parent.glob("*.json"):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            if model.name in json.loads(path.read_text("utf-8"))["files"]:
+                return True
+    return model.with_suffix(".json").exists()
 
 
 def judge(
