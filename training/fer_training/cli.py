@@ -22,20 +22,20 @@ DESCRIPTION = """Train, evaluate and export the facial-expression model of fer_r
   fer-training robustness --csv fer2013.csv --model runs/paper/last.keras
   fer-training export --model runs/paper/last.keras --csv fer2013.csv --out runs/paper/export
 
-The data are Kaggle's fer2013.csv (plain, .xz, .gz or .zip) or Kaggle's folders of pictures, and
-for some commands FER+'s fer2013new.csv."""
+The data are Kaggle's fer2013.csv (plain, .xz, .gz or .zip), and for some commands FER+'s
+fer2013new.csv. Kaggle's folders of pictures serve inspect and evaluate --usage PrivateTest."""
 
 
 def main(argv=None) -> int:
     """Run one command; 1 after one line when something is missing or wrong."""
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parser().parse_args(argv)
         arguments.run(arguments)
     except (DatasetError, RecipeError, ModelError, OSError) as error:
         print(f"fer-training: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("fer-training: stopped; the same command goes on from here", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"fer-training: stopped{stop}", file=sys.stderr)
         return 130
     return 0
 
@@ -57,6 +57,7 @@ def _parser():
     csv = {"required": True, "metavar": "FILE", "help": "Kaggle's CSV or folder"}
 
     votes = {"metavar": "FILE", "help": "FER+'s fer2013new.csv, for the same rows"}
+    model = {"type": _existing, "metavar": "MODEL"}
 
     p = command(_inspect, "count a data set's classes, repeats, leaks and doubtful labels")
     p.add_argument("--csv", **csv)
@@ -77,16 +78,19 @@ def _parser():
     p.add_argument("--seed", type=int, help="instead of the recipe's")
     p.add_argument("--rows", type=int, help="train on so many rows (the paper's subset: 15958)")
     p.add_argument("--votes", **votes)
-    p.add_argument("--teacher", type=Path, metavar="MODEL", help="learn from this .keras model too")
-    p.add_argument("--start", type=Path, metavar="MODEL", help="go on from this .keras model")
     p.add_argument(
-        "--weights", default="imagenet", help="starting weights: a file; downloaded if not given"
+        "--teacher", **model, nargs="+", default=(), help="learn from these .keras models too"
     )
+    p.add_argument("--start", **model, help="go on from this .keras model")
+    p.add_argument(
+        "--weights", type=_weights, default="imagenet",
+        help="starting weights: a file; downloaded if not given",
+    )  # fmt: skip
 
     p = command(_evaluate, "measure a .keras, .tflite or .onnx model on one split")
     p.add_argument("--csv", **csv)
     p.add_argument("--usage", default="PublicTest", choices=USAGES)
-    p.add_argument("--model", type=Path, required=True)
+    p.add_argument("--model", **model, required=True)
     p.add_argument("--votes", **votes)
     p.add_argument("--train-csv", metavar="FILE", help="Training rows, to leave out repeats of")
     p.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
@@ -94,11 +98,11 @@ def _parser():
     p = command(_robustness, "measure a model under bad light, covering, blur, noise, bad boxes")
     p.add_argument("--csv", **csv)
     p.add_argument("--usage", default="PublicTest", choices=USAGES)
-    p.add_argument("--model", type=Path, required=True)
+    p.add_argument("--model", **model, required=True)
     p.add_argument("--out", type=Path, metavar="FOLDER", help="write robustness.json and .png")
 
     p = command(_export, "write the files that fer_ros runs, and their card")
-    p.add_argument("--model", type=Path, required=True, help="a .keras file")
+    p.add_argument("--model", **model, required=True, help="a .keras file")
     p.add_argument("--csv", **csv)
     p.add_argument("--out", type=Path, required=True, help="folder for the files")
     p.add_argument("--name", default="emotion_mobilenet_v2")
@@ -113,9 +117,20 @@ def _parser():
     p = command(_report, "write MODEL_CARD.md and its pictures, every figure measured anew")
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
-    p.add_argument("--model", type=Path, required=True, help="the .tflite file, its card beside it")
+    p.add_argument("--model", **model, required=True, help="the .tflite file, its card beside it")
     p.add_argument("--out", type=Path, default=Path(), help="folder for MODEL_CARD.md")
     return parser
+
+
+def _existing(text):
+    path = Path(text)
+    if not path.is_file():  # not argparse's own error: one line, without the usage
+        raise FileNotFoundError(f"no such file: {path}")
+    return path
+
+
+def _weights(text):
+    return text if text == "imagenet" else str(_existing(text))
 
 
 def _inspect(arguments):
@@ -148,15 +163,18 @@ def _train(arguments):
     overrides = {k: getattr(arguments, k) for k in ("epochs", "input_size", "seed", "rows")}
     chosen = recipe.load_recipe(arguments.recipe, **overrides)
     faces = _load(arguments)
-    result = train(
-        chosen,
-        faces.of("Training"),
-        faces.of("PublicTest"),
-        arguments.out,
-        imagenet=arguments.weights,
-        start=arguments.start,
-        teacher=arguments.teacher,
-    )
+    try:
+        result = train(
+            chosen,
+            faces.of("Training"),
+            faces.of("PublicTest"),
+            arguments.out,
+            imagenet=arguments.weights,
+            start=arguments.start,
+            teachers=arguments.teacher,
+        )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("; the same command goes on from here") from None
     print(
         f"{chosen.name}, {chosen.epochs} epochs at {chosen.input_size}x{chosen.input_size}; "
         f"inference mode\n"

@@ -6,7 +6,8 @@ Randomness is keyed by seed, epoch and row, so a run that was killed goes on whe
 
 import json
 import math
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
@@ -18,7 +19,7 @@ from fer_training.callbacks import Curves, FollowEpoch, Progress
 from fer_training.dataset import Faces, without_repeats
 from fer_training.evaluate import judge, predict
 from fer_training.model import build_model
-from fer_training.recipe import Recipe, RecipeError
+from fer_training.recipe import Recipe, RecipeError, recipe_of_run
 
 
 class Batches(keras.utils.PyDataset):
@@ -54,8 +55,8 @@ def one_hot(labels: np.ndarray) -> np.ndarray:
 
 
 def targets(faces: Faces, recipe: Recipe, taught: np.ndarray | None = None) -> np.ndarray:
-    """What to learn, float32 [N, 7]: the label, and for their shares FER+'s votes and what a
-    teacher said, ``taught`` float32 [N, 7].
+    """What to learn, float32 [N, 7]: the label, and for their shares FER+'s votes and what
+    teachers said, ``taught`` float32 [N, 7].
 
     A face that no annotator gave any of the seven keeps its label instead.
     """
@@ -78,29 +79,37 @@ def train(
     *,
     imagenet: str = "imagenet",
     start: Path | None = None,
-    teacher: Path | None = None,
+    teachers: Sequence[Path] = (),
 ) -> dict:
     """Train by ``recipe``, or go on with the run begun in ``out``; returns ``measure``.
 
     Leaves in ``out``: recipe.json, log.csv (a line for each epoch), curves.png, tensorboard/,
     last.keras, a backup of the newest epoch, and result.json (``measure``). ``imagenet`` is where
     the backbone's starting weights come from; ``start`` is a whole model (.keras) of any input
-    size to go on from instead, ``teacher`` one (.keras) to learn from. Raises RecipeError when
-    the recipe needs votes or a teacher that are not given.
+    size to go on from instead, ``teachers`` are models (.keras) whose mean answer is learnt from.
+    Raises RecipeError when the recipe needs votes or a teacher that are not given, or when ``out``
+    holds a run that differs in more than name and length.
     """
     if recipe.votes and training.votes is None:
         raise RecipeError(f"the recipe {recipe.name!r} learns from FER+'s votes: give --votes FILE")
-    if recipe.teacher and teacher is None:
+    if recipe.teacher and not teachers:
         raise RecipeError(f"the recipe {recipe.name!r} learns from a model: give --teacher MODEL")
+    begun = recipe_of_run(out) or recipe
+    same = {k: getattr(recipe, k) for k in ("name", "description", "epochs")}
+    if replace(begun, **same) != recipe:
+        raise RecipeError(f"{out} holds a run of another recipe: choose another --out")
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     keras.utils.set_random_seed(recipe.seed)
+    keys = training.keys()
     if recipe.deduplicate:
         training = without_repeats(training, validation)
     if recipe.rows:
         draw = np.random.default_rng(recipe.seed).permutation(len(training))
         training = training.select(np.sort(draw[: recipe.rows]))
-    taught = softmax(predict(teacher, training.images)) if recipe.teacher else None
+    taught = None
+    if recipe.teacher:
+        taught = np.mean([softmax(predict(t, training.images)) for t in teachers], axis=0)
     batches = Batches(training, recipe, taught)
     model = build_model(
         recipe.input_size,
@@ -136,16 +145,17 @@ def train(
             Progress(recipe.name, recipe.epochs, len(batches)),
         ],
     )
-    result = measure(model, training, validation)
+    model.save(out / "last.keras")  # a run killed after its last backup has not come to it
+    result = measure(model, training, validation, keys)
     (out / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
 
 
-def measure(model: keras.Model, training: Faces, validation: Faces) -> dict:
+def measure(model: keras.Model, training: Faces, validation: Faces, keys: np.ndarray) -> dict:
     """Accuracy in inference mode, without augmentation or dropout: on the very rows that were
-    trained on, and on the held-out ones, all of them and those whose picture was not trained on.
+    trained on, and on the held-out ones, all of them and those whose picture is not among ``keys``,
+    uint64 [N], of all Training rows: so it can be compared between recipes.
     """
-    keys = training.keys()
     seen, held_out = (
         judge(model.predict(f.images[..., None], batch_size=128, verbose=0), f, 1.0, keys)
         for f in (training, validation)

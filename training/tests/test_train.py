@@ -70,10 +70,12 @@ def test_a_run_ends_with_what_it_is_worth_in_inference_mode(run, training, valid
     assert result["training_rows"] == len(training)
 
 
-def test_a_subset_is_drawn_once_and_for_all(tmp_path, training, validation):
-    recipe = replace(TINY, rows=20, epochs=1)
-    result = train(recipe, training, validation, tmp_path)
+def test_a_subset_is_drawn_and_repeats_are_still_known_by_all_rows(tmp_path, training):
+    leaked = training.select(np.arange(21))
+    recipe = replace(TINY, rows=20, epochs=1, deduplicate=True)
+    result = train(recipe, training, leaked, tmp_path)
     assert result["training_rows"] == 20
+    assert result["accuracy_deduplicated"] is None  # no held-out picture is in no Training row
 
 
 def test_goes_on_from_a_model_of_another_size(run, tmp_path, training, validation):
@@ -100,7 +102,7 @@ def test_a_teacher_takes_its_share_of_the_target(run, tmp_path, training, valida
     np.testing.assert_allclose(targets(training, recipe, taught)[0].max(), 0.3 + 0.1, atol=1e-6)
     with pytest.raises(RecipeError, match="--teacher"):
         train(recipe, training, validation, tmp_path)
-    result = train(recipe, training, validation, tmp_path, teacher=run / "last.keras")
+    result = train(recipe, training, validation, tmp_path, teachers=[run / "last.keras"])
     assert np.isfinite(result["macro_f1"])
 
 
@@ -139,5 +141,18 @@ def test_killed_and_resumed_is_as_never_killed(run, tmp_path, training, validati
 
 def test_a_finished_run_is_not_run_again(run, training, validation):
     before = read_log(run)
+    (run / "last.keras").unlink()  # as when it is killed after the last backup
+    file = run / "recipe.json"
+    old = json.loads(file.read_text()) | {"name": "old", "description": "of old"}
+    del old["cosine_epochs"], old["augment"]["erase"]  # settings that came later
+    file.write_text(json.dumps(old))
     train_module.train(TINY, training, validation, run)
     assert read_log(run) == before
+    assert keras.saving.load_model(run / "last.keras").count_params() == 2_430_663
+
+
+def test_a_run_of_another_recipe_is_left_alone(run, training, validation):
+    before = (run / "recipe.json").read_text()
+    with pytest.raises(RecipeError, match="another recipe: choose another --out"):
+        train(replace(TINY, learning_rate=0.5), training, validation, run)
+    assert (run / "recipe.json").read_text() == before
