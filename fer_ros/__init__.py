@@ -7,7 +7,7 @@ The modules of this package are plain Python; only those of ``fer_ros.nodes`` im
 
 from pkgutil import extend_path
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 # The generated fer_ros.msg lies in the installed package. This line lets the source tree, when it
 # comes first on the path, find it there.

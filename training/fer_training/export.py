@@ -23,6 +23,7 @@ from fer_ros.model_card import CROP_SIZE, sha256_of
 from fer_training import __version__, calibration
 from fer_training.dataset import Faces
 from fer_training.evaluate import TIMED, judge, milliseconds_per_face, predict
+from fer_training.recipe import recipe_of_run
 
 CALIBRATION_FACES = 200
 INT8_MAY_LOSE = 0.005
@@ -51,6 +52,7 @@ def export(
     """
     import keras
 
+    recipe = recipe_of_run(model.parent)
     out.mkdir(parents=True, exist_ok=True)
     trained = keras.saving.load_model(model, compile=False, safe_mode=True)
     network, parameters = one_channel(trained), trained.count_params()
@@ -97,6 +99,7 @@ def export(
         "version": __version__,
         "architecture": "MobileNetV2 (ImageNet start), dense 128-64-7",
         "parameters": parameters,
+        "recipe": recipe.name if recipe else "unknown",
         "labels": list(EMOTIONS),
         "framing": {"size": CROP_SIZE, "margin": 1.0},
         "input_size": input_size,

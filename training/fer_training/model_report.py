@@ -65,6 +65,7 @@ def write(model: Path, faces: Faces, out: Path) -> None:
         architecture=content["architecture"],
         input_size=card.input_size,
         parameters=f"{content['parameters']:,}",
+        recipe=content.get("recipe", "unknown"),
         export_commit=content["figures"]["commit"],
         export_date=content["figures"]["date"],
         export_command=content["figures"]["command"],

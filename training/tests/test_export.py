@@ -7,6 +7,7 @@ import pytest
 from conftest import write_csv
 from fer_training.cli import main
 from fer_training.dataset import Faces
+from fer_training.evaluate import settings
 from fer_training.export import export
 
 from fer_ros.classifier import Classifier
@@ -29,6 +30,7 @@ def exported(run, training, validation, tmp_path_factory):
 def test_every_file_passes_the_run_times_checks(exported):
     out, card = exported
     assert card["labels"] == list(EMOTIONS)
+    assert card["recipe"] == "tiny"
     for file in card["files"]:
         assert load_card(out / file).sha256 == sha256_of(out / file)
         assert card["files"][file]["bytes"] == (out / file).stat().st_size
@@ -128,6 +130,16 @@ def test_bare_onnx_needs_its_card(exported, validation, tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_only_a_model_without_any_card_is_evaluated_without(tmp_path):
+    model = tmp_path / "m_float32.tflite"
+    model.write_bytes(b"a model")
+    (tmp_path / "figures.json").write_text(json.dumps({"model": model.name}))
+    assert settings(model) == (1.0, 0)
+    (tmp_path / "m.json").write_text(json.dumps({"files": {model.name: {}}}))
+    with pytest.raises(ModelError, match="the card lacks 'name'"):
+        settings(model)
+
+
 def test_corrupt_keras_file(tmp_path):
     (tmp_path / "bad.keras").write_bytes(b"nonsense")
     entry = {"sha256": sha256_of(tmp_path / "bad.keras"), "temperature": 1.0}
@@ -144,7 +156,10 @@ def test_corrupt_keras_file(tmp_path):
         (["evaluate", "--csv", "none.csv", "--model", "m.keras"], "no such file"),
         (["train", "--csv", "none.csv", "--out", "o"], "no such file"),
         (["train", "--csv", "none.csv", "--out", "o", "--recipe", "x"], "no recipe 'x'"),
-        (["export", "--csv", "none.csv", "--out", "o", "--model", "m"], "no such file"),
+        (["export", "--csv", "none.csv", "--out", "o", "--model", "m"], "no such file: m"),
+        (["train", "--csv", "none.csv", "--out", "o", "--start", "s"], "no such file: s"),
+        (["train", "--csv", "none.csv", "--out", "o", "--teacher", "t"], "no such file: t"),
+        (["train", "--csv", "none.csv", "--out", "o", "--weights", "w"], "no such file: w"),
     ],
 )
 def test_what_is_missing_is_one_line_and_a_status(words, why, capsys):
@@ -152,6 +167,20 @@ def test_what_is_missing_is_one_line_and_a_status(words, why, capsys):
     error = capsys.readouterr().err
     assert why in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(("command", "goes_on"), [("train", True), ("export", False)])
+def test_only_training_goes_on_after_ctrl_c(
+    training, validation, tmp_path, capsys, monkeypatch, command, goes_on
+):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"fer_training.{command}.{command}", stop)
+    csv = str(write_csv(tmp_path / "fer.csv", training, validation))
+    model = {"train": "--start", "export": "--model"}[command]  # any file will do
+    assert main([command, "--csv", csv, "--out", str(tmp_path / "out"), model, csv]) == 130
+    assert ("the same command goes on" in capsys.readouterr().err) == goes_on
 
 
 def test_summary_prints_the_papers_count(capsys):

@@ -16,6 +16,7 @@ def test_writes_the_card_with_every_figure_and_picture(
     assert main([*words, "--out", str(tmp_path)]) == 0
     text = (tmp_path / "MODEL_CARD.md").read_text()
     assert "$" not in text
+    assert "by the recipe `tiny`" in text
     assert text.count("| `tiny") == 5  # every file of the card is measured
     pictures = re.findall(r"\((docs/images/model/\w+\.png)\)", text)
     assert len(pictures) == 5
