@@ -46,7 +46,7 @@ ARGUMENTS = (
      "Face detector; empty: as params_file says."),
     ("detector_model", "", None,
      "File for the detector, such as YuNet's .onnx; empty: as params_file says."),
-    ("model", "", None, "Expression model with its card; empty: as params_file says."),
+    ("model", "", None, "Expression model with its card, or small; empty: as params_file says."),
     ("ros4hri", "", ("", *BOOL),
      "Also publish the faces as REP 155 (ROS4HRI) has them, on humans/faces; needs hri_msgs; "
      "empty: as params_file says."),

@@ -44,7 +44,9 @@ def recard(model, **changes):
     path.write_text(json.dumps(card | changes))
 
 
-@pytest.mark.parametrize("model", ["", ONNX, pytest.param(TFLITE, marks=litert)])
+@pytest.mark.parametrize(
+    "model", ["", ONNX, pytest.param(TFLITE, marks=litert), pytest.param("small", marks=litert)]
+)
 def test_gives_probabilities(model, crops):
     run = Classifier(model)
     for crop in crops:
@@ -53,7 +55,8 @@ def test_gives_probabilities(model, crops):
         assert probabilities.dtype == np.float32
         assert probabilities.min() >= 0
         assert probabilities.sum() == pytest.approx(1, abs=1e-5)
-    assert run.identity == f"{NAME}@{sha256_of(run.path)[:8]}"
+    name = f"{NAME}_small" if model == "small" else NAME
+    assert run.identity == f"{name}@{sha256_of(run.path)[:8]}"
 
 
 @litert

@@ -91,7 +91,7 @@ def _parse(argv):
         help=f"stop after so long (default: at the end; {LIVE_SECONDS:g} for a camera or stream)",
     )
     add("--detector", choices=detectors.NAMES, default="auto", help="face detector (%(default)s)")
-    add("--model", default="", help="expression model with its card (default: the built-in one)")
+    add("--model", default="", help="expression model, or small (default: built in)")
     add("--rate", type=_POSITIVE, help="images a second (default: the source's own)")
     return parser.parse_args(argv)
 

@@ -109,7 +109,7 @@ def make_parser(program: str, description: str, examples: str) -> argparse.Argum
     add("--end", type=seconds, default=math.inf, metavar="S", help="end so many seconds in")
     add("--stride", type=number(int, 1), default=1, metavar="N", help="only every N-th image")
     add("--detector", choices=detectors.NAMES, help="face detector (default: auto)")
-    add("--model", metavar="FILE", help="expression model with its card (default: built in)")
+    add("--model", metavar="FILE", help="expression model, or small (default: built in)")
     add(
         "--set",
         nargs="+",
