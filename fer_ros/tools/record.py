@@ -121,6 +121,9 @@ def main(argv=None) -> int:
     except OSError as error:
         return _fail(f"cannot write to {options.out}: {error.strerror or error}")
     finally:
+        # Impatient, ros2 launch asks once more; the bag is closed, and the end is to look like one.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         rclpy.try_shutdown()
 
 
