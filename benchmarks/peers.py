@@ -39,7 +39,7 @@ from report import machine, refuse_namesakes, save, summary
 from tables import peers_table
 from tqdm import tqdm
 
-from fer_ros.classifier import default_model, open_backend
+from fer_ros.classifier import default_model, open_backend, small_model
 from fer_ros.detectors import create_detector
 from fer_ros.emotions import EMOTIONS
 from fer_ros.face_crop import MARGIN, crop_face
@@ -225,8 +225,8 @@ def parse():
         "--usage", default="PublicTest", choices=USAGES, help="split (default: %(default)s)"
     )
     parser.add_argument(
-        "--model", type=Path, nargs="+", default=[default_model()], metavar="FILE",
-        help="our .tflite files (default: the built-in one)",
+        "--model", type=Path, nargs="+", default=[default_model(), small_model()],
+        metavar="FILE", help="our .tflite files (default: the built-in ones)",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a fifth of the rounds")
     parser.add_argument("--rounds", type=int, default=40, help="default: %(default)s")

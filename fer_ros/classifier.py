@@ -18,7 +18,7 @@ from fer_ros.model_card import CROP_SIZE, ModelCard, ModelError, load_card
 MODELS = Path(__file__).parent / "models"
 DEFAULT_NAME = "emotion_mobilenet_v2"
 SMALL = "small"
-"""Name of the other model that comes with fer_ros, half as slow and a little less accurate."""
+"""Name of the other model that comes with fer_ros, of half the time and a little less accurate."""
 BACKENDS = {".tflite": "litert", ".onnx": "opencv", ".keras": "keras"}
 """The backend that runs a file, by the file's ending."""
 
@@ -67,11 +67,16 @@ def default_model() -> Path:
     return MODELS / f"{DEFAULT_NAME}{suffix}"
 
 
+def small_model() -> Path:
+    """The smaller model that comes with fer_ros."""
+    return MODELS / f"{DEFAULT_NAME}_{SMALL}.tflite"
+
+
 def _find(model: str) -> Path:
     if not model:
         return default_model()
     if model == SMALL:
-        return MODELS / f"{DEFAULT_NAME}_{SMALL}.tflite"
+        return small_model()
     try:
         return Path(model).expanduser()
     except RuntimeError as error:  # ~nobody
