@@ -3,9 +3,7 @@
 
 import os
 
-from processes import BenchmarkError, environment
-
-PATIENCE = 30.0  # seconds
+from processes import PATIENCE, BenchmarkError, environment
 
 
 def become_inactive() -> None:

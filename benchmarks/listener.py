@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Notes every result with the time of its receipt, and what the node reports of itself.
 
-Says "ready" when it listens and "first" at the first result; once its standard input is closed it
-says all it noted and ends. What it says are lines of JSON.
+Says "ready" when it listens, "first" at the first result, and the node's state ("active") whenever
+that changes; once its standard input is closed it says all it noted and ends. What it says are
+lines of JSON.
 """
 
 import contextlib
@@ -30,8 +31,12 @@ def result(message: EmotionArray) -> None:
 
 def report(message: DiagnosticArray) -> None:
     """Note the values of emotion_node."""
-    own = (status for status in message.status if "emotion_node" in status.name)
-    reports.extend({v.key: v.value for v in status.values} for status in own)
+    for status in message.status:
+        if "emotion_node" in status.name:
+            values = {v.key: v.value for v in status.values}
+            if not reports or values["state"] != reports[-1]["state"]:
+                print(json.dumps({"event": values["state"]}), flush=True)
+            reports.append(values)
 
 
 def main():

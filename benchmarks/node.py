@@ -16,7 +16,7 @@ import time
 from typing import NamedTuple
 
 from lifecycle import become_inactive
-from processes import Process, emotion_node, script
+from processes import PATIENCE, Process, emotion_node, script
 from report import machine, save, summary
 from tables import node_table
 from tqdm import tqdm
@@ -91,7 +91,7 @@ def record(scenario: Scenario, subject: list[str]) -> Recording:
         with Process("camera", script("camera.py", *words), scenario.profile) as camera:
             begin = camera.wait_for("measuring", node)["stamp"]
             cpu = node.cpu_seconds()
-            done = camera.wait_for("done", node, patience=2 * scenario.seconds + 60)
+            done = camera.wait_for("done", node, patience=2 * scenario.seconds + PATIENCE)
             cpu = (node.cpu_seconds() - cpu) / (time.time() - begin)
             time.sleep(TAIL)
         resident = node.peak_resident()
@@ -155,16 +155,17 @@ def measure(scenario: Scenario, subject: list[str]) -> dict:
 def idle(seconds: float) -> dict:
     """Cores that the node takes while nothing is asked of it, and how much memory."""
     found = {}
-    for state in ("inactive", "active, no image"):
+    for name, state in (("inactive", "inactive"), ("active, no image", "active")):
         with (
-            Process("listener", script("listener.py")),
-            Process("subject", emotion_node(autostart=state != "inactive")) as node,
+            Process("listener", script("listener.py")) as listener,
+            Process("subject", emotion_node(autostart=state == "active")) as node,
         ):
-            become_inactive() if state == "inactive" else time.sleep(4)
-            time.sleep(1)
+            if state == "inactive":
+                become_inactive()
+            listener.wait_for(state, node)
             cpu = node.cpu_seconds()
             time.sleep(seconds)
-            found[state] = {
+            found[name] = {
                 "cpu": round((node.cpu_seconds() - cpu) / seconds, 4),
                 "rss_mb": round(node.resident(), 1),
                 "threads": node.threads(),

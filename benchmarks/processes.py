@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PROFILE = REPOSITORY / "config" / "fastdds.xml"
 # Fast DDS 2, up to ROS 2 Jazzy, reads the first, Fast DDS 3 the second.
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+PATIENCE = 600.0  # seconds; on a busy machine importing TensorFlow alone takes minutes
 PEERS_PYTHON = REPOSITORY / ".venv-bench" / "bin" / "python"
 LOGS = REPOSITORY / "out" / "bench"
 DOMAIN = str(50 + os.getpid() % 50)  # apart from whatever else runs on this machine
@@ -85,7 +86,7 @@ class Process:
     def __exit__(self, *_):
         self.stop()
 
-    def wait_for(self, event: str, *needed: "Process", patience: float = 60.0) -> dict:
+    def wait_for(self, event: str, *needed: "Process", patience: float = PATIENCE) -> dict:
         """The line of JSON whose "event" this is.
 
         Raises BenchmarkError when it does not come within `patience` seconds, or when this process

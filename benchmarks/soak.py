@@ -19,7 +19,7 @@ import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros.msg import EmotionArray
-from processes import BenchmarkError, Process, environment, node
+from processes import PATIENCE, BenchmarkError, Process, environment, node
 from report import chart, machine, save
 from sensor_msgs.msg import CompressedImage
 from tables import soak_table
@@ -28,7 +28,6 @@ WARM_UP = 0.2  # share of the time in which caches and pools may fill
 LISTENER = 10.0  # seconds that the listener stays, and stays away
 MAX_GROWTH = 5.0  # MB over the time after the warm-up
 MAX_PAUSE = 10.0  # seconds without a result
-START = 60.0  # seconds until the first result at most
 
 
 def slope(seconds: np.ndarray, values: np.ndarray) -> float:
@@ -94,7 +93,7 @@ def soak(minutes: float, rate: float, transport: str, interval: float) -> dict:
         ears = Ears()
         began = time.monotonic()
         while ears.results == 0:
-            if subject.ended() or time.monotonic() - began > START:
+            if subject.ended() or time.monotonic() - began > PATIENCE:
                 raise BenchmarkError(f"no result came; see {subject.log} and {camera.log}")
             ears.listen(0.2)
         began = time.monotonic()
