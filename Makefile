@@ -84,7 +84,6 @@ distclean: clean ## remove the environments too
 
 .venv-bench/.ready: requirements/bench-peers.txt requirements/bench-fer.txt | .venv/.ready
 	@echo "Setting up .venv-bench: the PyPI package fer, TensorFlow (about two minutes, 2 GB)"
-	@.venv/bin/$(PIP_INSTALL) -r
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/$(PIP_INSTALL) -r requirements/bench-peers.txt
 	@.venv-bench/bin/$(PIP_INSTALL) --no-deps -r requirements/bench-fer.txt
