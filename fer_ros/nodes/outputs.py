@@ -100,7 +100,7 @@ class Outputs:
     def draw(self, header: Header, bgr: np.ndarray, faces: list[FaceEmotion], rotate: int) -> None:
         """Publish image, uint8 [H, W, 3], and markers, as far as someone listens."""
         self.status.frame_id = header.frame_id
-        self._markers.publish(header, faces, self.face_width)
+        self._markers.publish(header, faces, self.face_width, rotate)
         raw = self._annotated.get_subscription_count() > 0
         jpeg = self._annotated_jpeg.get_subscription_count() > 0
         if not (raw or jpeg):
