@@ -35,7 +35,7 @@ test: build training-env ## ruff, the tests of the package and those of the trai
 	.venv-training/bin/python -m pytest training/tests || status=1; \
 	exit $$status
 
-bench: build bench-env ## time everything beside its peers (20 minutes; QUICK=1: 4; CSV=fer2013.csv.xz: accuracy too)
+bench: build bench-env ## time everything beside its peers (25 minutes; QUICK=1: 6; CSV=fer2013.csv.xz: accuracy too)
 	@.venv/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)") \
 	    $(if $(YUNET),--yunet "$(YUNET)")
 

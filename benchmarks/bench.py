@@ -10,7 +10,7 @@
     plain       emotion_node beside a node as people write it, on the same stream, with a chart
 
 Each writes JSON into benchmarks/results/ and can be run alone; its --help says what it measures.
-Leave the machine alone meanwhile: about 20 minutes, 4 with --quick. Without --csv there is no
+Leave the machine alone meanwhile: about 25 minutes, 6 with --quick. Without --csv there is no
 accuracy, as the data set is not part of this package.
 """
 
