@@ -40,7 +40,7 @@ def test_the_node_says_the_same(bench, tmp_path, topic, kind, transport):
     publisher = bench.publisher(kind, topic)
     for message in said:
         if message.topic == topic:
-            bench.process(publisher, message.data)
+            bench.process(publisher, deserialize_message(message.data, kind))
     live = by_stamp(bench.results)
     assert live.keys() == evaluated.keys()
     assert sum(len(result.faces) for result in live.values()) >= 12
