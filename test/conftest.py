@@ -4,6 +4,7 @@
 import ctypes
 import fcntl
 import os
+import signal
 import sys
 import tempfile
 from importlib.util import find_spec
@@ -28,6 +29,8 @@ def own_domain() -> int:
     raise RuntimeError(f"all fer_ros_tests_domain_*.lock in {path.parent} are held: remove them")
 
 
+# A shell has what it runs in the background ignore Ctrl-C, and the tests' processes inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # The tests' nodes meet nobody else's: a domain for each run, and this machine alone.
 os.environ["ROS_DOMAIN_ID"] = str(own_domain())
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
