@@ -106,7 +106,7 @@ class LiteRTBackend:
             (entry,) = self._interpreter.get_input_details()
             (exit_,) = self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{path}: LiteRT cannot load it: {_first_line(error)}") from None
+            raise ModelError(f"{path}: LiteRT cannot load it: {first_line(error)}") from None
         _expect(path, "input", entry, np.uint8, [1, CROP_SIZE, CROP_SIZE, 1])
         _expect(path, "output", exit_, np.float32, [1, len(EMOTIONS)])
         self._input, self._output = entry["index"], exit_["index"]
@@ -124,12 +124,12 @@ class OpenCVBackend:
         try:
             self._net = cv2.dnn.readNetFromONNX(str(path))
         except cv2.error as error:
-            raise ModelError(f"{path}: OpenCV cannot load it: {_first_line(error)}") from None
+            raise ModelError(f"{path}: OpenCV cannot load it: {first_line(error)}") from None
         self._size = (input_size, input_size)
         try:
             shape = self._run(np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)).shape
         except cv2.error as error:
-            raise ModelError(f"{path}: does not take its input: {_first_line(error)}") from None
+            raise ModelError(f"{path}: does not take its input: {first_line(error)}") from None
         if shape != (1, len(EMOTIONS)):
             raise ModelError(f"{path}: output has shape {shape}, not (1, {len(EMOTIONS)})")
 
@@ -143,26 +143,32 @@ class OpenCVBackend:
 
 
 class KerasBackend:
-    """A .keras file, loaded in safe mode: it cannot carry code."""
+    """A .keras file."""
 
     def __init__(self, path: Path, input_size: int = 0, threads: int = 1):
-        try:
-            import keras
-        except ImportError as error:
-            raise ModelError(
-                f"{path}: Keras is not installed ({error}); pip install tensorflow, "
-                "or set the parameter model to a .tflite file"
-            ) from None
-        try:
-            self._model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        except Exception as error:  # Keras raises what its layers and readers raise
-            raise ModelError(f"{path}: Keras cannot load it: {_first_line(error)}") from None
-        shapes = self._model.input_shape[1:], self._model.output_shape[1:]
-        if shapes != ((CROP_SIZE, CROP_SIZE, 1), (len(EMOTIONS),)):
-            raise ModelError(f"{path}: maps {shapes[0]} to {shapes[1]}, not (48, 48, 1) to (7,)")
+        self._model = load_keras(path)
 
     def logits(self, crop):
         return np.asarray(self._model.predict_on_batch(crop[None, :, :, None]), np.float32)[0]
+
+
+def load_keras(path: Path):
+    """The keras.Model of a .keras file, loaded in safe mode: it cannot carry code."""
+    try:
+        import keras
+    except ImportError as error:
+        raise ModelError(
+            f"{path}: Keras is not installed ({error}); pip install tensorflow, "
+            "or set the parameter model to a .tflite file"
+        ) from None
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises what its layers and readers raise
+        raise ModelError(f"{path}: Keras cannot load it: {first_line(error)}") from None
+    shapes = model.input_shape[1:], model.output_shape[1:]
+    if shapes != ((CROP_SIZE, CROP_SIZE, 1), (len(EMOTIONS),)):
+        raise ModelError(f"{path}: maps {shapes[0]} to {shapes[1]}, not (48, 48, 1) to (7,)")
+    return model
 
 
 _BACKEND_TYPES = {"litert": LiteRTBackend, "opencv": OpenCVBackend, "keras": KerasBackend}
@@ -191,5 +197,6 @@ def _expect(path, side, tensor, dtype, shape):
         raise ModelError(f"{path}: {side} is quantised; the graph must take and give plain values")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error of a library says, in one line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -24,6 +24,10 @@ class ModelError(RuntimeError):
     """The model cannot be used; the message is one line that says which file and why."""
 
 
+class NoCardError(ModelError):
+    """There is no card beside the model."""
+
+
 @dataclass(frozen=True)
 class ModelCard:
     """What the run time needs of a card, for one model file.
@@ -50,8 +54,9 @@ class ModelCard:
 def load_card(model: Path) -> ModelCard:
     """The checked card of a model file.
 
-    Raises ModelError when the model or its card is missing or damaged, when the labels are others
-    or in another order, or when the file is not the one that the card describes.
+    Raises ModelError when the model or its card is missing (NoCardError: the card alone) or
+    damaged, when the labels are others or in another order, or when the file is not the one that
+    the card describes.
     """
     model = Path(model)
     try:
@@ -117,7 +122,7 @@ def _find(model: Path) -> tuple[Path, dict]:
         files = content.get("files") if isinstance(content, dict) else None
         if path == own or (isinstance(files, dict) and model.name in files):
             return path, content
-    raise ModelError(f"{model}: no card beside it; fer-training export writes {own.name}")
+    raise NoCardError(f"{model}: no card beside it; fer-training export writes {own.name}")
 
 
 def _text(value) -> str:

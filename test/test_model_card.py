@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fer_ros.emotions import EMOTIONS
-from fer_ros.model_card import MAX_CARD_BYTES, ModelError, load_card, sha256_of
+from fer_ros.model_card import MAX_CARD_BYTES, ModelError, NoCardError, load_card, sha256_of
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_missing_model(tmp_path):
 
 def test_missing_card(model):
     model.with_suffix(".json").unlink()
-    with pytest.raises(ModelError, match="no card beside it"):
+    with pytest.raises(NoCardError, match="no card beside it"):
         load_card(model)
 
 

@@ -78,9 +78,7 @@ def _parser():
     p.add_argument("--seed", type=int, help="instead of the recipe's")
     p.add_argument("--rows", type=int, help="train on so many rows (the paper's subset: 15958)")
     p.add_argument("--votes", **votes)
-    p.add_argument(
-        "--teacher", **model, nargs="+", default=(), help="learn from these .keras models too"
-    )
+    p.add_argument("--teacher", **model, nargs="+", default=(), help="learn from these models too")
     p.add_argument("--start", **model, help="go on from this .keras model")
     p.add_argument(
         "--weights", type=_weights, default="imagenet",

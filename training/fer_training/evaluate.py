@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a model file is worth on one split: one forward pass, no test-time augmentation."""
 
-import contextlib
-import json
 import time
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from fer_ros.classifier import open_backend
-from fer_ros.model_card import ModelError, load_card
+from fer_ros.classifier import load_keras, open_backend
+from fer_ros.model_card import NoCardError, load_card
 from fer_training import metrics
 from fer_training.dataset import Faces, majority
 
@@ -39,19 +37,11 @@ def settings(model: Path) -> tuple[float, int]:
     """
     try:
         card = load_card(model)
-    except ModelError:
-        if model.suffix == ".onnx" or not model.is_file() or _has_card(model):
+    except NoCardError:
+        if model.suffix == ".onnx":
             raise
         return 1.0, 0
     return card.temperature, card.input_size
-
-
-def _has_card(model):
-    for path in model.parent.glob("*.json"):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            if model.name in json.loads(path.read_text("utf-8"))["files"]:
-                return True
-    return model.with_suffix(".json").exists()
 
 
 def judge(
@@ -79,10 +69,7 @@ def predict(
 ) -> np.ndarray:
     """Logits, float32 [N, 7], of faces, uint8 [N, 48, 48]; exactly what the run time computes."""
     if model.suffix == ".keras":  # the same numbers as one by one, many times faster
-        import keras
-
-        network = keras.saving.load_model(model, compile=False, safe_mode=True)
-        return network.predict(images[..., None], batch_size=128, verbose=0)
+        return load_keras(model).predict(images[..., None], batch_size=128, verbose=0)
     backend = open_backend(model, input_size)
     faces = tqdm(images, desc=model.name, delay=2, disable=not progress)
     return np.stack([backend.logits(i) for i in faces])

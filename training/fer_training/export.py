@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fer_ros.classifier import load_keras
 from fer_ros.emotions import EMOTIONS
 from fer_ros.model_card import CROP_SIZE, sha256_of
 from fer_training import __version__, calibration
@@ -50,11 +51,9 @@ def export(
     ``uncertain``, come from the rows of ``validation`` that do not stand in ``training``: the
     lowest confidence at which a share of ``named_right`` of the named faces is right.
     """
-    import keras
-
     recipe = recipe_of_run(model.parent)
     out.mkdir(parents=True, exist_ok=True)
-    trained = keras.saving.load_model(model, compile=False, safe_mode=True)
+    trained = load_keras(model)
     network, parameters = one_channel(trained), trained.count_params()
     input_size = _input_size(network)
     keys = np.unique(training.keys())

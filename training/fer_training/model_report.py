@@ -10,7 +10,7 @@ import numpy as np
 
 from fer_ros.emotions import EMOTIONS
 from fer_ros.model_card import load_card
-from fer_training import calibration, inspection, plots
+from fer_training import calibration, inspection, plots, recipe
 from fer_training.dataset import Faces
 from fer_training.evaluate import TIMED, judge, milliseconds_per_face, predict
 from fer_training.export import commit
@@ -66,6 +66,7 @@ def write(model: Path, faces: Faces, out: Path) -> None:
         input_size=card.input_size,
         parameters=f"{content['parameters']:,}",
         recipe=content.get("recipe", "unknown"),
+        left_out=_left_out(content.get("recipe", "unknown")),
         export_commit=content["figures"]["commit"],
         export_date=content["figures"]["date"],
         export_command=content["figures"]["command"],
@@ -91,6 +92,12 @@ def write(model: Path, faces: Faces, out: Path) -> None:
         date=datetime.now(timezone.utc).date().isoformat(),
     )
     (out / "MODEL_CARD.md").write_text(text, "utf-8")
+
+
+def _left_out(name):
+    """Which rows a recipe that comes along leaves out."""
+    left_out = name in recipe.available() and recipe.load_recipe(name).deduplicate
+    return ", without pictures that repeat or that stand in PublicTest" if left_out else ""
 
 
 def _shipped(folder):

@@ -30,8 +30,11 @@ class Recipe:
     be left to a next round. ``deduplicate`` drops Training rows that repeat or that stand in the
     validation split; ``rows`` keeps that many of them, drawn by ``seed`` (0: all). ``votes`` and
     ``teacher``, 0 to 1, are the shares of the target that FER+'s annotators and a model trained
-    before have (Hinton et al., 2015, arXiv:1503.02531); the label has the rest. A class that is n
-    times rarer than the mean weighs n to the power of ``balance``.
+    before have (Hinton et al., 2015, arXiv:1503.02531); the label has the rest. What the teacher
+    says is of the plain face, or with ``consistent_teacher`` of the varied picture itself (Beyer
+    et al., 2022, arXiv:2106.05237). ``mixup`` is the alpha by which faces are mixed (Zhang et al.,
+    2018, arXiv:1710.09412), 0: not at all. A class that is n times rarer than the mean weighs n to
+    the power of ``balance``.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Recipe:
     label_smoothing: float = 0.0
     votes: float = 0.0
     teacher: float = 0.0
+    consistent_teacher: bool = False
+    mixup: float = 0.0
     balance: float = 0.0
     deduplicate: bool = False
     rows: int = 0

@@ -5,7 +5,6 @@ Randomness is keyed by seed, epoch and row, so a run that was killed goes on whe
 """
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,62 +12,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from fer_ros.classifier import softmax
-from fer_ros.emotions import EMOTIONS
+from fer_ros.classifier import first_line
+from fer_ros.model_card import ModelError
+from fer_training.batches import Batches, one_hot
 from fer_training.callbacks import Curves, FollowEpoch, Progress
 from fer_training.dataset import Faces, without_repeats
-from fer_training.evaluate import judge, predict
+from fer_training.evaluate import judge
 from fer_training.model import build_model
 from fer_training.recipe import Recipe, RecipeError, recipe_of_run
-
-
-class Batches(keras.utils.PyDataset):
-    """Shuffled, varied batches of one epoch: faces uint8 [B, 48, 48, 1], targets float32 [B, 7],
-    weights float32 [B].
-    """
-
-    def __init__(self, faces: Faces, recipe: Recipe, taught: np.ndarray | None = None):
-        super().__init__()
-        self.faces, self.recipe, self.epoch = faces, recipe, 0
-        self.targets = targets(faces, recipe, taught)
-        count = np.bincount(faces.labels, minlength=len(EMOTIONS))
-        rarity = len(faces) / len(EMOTIONS) / np.maximum(count, 1)
-        self.weights = (rarity**recipe.balance).astype(np.float32)[faces.labels]
-
-    def __len__(self):
-        return math.ceil(len(self.faces) / self.recipe.batch_size)
-
-    def __getitem__(self, index):
-        recipe, epoch = self.recipe, self.epoch
-        order = np.random.default_rng((recipe.seed, epoch)).permutation(len(self.faces))
-        rows = order[index * recipe.batch_size : (index + 1) * recipe.batch_size]
-        images = [
-            recipe.augment(self.faces.images[row], np.random.default_rng((recipe.seed, epoch, row)))
-            for row in rows
-        ]
-        return np.stack(images)[..., None], self.targets[rows], self.weights[rows]
-
-
-def one_hot(labels: np.ndarray) -> np.ndarray:
-    """int [N] -> float32 [N, 7]."""
-    return np.eye(len(EMOTIONS), dtype=np.float32)[labels]
-
-
-def targets(faces: Faces, recipe: Recipe, taught: np.ndarray | None = None) -> np.ndarray:
-    """What to learn, float32 [N, 7]: the label, and for their shares FER+'s votes and what
-    teachers said, ``taught`` float32 [N, 7].
-
-    A face that no annotator gave any of the seven keeps its label instead.
-    """
-    labels = one_hot(faces.labels)
-    target = (1 - recipe.votes - recipe.teacher) * labels
-    if recipe.votes:
-        seven = faces.votes[:, : len(EMOTIONS)].astype(np.float32)
-        total = seven.sum(axis=1, keepdims=True)
-        target += recipe.votes * np.where(total > 0, seven / np.maximum(total, 1), labels)
-    if recipe.teacher:
-        target += recipe.teacher * taught
-    return target
 
 
 def train(
@@ -86,9 +37,10 @@ def train(
     Leaves in ``out``: recipe.json, log.csv (a line for each epoch), curves.png, tensorboard/,
     last.keras, a backup of the newest epoch, and result.json (``measure``). ``imagenet`` is where
     the backbone's starting weights come from; ``start`` is a whole model (.keras) of any input
-    size to go on from instead, ``teachers`` are models (.keras) whose mean answer is learnt from.
-    Raises RecipeError when the recipe needs votes or a teacher that are not given, or when ``out``
-    holds a run that differs in more than name and length.
+    size to go on from instead, ``teachers`` are models (.keras, .tflite, .onnx) whose mean answer
+    is learnt from. Raises ModelError when these cannot be read, RecipeError when the recipe needs
+    votes or a teacher that are not given, or when ``out`` holds a run that differs in more than
+    name and length.
     """
     if recipe.votes and training.votes is None:
         raise RecipeError(f"the recipe {recipe.name!r} learns from FER+'s votes: give --votes FILE")
@@ -107,19 +59,8 @@ def train(
     if recipe.rows:
         draw = np.random.default_rng(recipe.seed).permutation(len(training))
         training = training.select(np.sort(draw[: recipe.rows]))
-    taught = None
-    if recipe.teacher:
-        taught = np.mean([softmax(predict(t, training.images)) for t in teachers], axis=0)
-    batches = Batches(training, recipe, taught)
-    model = build_model(
-        recipe.input_size,
-        scaling=recipe.scaling,
-        weights=imagenet if recipe.pretrained and not start else None,
-        dropout=recipe.dropout,
-        batch_norm_momentum=recipe.batch_norm_momentum,
-    )
-    if start:
-        model.load_weights(start)
+    batches = Batches(training, recipe, teachers)
+    model = _begin(recipe, imagenet, start)
     model.compile(
         optimizer=_optimizer(recipe, len(batches)),
         # With one-hot targets and no smoothing this is the paper's sparse cross-entropy.
@@ -167,6 +108,28 @@ def measure(model: keras.Model, training: Faces, validation: Faces, keys: np.nda
         "accuracy_deduplicated": held_out["accuracy_deduplicated"],
         "macro_f1": held_out["macro_f1"],
     }
+
+
+def _begin(recipe, imagenet, start):
+    """The network with its starting weights; ModelError where these cannot be had."""
+    weights = imagenet if recipe.pretrained and not start else None
+    try:
+        model = build_model(
+            recipe.input_size,
+            scaling=recipe.scaling,
+            weights=weights,
+            dropout=recipe.dropout,
+            batch_norm_momentum=recipe.batch_norm_momentum,
+        )
+        if start:
+            model.load_weights(start)
+    except Exception as error:  # Keras has no type of its own for a failed download, h5py has many
+        if weights or start:
+            hint = "; give --weights FILE" if weights == "imagenet" else ""
+            line = f"cannot start from {start or weights}: {first_line(error)}{hint}"
+            raise ModelError(line) from None
+        raise
+    return model
 
 
 def _optimizer(recipe: Recipe, steps: int):

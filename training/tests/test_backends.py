@@ -18,8 +18,11 @@ import keras
 from conftest import TINY, make_faces
 from fer_training.train import train
 
-recipe = replace(TINY, epochs=1)
-train(recipe, make_faces(48, "Training", 1), make_faces(21, "PublicTest", 2), Path(sys.argv[1]))
+splits = make_faces(48, "Training", 1), make_faces(21, "PublicTest", 2)
+recipe, run = replace(TINY, epochs=1), Path(sys.argv[1])
+train(recipe, *splits, run)
+taught = replace(recipe, teacher=0.5, consistent_teacher=True, mixup=0.3)
+train(taught, *splits, run / "taught", teachers=[run / "last.keras"])
 print(keras.backend.backend(), "tensorflow" in sys.modules)
 """
 

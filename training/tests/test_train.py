@@ -10,7 +10,9 @@ from conftest import TINY
 from fer_training import train as train_module
 from fer_training.model import build_model
 from fer_training.recipe import RecipeError
-from fer_training.train import Batches, FollowEpoch, targets, train
+from fer_training.train import FollowEpoch, train
+
+from fer_ros.model_card import ModelError
 
 
 def read_log(run):
@@ -32,22 +34,6 @@ def test_takes_grey_bytes_and_gives_logits(training, scaling):
     assert logits.shape == (3, 7)
     assert logits.dtype == np.float32
     assert np.abs(logits.sum(axis=1) - 1).max() > 1e-3  # no softmax in the graph
-
-
-def test_batches_show_every_row_once_an_epoch_in_an_order_of_its_own(training):
-    batches = Batches(training, TINY)
-    orders = []
-    for epoch in (0, 1):
-        batches.epoch = epoch
-        shown = [batches[i] for i in range(len(batches))]
-        images, targets, weights = (np.concatenate(x) for x in zip(*shown, strict=True))
-        assert images.shape == (48, 48, 48, 1)
-        assert images.dtype == np.uint8
-        assert (targets.sum(axis=0) == np.bincount(training.labels)).all()
-        assert (weights == 1).all()
-        assert sorted(i.tobytes() for i in images) == sorted(i.tobytes() for i in training.images)
-        orders.append(images.tobytes())
-    assert orders[0] != orders[1]
 
 
 def test_a_run_leaves_its_log_recipe_and_model(run):
@@ -78,6 +64,26 @@ def test_a_subset_is_drawn_and_repeats_are_still_known_by_all_rows(tmp_path, tra
     assert result["accuracy_deduplicated"] is None  # no held-out picture is in no Training row
 
 
+@pytest.mark.parametrize("given", ["start", "imagenet", "teachers"])
+def test_a_damaged_model_is_named_in_one_line(tmp_path, training, validation, given):
+    damaged = tmp_path / "damaged.keras"
+    damaged.write_bytes(b"PK torn")
+    recipe = replace(TINY, pretrained=given == "imagenet", teacher=0.5 * (given == "teachers"))
+    value = {"imagenet": str(damaged), "teachers": [damaged], "start": damaged}[given]
+    with pytest.raises(ModelError, match=r"damaged\.keras") as told:
+        train(recipe, training, validation, tmp_path / "run", **{given: value})
+    assert "\n" not in str(told.value)
+
+
+def test_says_what_to_do_without_a_network(tmp_path, training, validation, monkeypatch):
+    def download(**_):
+        raise Exception("URL fetch failure on https://storage: None -- Name or service not known")
+
+    monkeypatch.setattr("fer_training.model.applications.MobileNetV2", download)
+    with pytest.raises(ModelError, match="not known; give --weights FILE"):
+        train(replace(TINY, pretrained=True), training, validation, tmp_path)
+
+
 def test_goes_on_from_a_model_of_another_size(run, tmp_path, training, validation):
     recipe = replace(TINY, input_size=48, epochs=1, learning_rate=0.0)
     train(recipe, training, validation, tmp_path, start=run / "last.keras")
@@ -86,36 +92,16 @@ def test_goes_on_from_a_model_of_another_size(run, tmp_path, training, validatio
         np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (a, b)))
 
 
-def test_votes_take_their_share_of_the_target(training):
-    votes = np.zeros((len(training), 10), np.int64)
-    votes[0, [3, 6, 8]] = 3, 1, 6  # joy, neutral, unknown
-    soft = targets(replace(training, votes=votes), replace(TINY, votes=0.4))
-    expected = 0.6 * np.eye(7)[training.labels[0]]
-    expected[[3, 6]] += 0.4 * 0.75, 0.4 * 0.25
-    np.testing.assert_allclose(soft[0], expected, atol=1e-6)
-    np.testing.assert_array_equal(soft[1], np.eye(7)[training.labels[1]])  # nobody chose any
+@pytest.mark.parametrize(("share", "option"), [("votes", "--votes"), ("teacher", "--teacher")])
+def test_a_recipe_asks_for_what_it_learns_from(tmp_path, training, validation, share, option):
+    with pytest.raises(RecipeError, match=option):
+        train(replace(TINY, **{share: 0.4}), training, validation, tmp_path)
 
 
-def test_a_teacher_takes_its_share_of_the_target(run, tmp_path, training, validation):
-    taught = np.full((len(training), 7), 1 / 7, np.float32)
-    recipe = replace(TINY, teacher=0.7, epochs=1)
-    np.testing.assert_allclose(targets(training, recipe, taught)[0].max(), 0.3 + 0.1, atol=1e-6)
-    with pytest.raises(RecipeError, match="--teacher"):
-        train(recipe, training, validation, tmp_path)
+def test_learns_from_a_teacher_beside_the_epochs(run, tmp_path, training, validation):
+    recipe = replace(TINY, teacher=0.7, consistent_teacher=True, mixup=0.3, epochs=1)
     result = train(recipe, training, validation, tmp_path, teachers=[run / "last.keras"])
     assert np.isfinite(result["macro_f1"])
-
-
-def test_a_recipe_that_learns_from_votes_asks_for_them(tmp_path, training, validation):
-    with pytest.raises(RecipeError, match="--votes"):
-        train(replace(TINY, votes=0.4), training, validation, tmp_path)
-
-
-def test_balance_weighs_rare_classes_up(training):
-    rare = training.select((training.labels != 1) | (np.arange(len(training)) < 7))
-    weights = Batches(rare, replace(TINY, balance=1.0)).weights
-    sums = np.bincount(rare.labels, weights)
-    np.testing.assert_allclose(sums, sums[0], rtol=1e-5)
 
 
 def test_killed_and_resumed_is_as_never_killed(run, tmp_path, training, validation, monkeypatch):

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of varied faces, and what is to be learnt from each.
+
+Randomness is keyed by seed, epoch and row, so that a batch is the same in a resumed run.
+"""
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from fer_ros.classifier import load_keras, open_backend, softmax
+from fer_ros.emotions import EMOTIONS
+from fer_training.dataset import Faces
+from fer_training.evaluate import predict, settings
+from fer_training.recipe import Recipe
+
+
+class Batches(keras.utils.PyDataset):
+    """Shuffled, varied batches of one epoch: faces uint8 [B, 48, 48, 1], targets float32 [B, 7],
+    weights float32 [B].
+
+    ``teachers`` are models (.keras, .tflite, .onnx) whose mean answer has the recipe's share of
+    the targets.
+    """
+
+    def __init__(self, faces: Faces, recipe: Recipe, teachers: Sequence[Path] = ()):
+        super().__init__()
+        self.faces, self.recipe, self.epoch = faces, recipe, 0
+        self.targets = targets(faces, recipe)
+        self.teach = None
+        if recipe.teacher and recipe.consistent_teacher:
+            self.teach = mean_answer([_answerer(t) for t in teachers])
+        elif recipe.teacher:
+            answers = mean_answer([partial(_predicted, t) for t in teachers])
+            self.targets += recipe.teacher * answers(faces.images)
+        count = np.bincount(faces.labels, minlength=len(EMOTIONS))
+        rarity = len(faces) / len(EMOTIONS) / np.maximum(count, 1)
+        self.weights = (rarity**recipe.balance).astype(np.float32)[faces.labels]
+
+    def __len__(self):
+        return math.ceil(len(self.faces) / self.recipe.batch_size)
+
+    def __getitem__(self, index):
+        recipe, epoch = self.recipe, self.epoch
+        order = np.random.default_rng((recipe.seed, epoch)).permutation(len(self.faces))
+        rows = order[index * recipe.batch_size : (index + 1) * recipe.batch_size]
+        varied = [
+            recipe.augment(self.faces.images[row], np.random.default_rng((recipe.seed, epoch, row)))
+            for row in rows
+        ]
+        batch = np.stack(varied), self.targets[rows], self.weights[rows]
+        if recipe.mixup:
+            # No row has this number, so that the draws are none of the augmentation's.
+            key = (recipe.seed, epoch, len(self.faces) + index)
+            batch = mixed(*batch, recipe.mixup, np.random.default_rng(key))
+        images, wanted, weights = batch
+        if self.teach:
+            wanted = wanted + recipe.teacher * self.teach(images)
+        return images[..., None], wanted, weights
+
+
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """int [N] -> float32 [N, 7]."""
+    return np.eye(len(EMOTIONS), dtype=np.float32)[labels]
+
+
+def targets(faces: Faces, recipe: Recipe) -> np.ndarray:
+    """What to learn but for the teacher's share, float32 [N, 7]: the label, and for their share
+    FER+'s votes.
+
+    A face that no annotator gave any of the seven keeps its label instead.
+    """
+    labels = one_hot(faces.labels)
+    target = (1 - recipe.votes - recipe.teacher) * labels
+    if recipe.votes:
+        seven = faces.votes[:, : len(EMOTIONS)].astype(np.float32)
+        total = seven.sum(axis=1, keepdims=True)
+        target += recipe.votes * np.where(total > 0, seven / np.maximum(total, 1), labels)
+    return target
+
+
+def mixed(images, wanted, weights, alpha: float, random: np.random.Generator):
+    """Each face of a batch mixed with another of it, with what is to be learnt and its weight
+    (mixup: Zhang et al., 2018, arXiv:1710.09412). The face's own share, drawn from
+    Beta(alpha, alpha), is the larger one.
+
+    uint8 [B, 48, 48], float32 [B, 7], float32 [B] -> the same.
+    """
+    share = random.beta(alpha, alpha, len(images)).astype(np.float32)
+    share = np.maximum(share, 1 - share)
+    other = random.permutation(len(images))
+
+    def mix(values):
+        own = share.reshape(-1, *[1] * (values.ndim - 1))
+        return own * values + (1 - own) * values[other]
+
+    return (mix(images) + 0.5).astype(np.uint8), mix(wanted), mix(weights)
+
+
+Answers = Callable[[np.ndarray], np.ndarray]
+
+
+def mean_answer(models: Sequence[Answers]) -> Answers:
+    """uint8 [N, 48, 48] -> float32 [N, 7]: the mean of the probabilities by the models' logits."""
+    return lambda images: np.mean([softmax(model(images)) for model in models], axis=0)
+
+
+def _predicted(model: Path, images: np.ndarray) -> np.ndarray:
+    """Logits of a whole data set, with a progress bar."""
+    return predict(model, images, settings(model)[1])
+
+
+def _answerer(model: Path) -> Answers:
+    """Logits of a model that stays open, for batches."""
+    if model.suffix == ".keras":
+        network = load_keras(model)
+        return lambda images: np.asarray(network.predict_on_batch(images[..., None]))
+    backend = open_backend(model, settings(model)[1], threads=os.cpu_count() or 1)
+    return lambda images: np.stack([backend.logits(image) for image in images])
