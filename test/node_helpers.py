@@ -229,20 +229,15 @@ class Bench:
         return self.until(find, "a fitting message on /diagnostics")
 
 
-class Process:
-    """A node in a process of its own, as ``ros2 run`` starts it; its words are kept.
+class Command:
+    """A command in a process of its own; its words are kept in the file ``log``."""
 
-    ``module``: the name of one in fer_ros.nodes, or the path of a script.
-    """
-
-    def __init__(self, folder: Path, module: str, *arguments: str, **environment):
-        script = module.endswith(".py")
-        words = [module] if script else ["-m", f"fer_ros.nodes.{module}"]
-        self.path = folder / f"{Path(module).stem}-{len(list(folder.iterdir()))}.log"
-        with self.path.open("wb") as log:
+    def __init__(self, log: Path, *words: str, cwd: Path = REPOSITORY, **environment):
+        self.path = log
+        with log.open("wb") as log:
             self._popen = subprocess.Popen(
-                [sys.executable, *words, *arguments],
-                cwd=REPOSITORY,
+                words,
+                cwd=cwd,
                 env={**os.environ, **environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -274,6 +269,19 @@ class Process:
         if self._popen.poll() is None:
             self._popen.kill()
             self._popen.wait()
+
+
+class Process(Command):
+    """A node as ``ros2 run`` starts it.
+
+    ``module``: the name of one in fer_ros.nodes, or the path of a script.
+    """
+
+    def __init__(self, folder: Path, module: str, *arguments: str, **environment):
+        script = module.endswith(".py")
+        words = [module] if script else ["-m", f"fer_ros.nodes.{module}"]
+        log = folder / f"{Path(module).stem}-{len(list(folder.iterdir()))}.log"
+        super().__init__(log, sys.executable, *words, *arguments, **environment)
 
 
 def jpeg(head: Header, bgr: np.ndarray) -> CompressedImage:

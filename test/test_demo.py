@@ -105,6 +105,16 @@ def test_ctrl_c_ends_both_nodes_and_keeps_what_came(tmp_path):
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
 
 
+def test_keeps_what_an_earlier_run_left_when_there_is_no_camera(tmp_path):
+    left = tmp_path / "summary.json"
+    left.write_text("{}")
+    demo = start(tmp_path, "--source", "97")
+    _, complaint = demo.communicate(timeout=WAIT)
+    assert demo.returncode == 1
+    assert "/dev/video97 is absent" in complaint
+    assert list(tmp_path.iterdir()) == [left]
+
+
 def test_shows_why_emotion_node_cannot_work(tmp_path):
     demo = start(tmp_path / "out", "--model", "absent.tflite")
     _, complaint = demo.communicate(timeout=WAIT)

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 pytest.importorskip("launch_ros", reason="launch is not installed: it does not come as a wheel")
 pytest.importorskip("ros2launch", reason="ros2 launch is not installed")
 
-from node_helpers import REPOSITORY, WAIT
+from node_helpers import REPOSITORY, Command
 
 EMOTION = REPOSITORY / "launch/emotion.launch.py"
 REPLAY = REPOSITORY / "launch/replay.launch.py"
@@ -23,44 +22,25 @@ if not Path(ROS2[1]).exists():
     ROS2 = (shutil.which("ros2"),)
 
 
-class Launch:
+class Launch(Command):
     """One `ros2 launch`; the nodes run from the source tree."""
 
     def __init__(self, folder, file, *arguments, **environment):
-        self.path = folder / "launch.log"
         environment = {
-            **os.environ,
             "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}".rstrip(":"),
             "ROS_LOG_DIR": str(folder / "log"),
             **environment,
         }
-        with self.path.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*ROS2, "launch", str(file), *arguments],
-                cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-
-    def words(self):
-        return self.path.read_text(errors="replace")
-
-    def wait_for(self, text):
-        end = time.monotonic() + WAIT
-        while text not in self.words():
-            assert self.process.poll() is None, self.words()
-            assert time.monotonic() < end, self.words()
-            time.sleep(0.05)
-
-    def wait(self):
-        """The exit status."""
-        return self.process.wait(WAIT)
+        words = (*ROS2, "launch", str(file), *arguments)
+        super().__init__(folder / "launch.log", *words, cwd=folder, **environment)
 
     def interrupt(self):
         """Ctrl-C; the exit status."""
-        self.process.send_signal(signal.SIGINT)
+        self.signal(signal.SIGINT)
         return self.wait()
 
     def close(self):
-        if self.process.poll() is None:
+        if not self.has_ended():
             self.interrupt()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros.msg import EmotionArray, EmotionEvent, FaceEmotion
-from node_helpers import REPOSITORY, WAIT, blank, header, jpeg, raw
+from node_helpers import REPOSITORY, WAIT, Command, blank, header, jpeg, raw
 from rclpy.serialization import deserialize_message
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -23,31 +23,18 @@ from fer_ros.tools.bag_source import Bag
 from fer_ros.tools.bag_types import type_store
 
 
-class Recorder:
-    """The recorder in a process of its own, as ``ros2 run`` starts it."""
+class Recorder(Command):
+    """The recorder as ``ros2 run`` starts it."""
 
     def __init__(self, folder: Path, *words):
         self.out = folder / "bag"
-        self.log = folder / "record.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "fer_ros.tools.record", "--out", str(self.out), *words],
-                cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-
-    def words(self):
-        return self.log.read_text(errors="replace")
-
-    def wait_for(self, text):
-        end = time.monotonic() + WAIT
-        while text not in self.words():
-            assert self.process.poll() is None, self.words()
-            assert time.monotonic() < end, self.words()
-            time.sleep(0.05)
+        module = ("-m", "fer_ros.tools.record")
+        super().__init__(folder / "record.log", sys.executable, *module, "--out", self.out, *words)
 
     def end(self, number=signal.SIGINT) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(WAIT)
+        """Its exit status after the signal."""
+        self.signal(number)
+        return self.wait()
 
 
 @pytest.fixture
@@ -61,9 +48,7 @@ def start(tmp_path):
 
     yield run
     for recorder in recorders:
-        if recorder.process.poll() is None:
-            recorder.process.kill()
-            recorder.process.wait()
+        recorder.close()
 
 
 def result(number) -> EmotionArray:
@@ -169,11 +154,11 @@ def test_a_full_disk_ends_the_recording_with_a_line(start, meet, tmp_path):
         images = publish_until_heard(bench, Image, "image_raw")
         picture = raw(header(1), blank(600, 800))
         end = time.monotonic() + WAIT
-        while recorder.process.poll() is None:
+        while not recorder.has_ended():
             images.publish(picture)
             bench.spin(0.02)
             assert time.monotonic() < end, recorder.words()
-        assert recorder.process.returncode == 1
+        assert recorder.wait() == 1
         (line,) = [w for w in recorder.words().splitlines() if "ERROR" in w]
         assert "recording ended: No space left on device" in line
         found = recorded(recorder.out)
@@ -233,12 +218,3 @@ def test_a_type_that_only_its_package_knows(start, meet, message_package, monkey
     assert recorder.end() == 0
     (data,) = recorded(recorder.out)["/detections"]
     assert deserialize_message(data, detections).header == header(1)
-
-
-def test_help_teaches(capsys):
-    with pytest.raises(SystemExit) as end:
-        record.main(["--help"])
-    assert end.value.code == 0
-    text = capsys.readouterr().out
-    for word in ("--all", "mind the people", "ros2 bag play", "--topics"):
-        assert word in text

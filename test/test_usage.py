@@ -16,6 +16,7 @@ from fer_ros.nodes.usage import NODES, WIDTH, usage
 WORDS = {
     "demo": "--source 0|emotions.jsonl|timeline.png|--detector|examples:",
     "evaluate_bag": "--compare|start,end,id,expression|report.html|hysteresis|examples:",
+    "record": "--all|mind the people|ros2 bag play|--topics",
     "evaluate_bags": "--scheduler|tcp://|summary.csv|not evaluated again",
 }
 """What the tools' help is to teach."""

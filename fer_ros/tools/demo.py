@@ -23,7 +23,7 @@ from fer_ros.tools.demo_report import plot_timeline, write_video
 from fer_ros.tools.node_process import NodeProcess
 from fer_ros.tools.record import TopicRecorder
 from fer_ros.tools.recording import Recording, describe, summarise
-from fer_ros.video import SourceError, is_live, open_recorded
+from fer_ros.video import Live, SourceError, is_live, open_recorded
 
 START, FIRST_IMAGE, LAST_RESULTS = 60.0, 20.0, 5.0  # seconds waited for each
 LIVE_SECONDS = 20.0
@@ -103,8 +103,13 @@ def _check_needed():
 
 
 def _length(source) -> int:
-    """How many images will come; 0: not known. Raises SourceError before anything is started."""
-    return 0 if is_live(source) else len(open_recorded(source, say=lambda _: None))
+    """How many images will come; 0: not known. Raises SourceError before anything is started or
+    an earlier run's results are removed.
+    """
+    if is_live(source):
+        Live(source).close()
+        return 0
+    return len(open_recorded(source, say=lambda _: None))
 
 
 def _choose_middleware():
