@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from fer_ros.emotions import EMOTIONS
 
@@ -20,6 +21,7 @@ def curves(epochs: list[dict], path: Path) -> None:
         for column, label, colour in columns:
             axis.plot(number, [float(e[column]) for e in epochs], ".-", color=colour, label=label)
         axis.set(xlabel="epoch", title=name)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend(frameon=False)
     figure.savefig(path, dpi=120)
 
