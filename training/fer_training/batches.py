@@ -87,7 +87,8 @@ def targets(faces: Faces, recipe: Recipe) -> np.ndarray:
 def mixed(images, wanted, weights, alpha: float, random: np.random.Generator):
     """Each face of a batch mixed with another of it, with what is to be learnt and its weight
     (mixup: Zhang et al., 2018, arXiv:1710.09412). The face's own share, drawn from
-    Beta(alpha, alpha), is the larger one.
+    Beta(alpha, alpha), is the larger one. Not keras.layers.MixUp, whose draws go on from a state
+    that a resumed run has lost.
 
     uint8 [B, 48, 48], float32 [B, 7], float32 [B] -> the same.
     """
