@@ -125,7 +125,7 @@ def _begin(recipe, imagenet, start):
             model.load_weights(start)
     except Exception as error:  # Keras has no type of its own for a failed download, h5py has many
         if weights or start:
-            hint = "; give --weights FILE" if weights == "imagenet" else ""
+            hint = "; without a network, give --weights FILE" if weights == "imagenet" else ""
             line = f"cannot start from {start or weights}: {first_line(error)}{hint}"
             raise ModelError(line) from None
         raise

@@ -80,7 +80,7 @@ def test_says_what_to_do_without_a_network(tmp_path, training, validation, monke
         raise Exception("URL fetch failure on https://storage: None -- Name or service not known")
 
     monkeypatch.setattr("fer_training.model.applications.MobileNetV2", download)
-    with pytest.raises(ModelError, match="not known; give --weights FILE"):
+    with pytest.raises(ModelError, match="not known; without a network, give --weights FILE"):
         train(replace(TINY, pretrained=True), training, validation, tmp_path)
 
 
