@@ -26,7 +26,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
 
 demo: build ## run the whole chain on a sample clip, or on SOURCE=file|folder|camera index|URL
-	@.venv/bin/python -m fer_ros.tools.demo --source "$(SOURCE)"
+	@.venv/bin/python -m fer_ros.cli.demo --source "$(SOURCE)"
 
 test: build training-env ## ruff, the tests of the package and those of the training code
 	@status=0; \

@@ -23,8 +23,8 @@ from report import machine, refuse_namesakes, save
 from tables import arithmetic_table
 from tqdm import tqdm
 
-from fer_ros.classifier import default_model
-from fer_ros.detectors.blazeface import find_model
+from fer_ros.emotions.classifier import default_model
+from fer_ros.faces.detectors.blazeface import find_model
 
 SIDE, CHANNELS = 32, 256
 COUNTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}

@@ -21,10 +21,10 @@ import cv2
 import numpy as np
 from fer_training.dataset import Faces, load
 
-from fer_ros.classifier import Classifier
-from fer_ros.detectors import create_detector
-from fer_ros.emotions import EMOTIONS
-from fer_ros.face_crop import MARGIN, Framing, crop_face, roll
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classifier import Classifier
+from fer_ros.faces.crop import MARGIN, Framing, crop_face, roll
+from fer_ros.faces.detectors import create_detector
 
 ENLARGEMENT = 3
 BORDER = 48  # pixels around the enlarged picture

@@ -20,11 +20,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_ros.detectors import DetectorError, blazeface, haar, yunet
-from fer_ros.detectors.blazeface import BlazeFaceDetector, find_model
-from fer_ros.detectors.haar import HaarDetector
-from fer_ros.detectors.yunet import YuNetDetector
-from fer_ros.face_crop import MARGIN
+from fer_ros.faces.crop import MARGIN
+from fer_ros.faces.detectors import DetectorError, blazeface, haar, yunet
+from fer_ros.faces.detectors.blazeface import BlazeFaceDetector, find_model
+from fer_ros.faces.detectors.haar import HaarDetector
+from fer_ros.faces.detectors.yunet import YuNetDetector
 
 REDUCTIONS = (1, 2, 4, 8)
 CANVAS = (480, 640)

@@ -20,8 +20,8 @@ from report import machine, save, summary
 from tables import fer_call_table
 from tqdm import tqdm
 
-from fer_ros.classifier import Classifier
-from fer_ros.detectors import create_detector
+from fer_ros.emotions.classifier import Classifier
+from fer_ros.faces.detectors import create_detector
 from fer_ros.pipeline import EmotionPipeline
 
 

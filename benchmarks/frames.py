@@ -4,7 +4,7 @@
 import cv2
 import numpy as np
 
-from fer_ros.sample import Sample
+from fer_ros.sources.sample import Sample
 
 SIZES = {"640x480": (640, 480), "1920x1080": (1920, 1080)}
 GRIDS = {4: (2, 2), 8: (4, 2)}  # faces: columns, rows

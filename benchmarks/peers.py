@@ -39,11 +39,11 @@ from report import machine, refuse_namesakes, save, summary
 from tables import peers_table
 from tqdm import tqdm
 
-from fer_ros.classifier import default_model, open_backend, small_model
-from fer_ros.detectors import create_detector
-from fer_ros.emotions import EMOTIONS
-from fer_ros.face_crop import MARGIN, crop_face
-from fer_ros.sample import Sample
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classifier import default_model, open_backend, small_model
+from fer_ros.faces.crop import MARGIN, crop_face
+from fer_ros.faces.detectors import create_detector
+from fer_ros.sources.sample import Sample
 
 SIDE = 64
 LABELS = {"angry": "anger", "happy": "joy", "sad": "sadness"}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import cv2
 
-from fer_ros.classifier import Classifier
-from fer_ros.detectors import NAMES, create_detector
-from fer_ros.emotions import EMOTIONS
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classifier import Classifier
+from fer_ros.faces.detectors import NAMES, create_detector
 from fer_ros.pipeline import EmotionPipeline
 
 

@@ -21,15 +21,15 @@ from report import machine, save, summary
 from tables import stages_table
 from tqdm import tqdm
 
-from fer_ros.annotate import annotate
-from fer_ros.classifier import MODELS, Classifier
-from fer_ros.detectors import DetectorError, create_detector
-from fer_ros.face_crop import MARGIN, crop_face
-from fer_ros.image_codec import decode_compressed, decode_image, encode_image, encode_jpeg
-from fer_ros.model_card import ModelError
+from fer_ros.drawing import annotate
+from fer_ros.emotions.classifier import MODELS, Classifier
+from fer_ros.emotions.model_card import ModelError
+from fer_ros.emotions.smoothing import Smoother
+from fer_ros.faces.crop import MARGIN, crop_face
+from fer_ros.faces.detectors import DetectorError, create_detector
+from fer_ros.faces.tracker import Tracker
+from fer_ros.images.codec import decode_compressed, decode_image, encode_image, encode_jpeg
 from fer_ros.pipeline import EmotionPipeline
-from fer_ros.smoothing import Smoother
-from fer_ros.tracker import Tracker
 
 FACES = (0, 1, 4, 8)
 PERIOD = 1 / 30  # seconds between two images' stamps

@@ -25,8 +25,8 @@ NODE = "fer_ros.nodes.emotion_node"
 BARE_NODE = "import rclpy; rclpy.init(); rclpy.create_node('bare')"
 ALL_IMPORTS = f"""
 import sys, {NODE}
-from fer_ros.classifier import Classifier
-from fer_ros.detectors import create_detector
+from fer_ros.emotions.classifier import Classifier
+from fer_ros.faces.detectors import create_detector
 create_detector(), Classifier()
 print(*sys.modules)
 """

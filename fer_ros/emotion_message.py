@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 
-from fer_ros.face_emotion import FaceEmotion
+from fer_ros.result import FaceEmotion
 
 EMOTION_ARRAY = "fer_ros/msg/EmotionArray"
 

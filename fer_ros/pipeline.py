@@ -5,13 +5,13 @@ import time
 
 import numpy as np
 
-from fer_ros.classifier import Classifier
-from fer_ros.detectors import Detection, Detector
-from fer_ros.face_crop import MARGIN, crop_face
-from fer_ros.face_emotion import FaceEmotion
-from fer_ros.rotation import rotate_box, rotate_image
-from fer_ros.smoothing import Smoother
-from fer_ros.tracker import Tracker
+from fer_ros.emotions.classifier import Classifier
+from fer_ros.emotions.smoothing import Smoother
+from fer_ros.faces.crop import MARGIN, crop_face
+from fer_ros.faces.detectors import Detection, Detector
+from fer_ros.faces.tracker import Tracker
+from fer_ros.images.rotation import rotate_box, rotate_image
+from fer_ros.result import FaceEmotion
 
 
 class EmotionPipeline:

@@ -9,7 +9,7 @@ import random
 import cv2
 import numpy as np
 
-from fer_ros.rotation import rotate_image
+from fer_ros.images.rotation import rotate_image
 
 EXPRESSIONS = {
     "anger": "angry",

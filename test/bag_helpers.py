@@ -13,8 +13,8 @@ from mcap_ros2.decoder import DecoderFactory
 from node_helpers import astronaut, blank, two_faces
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
-from fer_ros.tools import evaluate_bag
-from fer_ros.tools.bag_types import qos, type_store
+from fer_ros.bags.types import qos, type_store
+from fer_ros.cli import evaluate_bag
 
 START = 1_700_000_000_000_000_000  # ns
 STEP = 100_000_000  # ns between two images

@@ -26,7 +26,7 @@ from std_msgs.msg import Header
 
 from fer_ros.nodes.emotion_node import EmotionNode
 from fer_ros.nodes.messages import image_message, jpeg_message
-from fer_ros.sample import Sample
+from fer_ros.sources.sample import Sample
 
 REPOSITORY = Path(__file__).parents[1]
 WAIT = 60.0  # seconds; only a broken node, or a machine on its knees, comes near it

@@ -2,9 +2,9 @@
 import numpy as np
 import pytest
 
-from fer_ros.annotate import annotate
-from fer_ros.emotions import COLOURS, EMOTIONS, UNCERTAIN
-from fer_ros.face_emotion import FaceEmotion
+from fer_ros.drawing import annotate
+from fer_ros.emotions.classes import COLOURS, EMOTIONS, UNCERTAIN
+from fer_ros.result import FaceEmotion
 
 JOY = EMOTIONS.index("joy")
 

@@ -8,8 +8,8 @@ from fer_ros.msg import EmotionArray
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
-from fer_ros.tools.bag_source import Bag
-from fer_ros.tools.evaluation import Job, evaluate
+from fer_ros.bags.reading import Bag
+from fer_ros.evaluation.one_pass import Job, evaluate
 
 
 def by_stamp(results) -> dict:

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 from bag_helpers import CHATTER, DELAY, JPEG, RAW, START, STEP, frames, make_bag, storage_file
 
-from fer_ros.tools.bag_source import Bag, BagError, bag_files
+from fer_ros.bags.reading import Bag, BagError, bag_files
 
 STORAGES = ("mcap", "sqlite3")
 

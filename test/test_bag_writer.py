@@ -16,12 +16,12 @@ from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
 from rosbags.rosbag2 import Reader
 
-from fer_ros.face_emotion import FaceEmotion
-from fer_ros.tools import bag_writer
-from fer_ros.tools.bag_salvage import Topic
-from fer_ros.tools.bag_source import Bag
-from fer_ros.tools.bag_types import EMOTION_ARRAY, emotion_array_cdr, qos, type_store
-from fer_ros.tools.bag_writer import BagWriter, DiskFullError, remove_bag
+from fer_ros.bags import writing
+from fer_ros.bags.reading import Bag
+from fer_ros.bags.salvage import Topic
+from fer_ros.bags.types import EMOTION_ARRAY, emotion_array_cdr, qos, type_store
+from fer_ros.bags.writing import BagWriter, DiskFullError, remove_bag
+from fer_ros.result import FaceEmotion
 
 WORDS = Topic(CHATTER, "std_msgs/msg/String", 0, "", [qos()])
 
@@ -155,7 +155,7 @@ def test_a_full_disk_ends_the_bag_and_leaves_it_whole(tmp_path, room, flushes):
     bag.add_topic(WORDS)
     storage = bag._writer.storage
     storage.bio.flush()
-    raw = FullDisk(storage.bio.detach(), room, tmp_path / "bag" / bag_writer._RESERVE_NAME)
+    raw = FullDisk(storage.bio.detach(), room, tmp_path / "bag" / writing._RESERVE_NAME)
     storage.bio = io.BufferedWriter(raw)
     written = 0
 
@@ -186,7 +186,7 @@ def test_no_room_to_begin_with(tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(bag_writer.os, "posix_fallocate", refuse)
+    monkeypatch.setattr(writing.os, "posix_fallocate", refuse)
     with pytest.raises(OSError, match="No space left"):
         BagWriter(tmp_path / "bag")
     assert not (tmp_path / "bag").exists()

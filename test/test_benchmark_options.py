@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_ros.detectors import Detection
+from fer_ros.faces.detectors import Detection
 
 
 @pytest.fixture(autouse=True)

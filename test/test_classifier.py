@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_ros import classifier
-from fer_ros.classifier import MODELS, Classifier, default_model, softmax
-from fer_ros.emotions import EMOTIONS
-from fer_ros.model_card import ModelError, sha256_of
+from fer_ros.emotions import classifier
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classifier import MODELS, Classifier, default_model, softmax
+from fer_ros.emotions.model_card import ModelError, sha256_of
 
 NAME = classifier.DEFAULT_NAME
 TFLITE, ONNX = MODELS / f"{NAME}.tflite", MODELS / f"{NAME}.onnx"
@@ -79,7 +79,7 @@ def test_debians_opencv_gives_the_same(repository, crops, tmp_path):
     python = "/usr/bin/python3"
     program = (
         "import sys, numpy\n"
-        "from fer_ros.classifier import Classifier\n"
+        "from fer_ros.emotions.classifier import Classifier\n"
         "run = Classifier(sys.argv[1])\n"
         "crops = numpy.load(sys.argv[2])\n"
         "numpy.save(sys.argv[2], [run.probabilities(c) for c in crops])\n"

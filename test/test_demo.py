@@ -12,10 +12,10 @@ import av
 import cv2
 import pytest
 
-from fer_ros.sample import Sample
-from fer_ros.tools.bag_source import Bag
-from fer_ros.tools.evaluation import Job, evaluate
-from fer_ros.tools.settings import Settings
+from fer_ros.bags.reading import Bag
+from fer_ros.evaluation.one_pass import Job, evaluate
+from fer_ros.evaluation.settings import Settings
+from fer_ros.sources.sample import Sample
 
 REPOSITORY = Path(__file__).parents[1]
 WAIT = 120.0  # seconds; only a broken demo comes near it
@@ -23,7 +23,7 @@ WAIT = 120.0  # seconds; only a broken demo comes near it
 
 def start(out, *arguments):
     return subprocess.Popen(
-        [sys.executable, "-m", "fer_ros.tools.demo", "--out", str(out), *arguments],
+        [sys.executable, "-m", "fer_ros.cli.demo", "--out", str(out), *arguments],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_ros.emotions import COLOURS
-from fer_ros.tools import demo, node_process
-from fer_ros.tools.demo_report import MAX_PANELS, plot_timeline, write_video
-from fer_ros.tools.node_process import NodeProcess
-from fer_ros.tools.recording import Recording, describe, summarise
+from fer_ros.cli import demo, node_process
+from fer_ros.cli.node_process import NodeProcess
+from fer_ros.cli.recording import Recording, describe, summarise
+from fer_ros.emotions.classes import COLOURS
+from fer_ros.evaluation.demo_report import MAX_PANELS, plot_timeline, write_video
 
 
 def header(seconds):

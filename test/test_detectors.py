@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_ros.detectors import NAMES, DetectorError, blazeface, create_detector, haar, yunet
+from fer_ros.faces.detectors import NAMES, DetectorError, blazeface, create_detector, haar, yunet
 
 opencv_4_8 = pytest.mark.skipif(
     not yunet.is_supported(), reason=f"YuNet needs OpenCV 4.8, this is {cv2.__version__}"

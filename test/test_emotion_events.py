@@ -9,7 +9,7 @@ from fer_ros.srv import DominantEmotion
 from node_helpers import Bench, astronaut, blank, stamped
 from std_srvs.srv import Trigger
 
-from fer_ros.emotions import EMOTIONS
+from fer_ros.emotions.classes import EMOTIONS
 
 SERVICE = "emotion_node/dominant_emotion"
 

@@ -9,8 +9,8 @@ from node_helpers import Bench, astronaut, blank, header, jpeg, raw, stamped, tw
 from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
-from fer_ros.emotions import EMOTIONS
-from fer_ros.image_codec import decode_compressed, decode_image
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.images.codec import decode_compressed, decode_image
 from fer_ros.nodes import outputs
 
 # Results

@@ -9,7 +9,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from node_helpers import astronaut, blank, header, raw, stamped, two_faces
 from std_srvs.srv import Trigger
 
-from fer_ros.classifier import default_model
+from fer_ros.emotions.classifier import default_model
 
 # Parameters
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from fer_ros.emotions import COLOURS, EMOTIONS, UNCERTAIN, label_of
+from fer_ros.emotions.classes import COLOURS, EMOTIONS, UNCERTAIN, label_of
 
 
 def test_order_is_that_of_fer_2013():

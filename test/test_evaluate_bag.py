@@ -25,8 +25,8 @@ from bag_helpers import (
 )
 from rosbags.rosbag2 import Reader
 
-from fer_ros.tools import evaluation
-from fer_ros.tools.evaluation import COLUMNS
+from fer_ros.evaluation import one_pass
+from fer_ros.evaluation.one_pass import COLUMNS
 
 LABELS = "start,end,id,expression\n0,2,,joy\n1,2,3,neutral\n"
 
@@ -120,7 +120,7 @@ def test_against_labels(evaluated, capsys):
     """The frames are labelled: one joyful face, then two, and two images in which there is none."""
     scores = summary(evaluated)["labels"]
     assert scores["labelled"] == 10 + 20
-    matrix = dict(zip(evaluation.EMOTIONS, scores["confusion"], strict=True))
+    matrix = dict(zip(one_pass.EMOTIONS, scores["confusion"], strict=True))
     joy = dict(zip(scores["answers"], matrix["joy"], strict=True))
     assert joy["no face"] == 2
     assert joy["joy"] >= 15

@@ -17,8 +17,9 @@ from bag_helpers import (
     table,
 )
 
-from fer_ros.tools import evaluate_bag, evaluation
-from fer_ros.tools.bag_types import type_store
+from fer_ros.bags.types import type_store
+from fer_ros.cli import evaluate_bag
+from fer_ros.evaluation import one_pass
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +63,14 @@ def test_of_a_truncated_bag_what_can_be_read_is_evaluated(tmp_path, storage, cap
 
 def test_ctrl_c_keeps_what_was_evaluated(recording, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
-    process = evaluation._Run._process
+    process = one_pass._Run._process
 
     def interrupted(self, *arguments):
         if len(self.looks) == 5:
             raise KeyboardInterrupt
         process(self, *arguments)
 
-    monkeypatch.setattr(evaluation._Run, "_process", interrupted)
+    monkeypatch.setattr(one_pass._Run, "_process", interrupted)
     assert evaluate(recording, "--out", out) == 130
     assert capsys.readouterr().err.endswith("evaluate_bag: stopped\n")
     told = summary(out)

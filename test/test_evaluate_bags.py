@@ -12,8 +12,8 @@ import pytest
 from bag_helpers import frames, make_bag, storage_file
 from node_helpers import REPOSITORY
 
-from fer_ros.tools import evaluate_bags
-from fer_ros.tools.bag_source import BagError
+from fer_ros.bags.reading import BagError
+from fer_ros.cli import evaluate_bags
 
 distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
 
@@ -101,7 +101,7 @@ def test_a_cluster_of_its_own(tmp_path):
     """As ros2 run starts it: by a script, with worker processes on this machine."""
     make_bag(tmp_path / "recordings" / "visit", frames(2))
     script = tmp_path / "evaluate_bags"
-    script.write_text("from fer_ros.tools.evaluate_bags import main\n\nraise SystemExit(main())\n")
+    script.write_text("from fer_ros.cli.evaluate_bags import main\n\nraise SystemExit(main())\n")
     words = (tmp_path / "recordings", "--out", tmp_path / "out", "--workers", 1, "--bag", "none")
     done = subprocess.run(
         [sys.executable, str(script), *map(str, words)],

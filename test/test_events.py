@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_ros.emotions import UNCERTAIN
-from fer_ros.events import MAX_WINDOW, Event, EventDetector, ExpressionHistory
-from fer_ros.face_emotion import FaceEmotion
+from fer_ros.emotions.classes import UNCERTAIN
+from fer_ros.reactions.events import MAX_WINDOW, Event, EventDetector, ExpressionHistory
+from fer_ros.result import FaceEmotion
 
 ANGER, JOY, NEUTRAL = 0, 3, 6
 SECOND = 10**9

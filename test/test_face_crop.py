@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_ros.detectors import Detection
-from fer_ros.face_crop import MARGIN, Framing, crop_face
+from fer_ros.faces.crop import MARGIN, Framing, crop_face
+from fer_ros.faces.detectors import Detection
 
 WHOLE = Framing(1.0)
 

@@ -13,17 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from picture_files import compressed, encoded, image, jpeg_saying, png_saying
 
-from fer_ros.classifier import Classifier
-from fer_ros.emotions import EMOTIONS
-from fer_ros.image_codec import (
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classifier import Classifier
+from fer_ros.emotions.model_card import MAX_MODEL_BYTES, ModelCard, ModelError, load_card, sha256_of
+from fer_ros.images.codec import (
     ENCODINGS,
     MAX_SIDE,
     ImageError,
     decode_compressed,
     decode_image,
 )
-from fer_ros.image_header import JPEG, PNG
-from fer_ros.model_card import MAX_MODEL_BYTES, ModelCard, ModelError, load_card, sha256_of
+from fer_ros.images.header import JPEG, PNG
 
 PIXELS = 100_000  # the limit in these tests
 MEMORY = 50_000_000  # bytes; more than any picture within the limit takes, by far

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from picture_files import compressed, encoded, image
 
-from fer_ros.image_codec import (
+from fer_ros.images.codec import (
     ENCODINGS,
     WRITABLE_ENCODINGS,
     ImageError,

@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from picture_files import compressed, encoded, png_chunk
 
-from fer_ros.image_codec import ImageError, decode_compressed
-from fer_ros.image_header import (
+from fer_ros.images.codec import ImageError, decode_compressed
+from fer_ros.images.header import (
     MAX_JPEG_SCANS,
     PNG,
     HeaderError,

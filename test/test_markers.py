@@ -7,8 +7,8 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from fer_ros.face_emotion import FaceEmotion
-from fer_ros.nodes.markers import face_centres, face_markers
+from fer_ros.nodes.sinks.markers import face_centres, face_markers
+from fer_ros.result import FaceEmotion
 
 CAMERA = CameraInfo(k=[600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0])
 P = np.array([0.02, 0.02, 0.02, 0.86, 0.02, 0.03, 0.03], np.float32)

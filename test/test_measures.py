@@ -4,10 +4,10 @@
 import numpy as np
 import pytest
 
-from fer_ros.tools import measures
-from fer_ros.tools.labels import Labels, LabelsError
-from fer_ros.tools.measures import ANSWERS, Look, Sighting
-from fer_ros.tools.settings import Settings, SettingsError
+from fer_ros.evaluation import measures
+from fer_ros.evaluation.labels import Labels, LabelsError
+from fer_ros.evaluation.measures import ANSWERS, Look, Sighting
+from fer_ros.evaluation.settings import Settings, SettingsError
 
 EVEN = np.full(7, 1 / 7, np.float32)
 

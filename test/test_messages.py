@@ -6,10 +6,10 @@ import pytest
 from node_helpers import header
 
 from fer_ros import msg
-from fer_ros.emotions import EMOTIONS, UNCERTAIN
-from fer_ros.face_emotion import FaceEmotion
-from fer_ros.image_codec import WRITABLE_ENCODINGS, decode_compressed, decode_image
+from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
+from fer_ros.images.codec import WRITABLE_ENCODINGS, decode_compressed, decode_image
 from fer_ros.nodes.messages import emotion_array, image_message, jpeg_message
+from fer_ros.result import FaceEmotion
 
 PROBABILITIES = np.array([0.05, 0.05, 0.1, 0.5, 0.1, 0.1, 0.1], np.float32)
 RAW = np.array([0.02, 0.03, 0.05, 0.7, 0.1, 0.05, 0.05], np.float32)

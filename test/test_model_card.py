@@ -4,8 +4,14 @@ import json
 
 import pytest
 
-from fer_ros.emotions import EMOTIONS
-from fer_ros.model_card import MAX_CARD_BYTES, ModelError, NoCardError, load_card, sha256_of
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.model_card import (
+    MAX_CARD_BYTES,
+    ModelError,
+    NoCardError,
+    load_card,
+    sha256_of,
+)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from source_files import REPOSITORY, SOURCES, imported_packages
 
-from fer_ros.classifier import BACKENDS, MODELS, Classifier
-from fer_ros.model_card import ModelError, sha256_of
+from fer_ros.emotions.classifier import BACKENDS, MODELS, Classifier
+from fer_ros.emotions.model_card import ModelError, sha256_of
 
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "yaml.load", "yaml.unsafe_load"}
@@ -68,10 +68,10 @@ def hook(event, args):
     if event == "pickle.find_class":
         sys.exit(f"unpickles {args}")
 sys.addaudithook(hook)
-from fer_ros.classifier import MODELS, Classifier
-from fer_ros.detectors import create_detector
+from fer_ros.emotions.classifier import MODELS, Classifier
+from fer_ros.faces.detectors import create_detector
 from fer_ros.pipeline import EmotionPipeline
-from fer_ros.sample import Sample
+from fer_ros.sources.sample import Sample
 for model in (MODELS / "emotion_mobilenet_v2.onnx", ""):
     pipeline = EmotionPipeline(create_detector(), Classifier(model))
     assert pipeline.process(Sample()[0], 1.0)

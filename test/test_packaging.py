@@ -95,8 +95,8 @@ def test_colcon(tmp_path):
     )  # fmt: skip
     prefix = tmp_path / "install/fer_ros"
     check_installation(prefix)
-    module = next(prefix.glob("lib/**/site-packages/fer_ros/emotions.py"))
-    assert module.resolve() == REPOSITORY / "fer_ros/emotions.py", "edits should take effect"
+    module = next(prefix.glob("lib/**/site-packages/fer_ros/pipeline.py"))
+    assert module.resolve() == REPOSITORY / "fer_ros/pipeline.py", "edits should take effect"
 
     share = run(
         "bash", "-c", 'source "$0/setup.bash" && exec "$1" -c "$2"',

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fer_ros.detectors import Detection
-from fer_ros.emotions import EMOTIONS, UNCERTAIN
-from fer_ros.face_emotion import FaceEmotion
+from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
+from fer_ros.faces.detectors import Detection
+from fer_ros.images.rotation import rotate_image
 from fer_ros.pipeline import EmotionPipeline
-from fer_ros.rotation import rotate_image
+from fer_ros.result import FaceEmotion
 
 JOY, SADNESS = EMOTIONS.index("joy"), EMOTIONS.index("sadness")
 FRAME = np.full((480, 640, 3), 200, np.uint8)

@@ -18,9 +18,9 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 
-from fer_ros.tools import record
-from fer_ros.tools.bag_source import Bag
-from fer_ros.tools.bag_types import type_store
+from fer_ros.bags.reading import Bag
+from fer_ros.bags.types import type_store
+from fer_ros.cli import record
 
 
 class Recorder(Command):
@@ -28,7 +28,7 @@ class Recorder(Command):
 
     def __init__(self, folder: Path, *words):
         self.out = folder / "bag"
-        module = ("-m", "fer_ros.tools.record")
+        module = ("-m", "fer_ros.cli.record")
         super().__init__(folder / "record.log", sys.executable, *module, "--out", self.out, *words)
 
     def end(self, number=signal.SIGINT) -> int:
@@ -175,7 +175,7 @@ def test_refuses_a_folder_that_is_there(tmp_path, capfd):
 
 def run_here(*words) -> int:
     process = subprocess.run(
-        [sys.executable, "-m", "fer_ros.tools.record", *words],
+        [sys.executable, "-m", "fer_ros.cli.record", *words],
         cwd=REPOSITORY, env=os.environ, timeout=WAIT, check=False,
     )  # fmt: skip
     return process.returncode

@@ -7,7 +7,7 @@ pytest.importorskip("launch_ros", reason="launch is not installed: it does not c
 
 from test_launch import EMOTION, launch  # noqa: F401 - a fixture
 
-from fer_ros.tools.bag_source import Bag
+from fer_ros.bags.reading import Bag
 
 
 @pytest.mark.parametrize("what", ["emotions", "all"])

@@ -11,7 +11,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from node_helpers import astronaut, blank, header, pouring, raw, stamped
 from std_srvs.srv import Trigger
 
-from fer_ros.classifier import default_model
+from fer_ros.emotions.classifier import default_model
 from fer_ros.nodes import emotion_node as module
 
 

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from fer_ros.emotions import EMOTIONS
+from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.ros4hri import EXPRESSIONS, FaceIds, cut_out, normalized
 
 

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from fer_ros.rotation import rotate_box, rotate_image
+from fer_ros.images.rotation import rotate_box, rotate_image
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270, -90, 360])

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_ros import sample
-from fer_ros.detectors import create_detector
-from fer_ros.sample import Sample, SampleError
+from fer_ros.faces.detectors import create_detector
+from fer_ros.sources import sample
+from fer_ros.sources.sample import Sample, SampleError
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_does_not_import_the_packages_that_ship_the_photographs():
     import subprocess
 
     code = (
-        "import sys, fer_ros.sample as s; s.Sample(); "
+        "import sys, fer_ros.sources.sample as s; s.Sample(); "
         "assert not {'skimage', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

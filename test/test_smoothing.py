@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from fer_ros.emotions import EMOTIONS, UNCERTAIN
-from fer_ros.smoothing import Smoother
+from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
+from fer_ros.emotions.smoothing import Smoother
 
 ANGER, JOY, NEUTRAL = (EMOTIONS.index(n) for n in ("anger", "joy", "neutral"))
 

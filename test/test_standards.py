@@ -10,9 +10,9 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from fer_ros.detectors import create_detector
-from fer_ros.emotions import EMOTIONS
-from fer_ros.image_codec import decode_image
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.faces.detectors import create_detector
+from fer_ros.images.codec import decode_image
 from fer_ros.nodes import optional
 from fer_ros.nodes.messages import image_message
 from fer_ros.ros4hri import EXPRESSIONS, cut_out

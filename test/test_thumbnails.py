@@ -4,8 +4,8 @@
 import cv2
 import numpy as np
 
-from fer_ros.face_emotion import FaceEmotion
-from fer_ros.tools.thumbnails import SIDE, Thumbnails
+from fer_ros.evaluation.thumbnails import SIDE, Thumbnails
+from fer_ros.result import FaceEmotion
 
 EVEN = np.full(7, 1 / 7, np.float32)
 

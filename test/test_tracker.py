@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from fer_ros.tracker import Tracker
+from fer_ros.faces.tracker import Tracker
 
 FACE = (100.0, 100.0, 80.0, 80.0)
 OTHER = (400.0, 120.0, 90.0, 90.0)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_ros import video
-from fer_ros.video import Live, SourceError, is_live, open_recorded, resize
+from fer_ros.sources import video
+from fer_ros.sources.video import Live, SourceError, is_live, open_recorded, resize
 
 
 def grey(value, size=(48, 64)):

@@ -11,7 +11,7 @@ import pytest
 from node_helpers import WAIT, parameters
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from fer_ros.image_codec import decode_compressed, decode_image
+from fer_ros.images.codec import decode_compressed, decode_image
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage
 from std_srvs.srv import Trigger
 
-from fer_ros.image_codec import decode_compressed, decode_image
+from fer_ros.images.codec import decode_compressed, decode_image
 from fer_ros.nodes.diagnostics import Situation, status
 from fer_ros.nodes.health import Health, one_line
 from fer_ros.nodes.image_subscription import ImageSubscription

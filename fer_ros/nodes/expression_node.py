@@ -13,18 +13,18 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
-from fer_ros.classifier import Classifier
-from fer_ros.detectors.base import Detection
-from fer_ros.emotions import UNCERTAIN, label_of
-from fer_ros.face_crop import Framing, crop_face
-from fer_ros.image_codec import decode_image
-from fer_ros.model_card import ModelError
+from fer_ros.emotions.classes import UNCERTAIN, label_of
+from fer_ros.emotions.classifier import Classifier
+from fer_ros.emotions.model_card import ModelError
+from fer_ros.emotions.smoothing import Smoother
+from fer_ros.faces.crop import Framing, crop_face
+from fer_ros.faces.detectors.base import Detection
+from fer_ros.images.codec import decode_image
 from fer_ros.nodes.health import Health, one_line
 from fer_ros.nodes.optional import messages, passing_publisher
 from fer_ros.nodes.parameters import EXPRESSION_NODE, declare, read
-from fer_ros.nodes.ros4hri import TRACKED, expression_message
 from fer_ros.nodes.run import run_node
-from fer_ros.smoothing import Smoother
+from fer_ros.nodes.sinks.humans import TRACKED, expression_message
 
 WHOLE = 1.0
 """Side of the square given to the model over that of the picture. Which detector cut the picture

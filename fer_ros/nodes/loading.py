@@ -3,9 +3,9 @@
 
 from types import SimpleNamespace
 
-from fer_ros.classifier import Classifier
-from fer_ros.detectors import Detector, DetectorError, create_detector
-from fer_ros.model_card import ModelError
+from fer_ros.emotions.classifier import Classifier
+from fer_ros.emotions.model_card import ModelError
+from fer_ros.faces.detectors import Detector, DetectorError, create_detector
 from fer_ros.nodes.health import one_line
 
 LOADED = ("detector", "detector_model", "detection_threshold", "model", "threads")

@@ -9,7 +9,7 @@ from sensor_msgs.msg import CompressedImage, Image, RegionOfInterest
 from std_msgs.msg import Header
 
 from fer_ros import emotion_message, msg
-from fer_ros.image_codec import encode_image, encode_jpeg
+from fer_ros.images.codec import encode_image, encode_jpeg
 
 TYPES = {
     emotion_message.EMOTION_ARRAY: msg.EmotionArray,

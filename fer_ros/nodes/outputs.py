@@ -12,16 +12,16 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from fer_ros.annotate import annotate
-from fer_ros.face_emotion import FaceEmotion
+from fer_ros.drawing import annotate
 from fer_ros.msg import EmotionArray
-from fer_ros.nodes.detections import Detections
-from fer_ros.nodes.events import EmotionEvents
-from fer_ros.nodes.frames import FaceFrames
-from fer_ros.nodes.markers import FaceMarkers
 from fer_ros.nodes.messages import emotion_array, image_message, jpeg_message
-from fer_ros.nodes.ros4hri import HumansFaces
-from fer_ros.nodes.status_marker import StatusMarker
+from fer_ros.nodes.sinks.detections import Detections
+from fer_ros.nodes.sinks.emotion_events import EmotionEvents
+from fer_ros.nodes.sinks.face_frames import FaceFrames
+from fer_ros.nodes.sinks.humans import HumansFaces
+from fer_ros.nodes.sinks.markers import FaceMarkers
+from fer_ros.nodes.sinks.status_marker import StatusMarker
+from fer_ros.result import FaceEmotion
 from fer_ros.ros4hri import FaceIds
 
 

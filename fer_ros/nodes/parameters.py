@@ -14,7 +14,7 @@ from rcl_interfaces.msg import (
     SetParametersResult,
 )
 
-from fer_ros.parameters import EMOTION_NODE, EXPRESSION_NODE, VIDEO_SOURCE, Setting
+from fer_ros.settings import EMOTION_NODE, EXPRESSION_NODE, VIDEO_SOURCE, Setting
 
 
 def descriptor(setting: Setting) -> ParameterDescriptor:

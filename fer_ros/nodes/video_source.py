@@ -20,7 +20,7 @@ from std_msgs.msg import Header
 from fer_ros.nodes.messages import image_message, jpeg_message
 from fer_ros.nodes.parameters import VIDEO_SOURCE, declare, read
 from fer_ros.nodes.run import run_node
-from fer_ros.video import Live, SourceError, is_live, open_recorded, resize
+from fer_ros.sources.video import Live, SourceError, is_live, open_recorded, resize
 
 IMAGE_DEPTH = 5
 INFO_DEPTH = 30  # costs little, and is never lost to a subscriber that is busy for a moment

@@ -13,8 +13,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from fer_ros.classifier import load_keras, open_backend, softmax
-from fer_ros.emotions import EMOTIONS
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classifier import load_keras, open_backend, softmax
 from fer_training.dataset import Faces
 from fer_training.evaluate import predict, settings
 from fer_training.recipe import Recipe

@@ -5,7 +5,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from sklearn.model_selection import KFold
 
-from fer_ros.classifier import softmax
+from fer_ros.emotions.classifier import softmax
 
 BINS = 15
 FOLDS = 5

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_ros.model_card import ModelError
+from fer_ros.emotions.model_card import ModelError
 from fer_training import dataset, recipe
 from fer_training.dataset import USAGES, DatasetError
 from fer_training.recipe import RecipeError

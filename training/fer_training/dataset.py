@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from fer_ros.emotions import EMOTIONS
+from fer_ros.emotions.classes import EMOTIONS
 
 SIZE = 48
 USAGES = ("Training", "PublicTest", "PrivateTest")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from fer_ros.classifier import load_keras, open_backend
-from fer_ros.model_card import NoCardError, load_card
+from fer_ros.emotions.classifier import load_keras, open_backend
+from fer_ros.emotions.model_card import NoCardError, load_card
 from fer_training import metrics
 from fer_training.dataset import Faces, majority
 

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_ros.classifier import load_keras
-from fer_ros.emotions import EMOTIONS
-from fer_ros.model_card import CROP_SIZE, sha256_of
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classifier import load_keras
+from fer_ros.emotions.model_card import CROP_SIZE, sha256_of
 from fer_training import __version__, calibration
 from fer_training.dataset import Faces
 from fer_training.evaluate import TIMED, judge, milliseconds_per_face, predict

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from fer_ros.emotions import EMOTIONS
+from fer_ros.emotions.classes import EMOTIONS
 from fer_training.dataset import USAGES, Faces, majority
 
 NEAR = 4

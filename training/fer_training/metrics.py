@@ -4,8 +4,8 @@
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from fer_ros.classifier import softmax
-from fer_ros.emotions import EMOTIONS
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classifier import softmax
 from fer_training.calibration import expected_calibration_error
 
 CLASSES = range(len(EMOTIONS))

@@ -7,7 +7,7 @@ Emotion Recognition Using the MobileNetV2 Architecture*, RESTI 9(4), 2025.
 
 from keras import Model, applications, layers
 
-from fer_ros.emotions import EMOTIONS
+from fer_ros.emotions.classes import EMOTIONS
 
 SCALINGS = {"unit": (1 / 255, 0.0), "imagenet": (1 / 127.5, -1.0)}
 """Grey value -> network input: the paper's [0, 1], or the [-1, 1] of the ImageNet weights."""

@@ -8,8 +8,8 @@ from string import Template
 
 import numpy as np
 
-from fer_ros.emotions import EMOTIONS
-from fer_ros.model_card import load_card
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.model_card import load_card
 from fer_training import calibration, inspection, plots, recipe
 from fer_training.dataset import Faces
 from fer_training.evaluate import TIMED, judge, milliseconds_per_face, predict

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fer_ros.emotions import EMOTIONS
+from fer_ros.emotions.classes import EMOTIONS
 
 INK, SECOND, FAINT = "#0072b2", "#d55e00", "#bbbbbb"  # Okabe and Ito: told apart by everyone
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from fer_ros.classifier import first_line
-from fer_ros.model_card import ModelError
+from fer_ros.emotions.classifier import first_line
+from fer_ros.emotions.model_card import ModelError
 from fer_training.batches import Batches, one_hot
 from fer_training.callbacks import Curves, FollowEpoch, Progress
 from fer_training.dataset import Faces, without_repeats

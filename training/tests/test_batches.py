@@ -8,7 +8,7 @@ from conftest import TINY
 from fer_training.batches import Batches, mixed, targets
 from fer_training.evaluate import predict
 
-from fer_ros.classifier import softmax
+from fer_ros.emotions.classifier import softmax
 
 
 def test_batches_show_every_row_once_an_epoch_in_an_order_of_its_own(training):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from fer_training import calibration, plots
 
-from fer_ros.classifier import softmax
+from fer_ros.emotions.classifier import softmax
 
 
 @pytest.fixture(scope="module")

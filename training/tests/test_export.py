@@ -10,9 +10,9 @@ from fer_training.dataset import Faces
 from fer_training.evaluate import settings
 from fer_training.export import export
 
-from fer_ros.classifier import Classifier
-from fer_ros.emotions import EMOTIONS
-from fer_ros.model_card import ModelError, load_card, sha256_of
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classifier import Classifier
+from fer_ros.emotions.model_card import ModelError, load_card, sha256_of
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import json
 import keras
 import pytest
 
-from fer_ros.classifier import MODELS, Classifier
-from fer_ros.model_card import ModelError, sha256_of
+from fer_ros.emotions.classifier import MODELS, Classifier
+from fer_ros.emotions.model_card import ModelError, sha256_of
 
 
 def test_keras_refuses_code(tmp_path):

@@ -12,7 +12,7 @@ from fer_training.model import build_model
 from fer_training.recipe import RecipeError
 from fer_training.train import FollowEpoch, train
 
-from fer_ros.model_card import ModelError
+from fer_ros.emotions.model_card import ModelError
 
 
 def read_log(run):

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A rosbag2 recording, sqlite3 or MCAP, whole or damaged: its topics and its messages in order."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rosbags.rosbag2 import Reader
+
+from fer_ros.bags.salvage import Message, Salvage, Topic
+from fer_ros.images.codec import decode_compressed, decode_image
+
+DECODERS = {
+    "sensor_msgs/msg/Image": decode_image,
+    "sensor_msgs/msg/CompressedImage": decode_compressed,
+}
+"""How an image is read, by the type of its message."""
+SUFFIXES = (".mcap", ".db3")
+
+Say = Callable[[str], None]
+
+
+class BagError(RuntimeError):
+    """The bag cannot be used; the message is one line that says why and what to do."""
+
+
+class Bag:
+    """A context manager over a bag's folder or a single file of it.
+
+    ``topics``: name to Topic; ``start_time`` and ``end_time``: of the first and last message, ns.
+    Where the bag is damaged, ``say`` is told in one line and what is whole is read; ``damage``
+    collects these lines. Raises BagError when there is nothing to read.
+    """
+
+    def __init__(self, path: Path, say: Say = print):
+        self.path = Path(path)
+        self.damage: list[str] = []
+        self._say = say
+        self._files = bag_files(self.path)
+        self._reader: Reader | None = None
+        self._salvages: list[Salvage] = []
+        try:
+            self._reader = Reader(self.path)
+            self._reader.open()
+        except Exception as error:  # rosbags lets through what damaged bytes raise
+            self._reader = None
+            why = _one_line(error)
+            self._report(f"{self.path.name}: damaged or not closed ({why}): reading on")
+            self._salvage()
+        self.topics: dict[str, Topic] = {}
+        for topic in self._list_topics():
+            known = self.topics.get(topic.name)
+            self.topics[topic.name] = (
+                known._replace(count=known.count + topic.count) if known else topic
+            )
+        self.start_time, self.end_time = self._times()
+        if not any(topic.count for topic in self.topics.values()):
+            self.close()
+            why = "nothing in it can be read" if self.damage else "it holds no message"
+            raise BagError(f"{self.path}: {why}: record again")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        if self._reader:
+            self._reader.close()
+            self._reader = None
+
+    def messages(self, start: int | None = None, stop: int | None = None) -> Iterator[Message]:
+        """Messages recorded from ``start`` to before ``stop``, in ns; None: no limit.
+
+        After a damaged spot it goes on with what is whole behind it.
+        """
+        start = self.start_time if start is None else start
+        stop = self.end_time + 1 if stop is None else stop
+        if self._reader:
+            last = start - 1
+            try:
+                for connection, last, data in self._reader.messages(start=start, stop=stop):
+                    yield Message(connection.topic, last, bytes(data))
+                return
+            except Exception as error:  # see above
+                seconds = (last - self.start_time) / 1e9
+                where = f"{self.path.name}: damaged at {seconds:.1f} s"
+                self._report(f"{where} ({_one_line(error)}): reading on")
+            self._salvage()
+            start = last + 1
+        for part in self._salvages:
+            yield from part.messages(start, stop)
+
+    def image_topic(self, name: str = "") -> Topic:
+        """The topic of that name, or, without one, the only camera in the bag.
+
+        A compressed topic beside its raw one, depth images and annotated images are no camera of
+        their own. Raises BagError that names the topics.
+        """
+        images = {n: t for n, t in self.topics.items() if t.type in DECODERS and t.count}
+        listed = ", ".join(images) or "none"
+        if name:
+            for candidate in (name, f"/{name.lstrip('/')}"):
+                if candidate in images:
+                    return images[candidate]
+            raise BagError(f"{self.path}: no images on {name}; image topics: {listed}")
+        cameras = [
+            t
+            for n, t in images.items()
+            if "depth" not in n.lower()
+            and "annotated" not in n
+            and n.rpartition("/")[0] not in images
+        ]
+        if len(cameras) == 1:
+            return cameras[0]
+        if cameras:
+            raise BagError(f"{self.path}: several image topics: choose by --topic: {listed}")
+        others = ", ".join(f"{t.name} ({t.type})" for t in self.topics.values())
+        raise BagError(f"{self.path}: no image topic; it holds {others}")
+
+    def _salvage(self):
+        self._salvages = [Salvage(file) for file in self._files]
+        for file, part in zip(self._files, self._salvages, strict=True):
+            count = sum(topic.count for topic in part.topics)
+            told = f" ({part.complaint})" if part.complaint else ""
+            self._report(f"{file.name}: {count} messages can be read{told}")
+
+    def _report(self, line):
+        self.damage.append(line)
+        self._say(line)
+
+    def _list_topics(self) -> Iterator[Topic]:
+        for part in self._salvages:
+            yield from part.topics
+        for c in self._reader.connections if self._reader else ():
+            yield Topic(c.topic, c.msgtype, c.msgcount, c.msgdef.data, c.ext.offered_qos_profiles)
+
+    def _times(self) -> tuple[int, int]:
+        if self._reader:
+            return self._reader.start_time, self._reader.end_time - 1
+        parts = [p for p in self._salvages if p.topics]
+        starts, ends = [p.start_time for p in parts], [p.end_time for p in parts]
+        return min(starts, default=0), max(ends, default=0)
+
+
+def bag_files(path: Path) -> list[Path]:
+    """The storage files of a bag, in the order of their names.
+
+    Raises BagError for a path that is no bag.
+    """
+    if not path.exists():
+        raise BagError(f"no such bag: {path}")
+    if path.is_dir():
+        files = [f for f in path.iterdir() if f.suffix in SUFFIXES or _is_packed(f)]
+        if files:
+            return sorted(files, key=lambda f: (len(f.name), f.name))
+        raise BagError(f"{path}: not a bag: no {' or '.join(SUFFIXES)} file in it")
+    if path.suffix == ".bag":
+        raise BagError(f"{path}: a ROS 1 bag; rosbags-convert --src {path.name} --dst NEW makes it")
+    if path.suffix not in SUFFIXES:
+        raise BagError(f"{path}: not a bag: expected a folder, or a {' or '.join(SUFFIXES)} file")
+    return [path]
+
+
+def _is_packed(file: Path) -> bool:
+    return file.suffix == ".zstd" and file.with_suffix("").suffix in SUFFIXES
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

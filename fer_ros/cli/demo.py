@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo: both nodes as processes that talk over DDS, recorded as any subscriber could.
+
+Exit status: 0; 1 after one line that says what failed; 2 for wrong arguments; 130 after Ctrl-C.
+What was received until then is written in any case.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import sysconfig
+import time
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+
+from fer_ros.cli.arguments import number
+from fer_ros.cli.node_process import NodeProcess
+from fer_ros.cli.record import TopicRecorder
+from fer_ros.cli.recording import Recording, describe, summarise
+from fer_ros.evaluation.demo_report import plot_timeline, write_video
+from fer_ros.faces import detectors
+from fer_ros.sources.video import Live, SourceError, is_live, open_recorded
+
+START, FIRST_IMAGE, LAST_RESULTS = 60.0, 20.0, 5.0  # seconds waited for each
+LIVE_SECONDS = 20.0
+RESULTS = ("annotated.mp4", "timeline.png", "summary.json")
+IMAGES = "image_raw/compressed"  # what emotion_node works on is what the bag holds
+NEEDED = ("av", "matplotlib", "mcap", "rosbags", "tqdm")
+_POSITIVE = number(float, 1e-3, 1e6)
+
+EXAMPLES = """examples:
+  %(prog)s                                  the built-in clip: two portraits, 12 seconds
+  %(prog)s --source 0 --seconds 30          half a minute of the first camera
+  %(prog)s --source holiday.mp4             a video, once
+  %(prog)s --source pictures/ --rate 2      a folder of pictures, two a second
+  %(prog)s --source rtsp://host/stream --detector yunet
+
+leaves in the folder given by --out:
+  bag/             images and results as a bag (MCAP): for evaluate_bag and Foxglove
+  emotions.jsonl   one line for each message received
+  annotated.mp4    the annotated images received
+  timeline.png     probabilities over time for each face
+  summary.json     the figures printed at the end
+  *.log            what the two nodes said"""
+
+
+class DemoError(RuntimeError):
+    """The demo cannot go on; the message is one line that says why."""
+
+
+def main(argv=None) -> int:
+    """Run the demo; see ``--help``."""
+    options = _parse(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _check_needed()
+        length = _length(options.source)
+        recording = _open(options.out)
+        _choose_middleware()
+        try:
+            failure = _record(options, recording, length)
+            failure = _write(options, recording) or failure
+        finally:
+            recording.close()
+    except (DemoError, SourceError) as error:
+        failure = str(error)
+    except KeyboardInterrupt:
+        failure = "stopped"
+    if failure:
+        print(f"demo: {failure}", file=sys.stderr)
+    return 130 if failure == "stopped" else 1 if failure else 0
+
+
+def _parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="fer_ros-demo",
+        description="Publish images, find the faces, read their expressions, record the result.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--source", default="sample", help="camera index, video, folder, URL or sample (default)")
+    add("--out", type=Path, default=Path("out/demo"), help="folder for the results (%(default)s)")
+    add(
+        "--seconds",
+        type=_POSITIVE,
+        help=f"stop after so long (default: at the end; {LIVE_SECONDS:g} for a camera or stream)",
+    )
+    add("--detector", choices=detectors.NAMES, default="auto", help="face detector (%(default)s)")
+    add("--model", default="", help="expression model, or small (default: built in)")
+    add("--rate", type=_POSITIVE, help="images a second (default: the source's own)")
+    return parser.parse_args(argv)
+
+
+def _check_needed():
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise DemoError(f"missing: pip install {' '.join(missing)}")
+
+
+def _length(source) -> int:
+    """How many images will come; 0: not known. Raises SourceError before anything is started or
+    an earlier run's results are removed.
+    """
+    if is_live(source):
+        Live(source).close()
+        return 0
+    return len(open_recorded(source, say=lambda _: None))
+
+
+def _choose_middleware():
+    """Keep to this machine and out of others' way, unless the user has set up more."""
+    # Over 101 the ports of a domain run into those that Linux hands out.
+    os.environ.setdefault("ROS_DOMAIN_ID", str(random.randint(1, 101)))
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    share = Path(sysconfig.get_path("data"), "share", "fer_ros")
+    for folder in (Path(__file__).parents[2], share):
+        profile = folder / "config" / "fastdds.xml"
+        if profile.is_file():
+            # Fast DDS 2, so Jazzy, reads the first; Fast DDS 3 the second.
+            for name in ("FASTRTPS", "FASTDDS"):
+                os.environ.setdefault(f"{name}_DEFAULT_PROFILES_FILE", str(profile))
+
+
+def _open(folder) -> Recording:
+    from fer_ros.bags.writing import remove_bag
+
+    try:
+        for name in RESULTS:  # of an earlier run
+            (folder / name).unlink(missing_ok=True)
+        remove_bag(folder / "bag")
+        return Recording(folder)
+    except OSError as error:
+        place = error.filename or folder
+        raise DemoError(f"cannot write to {place}: {error.strerror}; choose --out") from None
+
+
+def _record(options, recording, length) -> str:
+    """Run both nodes until the source ends; returns what failed, or nothing."""
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.signals import SignalHandlerOptions
+
+    from fer_ros.bags.writing import BagWriter
+    from fer_ros.cli.recorder import Recorder
+
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        with ExitStack() as stack:
+            bag = stack.enter_context(BagWriter(options.out / "bag"))
+            recorder = Recorder(recording)
+            stack.callback(recorder.destroy_node)
+            executor = SingleThreadedExecutor()
+            executor.add_node(recorder)
+            _Run(options, recorder, executor, stack).play(length, bag)
+    except DemoError as error:
+        return str(error)
+    except OSError as error:
+        return f"cannot write to {options.out}: {error.strerror}"
+    except KeyboardInterrupt:
+        return "stopped"
+    finally:
+        rclpy.try_shutdown()
+    return ""
+
+
+class _Run:
+    """Both nodes and the recorder, from the start to the last result."""
+
+    def __init__(self, options, recorder, executor, stack):
+        self._options = options
+        self._recorder = recorder
+        self._recording = recorder.recording
+        self._executor = executor
+        self._stack = stack
+        self._nodes: list[NodeProcess] = []
+        self._bag: TopicRecorder | None = None
+
+    def play(self, length, bag):
+        """Start both nodes; stay until the source's end or its time is up. Raises DemoError."""
+        o = self._options
+        live = is_live(o.source)
+        seconds = o.seconds or (LIVE_SECONDS if live else None)
+        print("Starting video_source and emotion_node", flush=True)
+        # The source holds its images back until emotion_node is active, and that is made active
+        # when all have found each other, which takes DDS seconds on a busy machine.
+        given = {"source": o.source, "loop": False, "start_when_subscribed": True}
+        source = self._start("video_source", given | ({"rate": o.rate} if o.rate else {}))
+        self._wait(self._recorder.has_found_source, START, "video_source cannot be heard: {last}")
+        given = {"detector": o.detector, "model": o.model, "image_reliability": "reliable"}
+        given |= {"autostart": False, "image_transport": "compressed"}
+        self._start("emotion_node", given)
+        self._wait(self._recorder.has_found_emotion_node, START, "emotion_node is mute: {last}")
+        self._change_state("configure")
+        # Not sooner: the source begins a second after it is heard. Not later: the bag is to have
+        # the first image too.
+        self._bag = TopicRecorder(self._recorder, bag)
+        for topic in (IMAGES, "emotions"):
+            self._bag.add(self._recorder.resolve_topic_name(topic))
+        self._change_state("activate")
+        print(f"Playing {o.source}" + (f" for {seconds:g} s" if seconds else ""), flush=True)
+        silence = f"no image came from {o.source} within {FIRST_IMAGE:g} s"
+        self._wait(lambda: self._recording.sent or source.status == 0, FIRST_IMAGE, silence)
+        self._follow(source, seconds, length)
+        source.stop()
+        self._nodes.remove(source)
+        seen = self._recorder.reports
+        self._wait(lambda: self._is_complete(seen), LAST_RESULTS)
+        if not self._recording.records:
+            raise DemoError(f"no result came from emotion_node: {self._nodes[-1].last_line()}")
+
+    def _start(self, name, parameters) -> NodeProcess:
+        node = NodeProcess(name, parameters, self._options.out)
+        self._nodes.append(self._stack.enter_context(node))
+        return node
+
+    def _change_state(self, step):
+        answer = self._recorder.change_state(step)
+        self._wait(answer.done, START, f"{step} hangs: {{last}}")
+        if not answer.result().success:
+            raise DemoError(f"emotion_node: {self._nodes[-1].last_line()}")
+
+    def _follow(self, source, seconds, length):
+        """Show progress until the source ends or its time is up."""
+        from tqdm import tqdm
+
+        end = time.monotonic() + (seconds or float("inf"))
+        with tqdm(total=length or None, unit=" images", disable=None) as progress:
+            while source.status is None and time.monotonic() < end:
+                self._spin()
+                progress.update(len(self._recording.records) - progress.n)
+
+    def _is_complete(self, seen) -> bool:
+        """Whether, by a report newer than ``seen``, every image's result has come."""
+        counts = self._recording.counts
+        return (
+            self._recorder.reports > seen
+            and counts["received"] == counts["processed"] + counts["superseded"]
+            and len(self._recording.records) >= counts["processed"]
+        )
+
+    def _wait(self, done, seconds, complaint=""):
+        """Until ``done()``, or ``seconds`` have passed: then DemoError if there is a complaint."""
+        end = time.monotonic() + seconds
+        while not done():
+            self._spin()
+            if time.monotonic() > end:
+                if complaint:
+                    raise DemoError(complaint.replace("{last}", self._nodes[-1].last_line()))
+                return
+
+    def _spin(self):
+        self._executor.spin_once(timeout_sec=0.1)
+        if self._recorder.problem:
+            raise DemoError(f"emotion_node: {self._recorder.problem}")
+        if self._bag and self._bag.failure:
+            raise self._bag.failure
+        for node in self._nodes:
+            ended_well = node.status == 0 and node.name == "video_source"
+            if node.status is not None and not ended_well:
+                raise DemoError(f"{node.name} died: {node.last_line()}")
+
+
+def _write(options, recording) -> str:
+    """Write what was received, print the summary; returns what failed, or nothing."""
+    summary = summarise(recording)
+    folder, failure = options.out, ""
+    writers = (
+        lambda path: write_video(path, recording.images()),
+        lambda path: plot_timeline(path, recording.records),
+        lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
+    )
+    written = [recording.path, folder / "bag"]
+    if recording.records:
+        print("Writing annotated.mp4 and timeline.png", flush=True)
+        for name, write in zip(RESULTS, writers, strict=True):
+            try:
+                write(folder / name)
+                written.append(folder / name)
+            except OSError as error:
+                failure = f"cannot write {folder / name}: {error.strerror or error}"
+        print(f"\n{describe(summary)}\n\nLook at " + "\n        ".join(map(str, written)))
+    return failure
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``evaluate_bag``: what emotion_node would have said to a recording, and how good that is.
+
+Exit status: 0; 1 after one line that says what failed; 2 for wrong arguments; 3 when the bag is
+damaged and only a part could be evaluated; 130 after Ctrl-C. What was evaluated until then is kept.
+"""
+
+import argparse
+import math
+import signal
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from fer_ros.cli.arguments import number
+from fer_ros.emotions.model_card import ModelError
+from fer_ros.evaluation.settings import NAMES, Settings, SettingsError
+from fer_ros.faces import detectors
+from fer_ros.faces.detectors import DetectorError
+
+NEEDED = ("rosbags", "mcap", "tqdm")
+EXAMPLES = f"""examples:
+  %(prog)s meeting                               a bag's folder, or an .mcap or .db3 file
+  %(prog)s meeting --topic /camera/image_raw --start 60 --end 120 --stride 3
+  %(prog)s meeting --labels meeting.csv          accuracy and F1 against labels by hand
+  %(prog)s meeting --set hysteresis=0.2 my.yaml  parameters as of emotion_node
+  %(prog)s meeting --compare model=new.tflite    two models side by side
+  %(prog)s meeting --bag emotions                a result without images
+
+leaves in the folder given by --out:
+  report.html    everything at a glance; needs no network
+  emotions.csv   a line for each face of each image (the same bytes on each run)
+  bag/           MCAP with {{topics}}fer_ros/EmotionArray (the same bytes on each run)
+  summary.json   the figures of the report
+  timing.json    how long the images took
+
+labels: CSV with the header start,end,id,expression. Times count in seconds from the recording's
+start, or are stamps; without an id a line is about the largest face:
+  start,end,id,expression
+  0.0,4.5,,joy
+  4.5,9.0,2,neutral
+
+parameters for --set and --compare:
+  {", ".join(NAMES[:6])},
+  {", ".join(NAMES[6:])}""".replace("{topics}", "the source's topics and ")
+
+
+def main(argv=None) -> int:
+    """Evaluate one bag; see ``--help``."""
+    parser = make_parser("fer_ros-evaluate_bag", __doc__.partition("\n")[0], EXAMPLES)
+    parser.add_argument("bag", type=Path, metavar="BAG", help="folder or file of the recording")
+    parser.add_argument("--labels", type=Path, metavar="CSV", help="labels by hand, see below")
+    parser.add_argument(
+        "--compare",
+        nargs="+",
+        metavar="NAME=VALUE",
+        help="evaluate twice: also with these parameters, or parameter files, over the others",
+    )
+    options = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with failing("evaluate_bag") as outcome:
+        outcome.status = _evaluate(options)
+    return outcome.status
+
+
+class _Outcome:
+    status = 1
+
+
+@contextmanager
+def failing(command: str, *errors: type[Exception]):
+    """Turns what a user can do something about, and ``errors``, into one line; yields an object
+    with ``status``.
+    """
+    outcome = _Outcome()
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise SystemExit(f"{command}: missing: pip install {' '.join(missing)}")
+    from fer_ros.bags.reading import BagError
+    from fer_ros.evaluation.labels import LabelsError
+
+    try:
+        yield outcome
+    except (BagError, LabelsError, SettingsError, DetectorError, ModelError, *errors) as error:
+        print(f"{command}: {error}", file=sys.stderr)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{command}: {where}{error.strerror or error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"{command}: stopped", file=sys.stderr)
+        outcome.status = 130
+
+
+def make_parser(program: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """The options that one bag and many have in common."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description=description.partition(": ")[2].capitalize(),
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--out", type=Path, metavar="DIR", help="folder for the results (default: NAME_emotions)")
+    add("--topic", default="", help="the images (default: the only camera in the bag)")
+    seconds = number(float, 0)
+    add("--start", type=seconds, default=0.0, metavar="S", help="begin so many seconds in")
+    add("--end", type=seconds, default=math.inf, metavar="S", help="end so many seconds in")
+    add("--stride", type=number(int, 1), default=1, metavar="N", help="only every N-th image")
+    add("--detector", choices=detectors.NAMES, help="face detector (default: auto)")
+    add("--model", metavar="FILE", help="expression model, or small (default: built in)")
+    add(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameters of emotion_node, or parameter files of it",
+    )
+    add(
+        "--bag",
+        dest="keep",
+        choices=("all", "image", "emotions", "none"),
+        default="all",
+        help="what the written bag holds: all of the source's topics and the result (default), "
+        "its images and the result, the result alone; or no bag",
+    )
+    add(
+        "--emotions-topic",
+        default="/emotions",
+        metavar="NAME",
+        help="topic of the result in the written bag (%(default)s)",
+    )
+    add(
+        "--thumbnails",
+        action="store_true",
+        help="show faces in the report: think of those who are to be seen",
+    )
+    return parser
+
+
+def make_settings(options) -> Settings:
+    """The parameters asked for. Raises SettingsError."""
+    own = {"detector": options.detector, "model": options.model}
+    return Settings().changed([*options.set, *(f"{n}={v}" for n, v in own.items() if v)])
+
+
+def _evaluate(options) -> int:
+    from fer_ros.evaluation.one_pass import Job, evaluate
+    from fer_ros.evaluation.report import write_report
+
+    settings = make_settings(options)
+    job = Job(
+        bag=options.bag,
+        labels=options.labels,
+        settings=settings,
+        **{name: getattr(options, name) for name in COMMON},
+    )
+    bag = options.bag.resolve()
+    out = options.out or Path(f"{bag.stem if bag.is_file() else bag.name}_emotions")
+    jobs = {out: job}
+    if options.compare:
+        other = settings.changed(options.compare)
+        _check_compare_folder(out)
+        jobs = {out / "first": job, out / "second": replace(job, settings=other)}
+    evaluations = []
+    for folder, each in jobs.items():
+        with progress_bar() as progress:
+            evaluations.append(evaluate(each, folder, _say, progress))
+        if evaluations[-1].stopped:
+            break
+    write_report(out / "report.html", evaluations)
+    for evaluation in evaluations:
+        print(describe(evaluation))
+    print(f"\nLook at {out / 'report.html'}")
+    if evaluations[-1].stopped:
+        raise KeyboardInterrupt
+    return 3 if evaluations[0].summary["damage"] else 0
+
+
+COMMON = ("topic", "start", "end", "stride", "keep", "emotions_topic", "thumbnails")
+"""Options that are fields of a Job by the same name."""
+
+
+def _check_compare_folder(out: Path) -> None:
+    others = {f.name for f in out.iterdir()} if out.exists() else set()
+    if others - {"first", "second", "report.html"}:
+        raise FileExistsError(f"{out}: holds other files: choose another --out")
+
+
+@contextmanager
+def progress_bar():
+    """Yields what an evaluation tells its progress to; silent where nobody watches."""
+    from tqdm import tqdm
+
+    with tqdm(unit=" images", disable=None) as bar:
+
+        def show(read: int, total: int) -> None:
+            bar.total = total
+            bar.update(read - bar.n)
+
+        yield show
+
+
+def describe(evaluation) -> str:
+    """The figures for a reader at a terminal."""
+    from fer_ros.evaluation.charts import percent
+
+    s, timing = evaluation.summary, evaluation.timing
+    changed = ", ".join(f"{k}={v}" for k, v in s["settings"].items())
+    lines = [
+        f"\n{s['bag']} {s['topic']}: {s['model']}, faces by {s['detector']}",
+        f"  images    {s['images']} of {s['images_read']}, {percent(s['detection_rate'])} with a "
+        f"face; {timing['images_per_second']} a second",
+        f"  faces     {s['faces']} of {len(s['ids'])} ids, "
+        + ("-" if s["flips_per_minute"] is None else f"{s['flips_per_minute']:.1f}")
+        + " label flips a minute",
+        "  shares    "
+        + (", ".join(f"{n} {percent(v)}" for n, v in s["shares"].items() if v) or "none"),
+    ]
+    if changed:
+        lines.insert(1, f"  settings  {changed}")
+    if "labels" in s:
+        against = s["labels"]
+        f1 = against["macro_f1"]
+        lines.append(
+            f"  labels    accuracy {percent(against['accuracy'])}, macro F1 "
+            f"{'-' if f1 is None else format(f1, '.3f')} over {against['labelled']} labelled faces"
+        )
+        for name, own in against["classes"].items():
+            if own["labelled"]:
+                lines.append(
+                    f"    {name:9} recall {percent(own['recall'])}, precision "
+                    f"{percent(own['precision'])}, F1 {percent(own['f1'])} of {own['labelled']}"
+                )
+    return "\n".join(lines)
+
+
+def _say(line: str) -> None:
+    from tqdm import tqdm
+
+    tqdm.write(f"evaluate_bag: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

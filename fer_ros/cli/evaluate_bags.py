@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``evaluate_bags``: every recording in a folder, on all cores of this machine or of many.
+
+Uses dask.distributed. Run again, it takes up where it was stopped. Exit status: 0; 1 when a bag
+could not be evaluated or after one line that says what failed; 2 for wrong arguments; 130 after
+Ctrl-C.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import fer_ros
+from fer_ros.cli.arguments import number
+from fer_ros.cli.evaluate_bag import COMMON, failing, make_parser, make_settings
+
+EXAMPLES = """examples:
+  %(prog)s recordings                             every bag under that folder
+  %(prog)s recordings --labels labels             with labels/NAME.csv for the bag NAME
+  %(prog)s recordings --workers 2 --stride 5
+  %(prog)s recordings --scheduler tcp://host:8786 on a cluster whose workers see the same files
+
+leaves in the folder given by --out:
+  report.html    one table for all, with a link to the report of each
+  summary.csv    the same table
+  NAME/          for each bag what evaluate_bag leaves
+
+A bag that this version evaluated with the same parameters is not evaluated again."""
+
+
+class ClusterError(RuntimeError):
+    """No workers can be had; the message is one line that says why."""
+
+
+def main(argv=None) -> int:
+    """Evaluate many bags; see ``--help``."""
+    if argv is None and sys.modules["__main__"].__spec__ is None:
+        # Worker processes import the main module again: it must not be a script that starts this.
+        module = [sys.executable, "-m", "fer_ros.cli.evaluate_bags"]
+        os.execv(sys.executable, [*module, *sys.argv[1:]])
+    parser = make_parser("fer_ros-evaluate_bags", __doc__.partition("\n")[0], EXAMPLES)
+    add = parser.add_argument
+    add("folder", type=Path, metavar="DIR", help="folder of recordings, at any depth")
+    add("--labels", type=Path, metavar="DIR", help="folder of labels by hand, NAME.csv for a bag")
+    add("--scheduler", metavar="ADDRESS", help="a running dask scheduler (default: this machine)")
+    add("--workers", type=number(int, 1), default=os.cpu_count(), help="processes (%(default)s)")
+    options = parser.parse_args(argv)
+    if find_spec("distributed") is None:
+        print('evaluate_bags: missing: pip install "dask[distributed]"', file=sys.stderr)
+        return 1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with failing("evaluate_bags", ClusterError) as outcome:
+        outcome.status = _evaluate(options)
+    return outcome.status
+
+
+def find_bags(folder: Path) -> dict[str, Path]:
+    """Every recording under ``folder`` by its path in it, as a name: folders with metadata.yaml,
+    and files outside of such. Raises BagError when there is none, or when two have one name.
+    """
+    from fer_ros.bags.reading import SUFFIXES, BagError
+
+    paths = []
+    for path, folders, files in os.walk(folder):
+        if "metadata.yaml" in files:
+            paths.append(Path(path))
+            folders.clear()
+        else:
+            paths += [Path(path, f) for f in files if Path(f).suffix in SUFFIXES]
+    if not paths:
+        raise BagError(f"{folder}: no bag in it: no metadata.yaml, {', '.join(SUFFIXES)}")
+    found: dict[str, Path] = {}
+    for path in sorted(paths):
+        name = "__".join(path.relative_to(folder).parts or [path.resolve().name])
+        if name in found:
+            raise BagError(f"{found[name]} and {path} both become {name}: rename one of them")
+        found[name] = path
+    return dict(sorted(found.items()))
+
+
+def evaluate_one(job, folder: Path, inputs: dict) -> dict:
+    """One bag into ``folder``, on a worker; its summary with ``inputs``, or ``{"failure": ...}``.
+
+    What is there already and was made of the same inputs is taken as it is.
+    """
+    from fer_ros.evaluation.one_pass import evaluate, write_json
+    from fer_ros.evaluation.report import write_report
+
+    path = folder / "summary.json"
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads(path.read_text("utf-8"))
+        if known.get("inputs") == inputs:
+            return known
+    try:
+        evaluation = evaluate(job, folder, say=lambda _: None)
+        write_report(folder / "report.html", [evaluation])
+        summary = evaluation.summary | {"inputs": inputs}
+        write_json(path, summary)
+    except Exception as error:  # one bag that fails, whatever it is, must not end the others
+        return {"failure": " ".join(str(error).split()) or type(error).__name__}
+    return summary
+
+
+def _evaluate(options) -> int:
+    from tqdm import tqdm
+
+    from fer_ros.bags.reading import BagError
+    from fer_ros.evaluation.labels import LabelsError
+    from fer_ros.evaluation.one_pass import Job
+    from fer_ros.evaluation.overview import write_overview
+
+    settings = make_settings(options)
+    pipeline = settings.pipeline()  # fails now, not on every worker
+    made_by = {
+        "version": fer_ros.__version__,
+        "model": pipeline.classifier.identity,
+        "detector": pipeline.detector.name,
+    }
+    if not options.folder.is_dir():
+        raise BagError(f"no such folder: {options.folder}")
+    if options.labels and not options.labels.is_dir():
+        raise LabelsError(f"no such folder of labels: {options.labels}")
+    out = options.out or Path(f"{options.folder.resolve().name}_emotions")
+    jobs = {}
+    for name, bag in find_bags(options.folder).items():
+        if bag.resolve().is_relative_to(out.resolve()):
+            continue  # of an earlier run
+        labels = options.labels and options.labels / f"{name}.csv"
+        jobs[name] = Job(
+            bag=bag.resolve(),
+            labels=labels.resolve() if labels and labels.is_file() else None,
+            settings=settings,
+            **{key: getattr(options, key) for key in COMMON},
+        )
+    if options.labels:
+        count = sum(job.labels is not None for job in jobs.values())
+        print(f"{count} of {len(jobs)} bags have labels")
+    out.mkdir(parents=True, exist_ok=True)
+    summaries: dict[str, dict] = {}
+    with _client(options) as client:
+        from distributed import as_completed
+
+        futures = {
+            client.submit(
+                evaluate_one, job, out.resolve() / name, _inputs(job) | made_by, pure=False
+            ): name
+            for name, job in jobs.items()
+        }
+        bar = tqdm(total=len(futures), unit=" bags", disable=None)
+        try:
+            for future in as_completed(futures):
+                name = futures[future]
+                summaries[name] = _result(future)
+                bar.update()
+                bar.write(_line(name, summaries[name]))
+                write_overview(out, options.folder.resolve().name, dict(sorted(summaries.items())))
+        finally:
+            bar.close()
+    failed = sum("failure" in s for s in summaries.values())
+    print(f"\n{len(summaries) - failed} of {len(jobs)} bags evaluated")
+    print(f"Look at {out / 'report.html'}\n        {out / 'summary.csv'}")
+    return 1 if failed else 0
+
+
+def _result(future) -> dict:
+    """What the worker gave; a worker that died under a bag is that bag's failure."""
+    error = future.exception()
+    return {"failure": f"its worker died: {error}"} if error else future.result()
+
+
+@contextlib.contextmanager
+def _client(options):
+    """A connection to the scheduler asked for, or to one of our own. Raises ClusterError."""
+    from distributed import Client, LocalCluster
+
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    if options.scheduler:
+        try:
+            client = Client(options.scheduler, timeout=10)
+        except (OSError, ValueError) as error:
+            raise ClusterError(f"no scheduler answers at {options.scheduler}: {error}") from None
+        with client:
+            yield client
+        return
+    # Ctrl-C reaches every process of the terminal: the workers leave it to this one.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        cluster = LocalCluster(
+            n_workers=options.workers,
+            # One thread each: the pipeline is for one thread, and decoding holds the interpreter.
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.ERROR,
+        )
+    except (OSError, RuntimeError) as error:
+        raise ClusterError(f"the workers do not start: {error.__cause__ or error}") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with cluster, Client(cluster) as client:
+        yield client
+
+
+def _inputs(job) -> dict:
+    """What a job works on and how."""
+    from fer_ros.bags.reading import bag_files
+
+    files = (*bag_files(job.bag), *([job.labels] if job.labels else []))
+    return {
+        "files": {f.name: [f.stat().st_size, f.stat().st_mtime_ns] for f in files},
+        "settings": job.settings.differences(),
+        **{key: str(getattr(job, key)) for key in COMMON},
+    }
+
+
+def _line(name: str, summary: dict) -> str:
+    if "failure" in summary:
+        return f"{name}: {summary['failure']}"
+    damaged = ", damaged" if summary["damage"] else ""
+    return f"{name}: {summary['images']} images, {summary['faces']} faces{damaged}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

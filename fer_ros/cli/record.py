@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``record``: what emotion_node says into a bag (MCAP); images only when they are asked for.
+
+Exit status: 0; 1 after one line that says what failed, such as a full disk; 2 for wrong arguments.
+Whatever ends it, the bag is closed and can be read.
+"""
+
+import argparse
+import importlib
+import re
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+LOOK, FLUSH = 0.5, 2.0  # seconds between two looks for topics, and two hand-overs to the disk
+MESSAGES = ("emotions", "emotion_events", "detections", "/diagnostics")
+"""Topics that are always recorded, once they are there: what emotion_node says in words."""
+DEPTH = 100
+PRIVACY = (
+    "recording images: who is in them can be recognised. Tell the people concerned, keep the bag "
+    "safe and delete it when it has served"
+)
+EXAMPLES = """examples:
+  %(prog)s                                     results alone, into recordings/emotions_DATE_TIME
+  %(prog)s --out visit-12                      into the folder visit-12
+  %(prog)s --all                               with the images: mind the people in them
+  %(prog)s --topics /tf /tf_static             and these
+  %(prog)s --all --ros-args -r image_raw:=/camera/color/image_raw
+
+The bag is read by ros2 bag play, Foxglove and evaluate_bag."""
+
+
+class TopicRecorder:
+    """Writes what is published on topics into a bag, byte for byte, at the node's time.
+
+    ``node``: an rclpy node; ``writer``: a BagWriter. ``failure`` is the OSError that ended the
+    recording, ``count`` the messages in the bag.
+    """
+
+    def __init__(self, node, writer):
+        self._node, self._writer = node, writer
+        self._subscriptions = {}
+        self.failure: OSError | None = None
+        self.count = 0
+
+    def add(self, topic: str) -> bool:
+        """Record a topic from now on, by its resolved name; False while nobody publishes it."""
+        from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+        from fer_ros.bags.salvage import Topic
+        from fer_ros.bags.types import qos
+
+        if topic in self._subscriptions:
+            return True
+        publishers = self._node.get_publishers_info_by_topic(topic)
+        if not publishers:
+            return False
+        kind = publishers[0].topic_type
+        # The best that every publisher offers: more would not be heard.
+        offers = [p.qos_profile for p in publishers]
+        reliable = all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers)
+        latched = all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers)
+        message = _message_class(kind)
+        definition = _definition(kind) if message else ""
+        described = Topic(topic, kind, 0, definition, [qos(reliable, DEPTH, latched)])
+        if message is None or not self._writer.add_topic(described):
+            self._node.get_logger().error(f"{topic} is not recorded: {kind} is not known here")
+            self._subscriptions[topic] = None
+            return True
+        profile = QoSProfile(
+            depth=DEPTH,
+            reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+            durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+        )
+        self._subscriptions[topic] = self._node.create_subscription(
+            message, topic, lambda data: self._write(topic, data), profile, raw=True
+        )
+        return True
+
+    def flush(self) -> None:
+        """Hand what waits in memory to the disk: after a power cut, so much is missing."""
+        self._guarded(self._writer.flush)
+
+    def _write(self, topic, data):
+        now = self._node.get_clock().now().nanoseconds
+        self.count += self.failure is None
+        self._guarded(lambda: self._writer.write(topic, now, data))
+
+    def _guarded(self, action):
+        if self.failure is None:
+            try:
+                action()
+            except OSError as error:
+                self.failure = error
+
+
+def main(argv=None) -> int:
+    """Record until told to stop; see ``--help``."""
+    missing = [name for name in ("rosbags", "mcap") if find_spec(name) is None]
+    if missing:
+        return _fail(f"missing: pip install {' '.join(missing)}")
+    import rclpy
+    from rclpy.signals import SignalHandlerOptions
+    from rclpy.utilities import remove_ros_args
+
+    argv = sys.argv if argv is None else ["record", *argv]
+    options = _parse(remove_ros_args(argv)[1:])
+    # A flag, not an exception: Ctrl-C comes at any moment, under ros2 launch twice, and must not
+    # keep the bag from its end.
+    told_to_stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told_to_stop.set())
+    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        return _record(options, rclpy.create_node("recorder"), told_to_stop.is_set)
+    except OSError as error:
+        return _fail(f"cannot write to {options.out}: {error.strerror or error}")
+    finally:
+        # Impatient, ros2 launch asks once more; the bag is closed, and the end is to look like one.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        rclpy.try_shutdown()
+
+
+def _parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="fer_ros-record",
+        description=f"Record what emotion_node says into a bag: {', '.join(MESSAGES)}.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    name = datetime.now().strftime("emotions_%Y-%m-%d_%H-%M-%S")
+    add = parser.add_argument
+    add("--out", type=Path, default=Path("recordings", name), help="new folder for the bag")
+    add("--all", action="store_true", help="images and camera_info too")
+    add("--topics", nargs="+", default=[], metavar="NAME", help="further topics")
+    return parser.parse_args(argv)
+
+
+def _record(options, node, is_told_to_stop) -> int:
+    """Record until told to stop or the disk is full.
+
+    Raises OSError when the bag cannot be made or closed.
+    """
+    from rclpy.executors import SingleThreadedExecutor
+
+    from fer_ros.bags.writing import BagWriter, remove_bag
+
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    log = node.get_logger()
+    with BagWriter(options.out) as writer:
+        recorder = TopicRecorder(node, writer)
+        if options.all:
+            log.warning(PRIVACY)
+        log.info(f"recording into {options.out}")
+        wanted = _Wanted(node, options)
+        next_look = next_flush = 0.0
+        while recorder.failure is None and not is_told_to_stop():
+            now = time.monotonic()
+            if now >= next_look:
+                wanted.look(recorder)
+                next_look = now + LOOK
+            if now >= next_flush:
+                recorder.flush()
+                next_flush = now + FLUSH
+            executor.spin_once(timeout_sec=LOOK)
+    if recorder.failure:
+        reason = recorder.failure.strerror
+        log.error(
+            f"recording ended: {reason}. {recorder.count} messages are in {options.out}, closed "
+            "and readable; free some space, then record again"
+        )
+        return 1
+    if not recorder.count:
+        remove_bag(options.out)
+        log.warning(f"nothing was recorded: nobody published on {', '.join(wanted.names)}")
+        return 0
+    log.info(f"{recorder.count} messages in {options.out}")
+    return 0
+
+
+class _Wanted:
+    """The topics to record, by their resolved names."""
+
+    def __init__(self, node, options):
+        self._node = node
+        self.names = [node.resolve_topic_name(name) for name in (*MESSAGES, *options.topics)]
+        self._image = ""
+        if options.all:
+            self._image = node.resolve_topic_name("image_raw")
+            self.names.append(f"{self._image.rpartition('/')[0]}/camera_info")
+        self._looks_at_raw = 0
+
+    def look(self, recorder: TopicRecorder) -> None:
+        """Begin to record those that are published by now."""
+        for name in self.names:
+            recorder.add(name)
+        if not self._image:
+            return
+        # JPEG where the camera offers it, at a tenth of the size; raw once that is certain.
+        if recorder.add(f"{self._image}/compressed"):
+            self._image = ""
+        elif self._node.count_publishers(self._image):
+            self._looks_at_raw += 1
+            if self._looks_at_raw > 2 and recorder.add(self._image):
+                self._image = ""
+
+
+def _message_class(kind: str):
+    """The class of ``package/msg/Name``, None where the package is not installed."""
+    package, _, name = kind.split("/")
+    try:
+        return getattr(importlib.import_module(f"{package}.msg"), name)
+    except (ImportError, AttributeError):
+        return None
+
+
+def _definition(kind: str) -> str:
+    """The type's text as bags hold it: its own, then that of each type within; empty where the
+    installed package does not bring it.
+    """
+    from ament_index_python.packages import get_package_share_directory
+
+    kinds, texts = [kind], []
+    with suppress(LookupError, OSError):
+        for each in kinds:  # grows while it is gone through
+            package, _, name = each.split("/")
+            file = Path(get_package_share_directory(package), "msg", f"{name}.msg")
+            texts.append(f"MSG: {package}/{name}\n{file.read_text('utf-8')}")
+            fields = " ".join(_message_class(each).get_fields_and_field_types().values())
+            within = (f"{p}/msg/{n}" for p, n in re.findall(r"(\w+)/(\w+)", fields))
+            kinds += [k for k in dict.fromkeys(within) if k not in kinds]
+        return f"\n{'=' * 80}\n".join(texts).partition("\n")[2]
+    return ""
+
+
+def _fail(reason: str) -> int:
+    print(f"record: {reason}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Draws the result on a copy of the image: box, id, label, confidence, a bar for each class."""
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from fer_ros.emotions.classes import COLOURS, EMOTIONS
+from fer_ros.images.rotation import rotate_box, rotate_image
+from fer_ros.result import FaceEmotion
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+PLATE = (24, 24, 24)  # dark behind light text: readable on any background
+WHITE = (255, 255, 255)
+
+
+def annotate(bgr: np.ndarray, faces: Iterable[FaceEmotion], rotate: int = 0) -> np.ndarray:
+    """A copy of ``bgr``, uint8 [H, W, 3], with the faces drawn on it.
+
+    ``rotate``: degrees clockwise by which the copy is turned first, so that it stands upright.
+    """
+    image = rotate_image(bgr, rotate)
+    image = image.copy() if image is bgr else image
+    # Text keeps its size against the image, within what can be read and what does not hide it.
+    scale = float(np.clip(min(image.shape[:2]) / 720, 0.35, 2.0))
+    placed = [(rotate_box(face.box, bgr.shape, rotate), face) for face in faces]
+    taken = [box for box, _ in placed]
+    for box, face in placed:
+        colour = COLOURS[face.label][::-1]
+        _draw_box(image, box, colour, scale)
+        caption = f"{face.label} {face.confidence:.0%}"
+        if face.track_id:
+            caption = f"{face.track_id}: {caption}"
+        taken.append(_draw_caption(image, box, caption, colour, scale))
+    for box, face in placed:
+        _draw_bars(image, box, face.probabilities, scale, taken)
+    return image
+
+
+def _draw_box(image, box, colour, scale):
+    x, y, w, h = box
+    thickness = max(1, round(3 * scale))
+    cv2.rectangle(image, (x, y), (x + w, y + h), PLATE, thickness + 2, cv2.LINE_AA)
+    cv2.rectangle(image, (x, y), (x + w, y + h), colour, thickness, cv2.LINE_AA)
+
+
+def _draw_caption(image, box, text, colour, scale):
+    """Name the face above its box, below or inside; returns the rectangle that this covers."""
+    x, y, _, h = box
+    (width, height), base = cv2.getTextSize(text, FONT, scale, max(1, round(2 * scale)))
+    pad = max(2, round(6 * scale))
+    plate_height = height + base + 2 * pad
+    top = y - plate_height
+    if top < 0:  # no room above the face: below it, or else inside
+        top = y + h if y + h + plate_height <= image.shape[0] else max(0, y)
+    left = max(0, min(x, image.shape[1] - width - 2 * pad))
+    _plate(image, left, top, width + 2 * pad, plate_height)
+    origin = (left + pad, top + pad + height)
+    cv2.putText(image, text, origin, FONT, scale, colour, max(1, round(2 * scale)), cv2.LINE_AA)
+    return left, top, width + 2 * pad, plate_height
+
+
+def _draw_bars(image, box, probabilities, scale, taken):
+    """Seven bars with their names beside the box, where they cover the least of ``taken``."""
+    text_scale = 0.7 * scale
+    size = [cv2.getTextSize(name, FONT, text_scale, 1)[0] for name in EMOTIONS]
+    text_width, text_height = max(s[0] for s in size), max(s[1] for s in size)
+    pad = max(2, round(5 * scale))
+    line = text_height + 2 * pad
+    bar = max(24, round(80 * scale))
+    width, height = text_width + bar + 3 * pad, line * len(EMOTIONS) + pad
+    if height > image.shape[0] or width > image.shape[1]:
+        return  # a thumbnail: box and label must do
+    left, top = _free_place(image.shape, box, width, height, 2 * pad, taken)
+    taken.append((left, top, width, height))
+    _plate(image, left, top, width, height)
+    for row, (name, probability) in enumerate(zip(EMOTIONS, probabilities, strict=True)):
+        base = top + (row + 1) * line - pad // 2
+        origin = (left + pad, base)
+        cv2.putText(image, name, origin, FONT, text_scale, WHITE, 1, cv2.LINE_AA)
+        start = left + text_width + 2 * pad
+        end = start + max(1, round(float(probability) * bar))
+        cv2.rectangle(image, (start, base - text_height), (start + bar, base), (70, 70, 70), -1)
+        cv2.rectangle(image, (start, base - text_height), (end, base), COLOURS[name][::-1], -1)
+
+
+def _free_place(shape, box, width, height, gap, taken):
+    """Left and top of a plate to the right of the box, its left, below or above, in the image."""
+    x, y, w, h = box
+    beside = [(x + w + gap, y), (x - gap - width, y), (x, y + h + gap), (x, y - 6 * gap - height)]
+    inside = [
+        (max(0, min(left, shape[1] - width)), max(0, min(top, shape[0] - height)))
+        for left, top in beside
+    ]
+    return min(inside, key=lambda p: sum(_shared(p, width, height, other) for other in taken))
+
+
+def _shared(corner, width, height, other):
+    """Area, in pixels, that a plate would cover of another rectangle."""
+    x, y, w, h = other
+    across = min(corner[0] + width, x + w) - max(corner[0], x)
+    along = min(corner[1] + height, y + h) - max(corner[1], y)
+    return max(0, across) * max(0, along)
+
+
+def _plate(image, left, top, width, height):
+    """Darken a rectangle; what lies under it stays visible."""
+    area = image[max(0, top) : top + height, max(0, left) : left + width]
+    if area.size:
+        cv2.addWeighted(area, 0.25, np.full_like(area, PLATE), 0.75, 0, dst=area)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The card beside a model file: what the file says of itself, checked before use.
+
+A card is ``<name>.json``: labels in order, the crop it wants, the enlargement left to the run time
+by the ONNX graph, and for each file its sha256 and softmax temperature. A card is data only.
+"""
+
+import hashlib
+import json
+import reprlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_ros.emotions.classes import EMOTIONS
+
+CROP_SIZE = 48
+MAX_CARD_BYTES = 1_000_000
+MAX_MODEL_BYTES = 500_000_000
+MAX_INPUT_SIZE = 1024  # pixels; a larger enlargement of 48 would only eat memory
+MAX_NAME = 100  # characters
+
+
+class ModelError(RuntimeError):
+    """The model cannot be used; the message is one line that says which file and why."""
+
+
+class NoCardError(ModelError):
+    """There is no card beside the model."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What the run time needs of a card, for one model file.
+
+    ``margin``: side of the wanted crop over the side of FER-2013's framing; ``input_size``: side
+    in pixels to which the ONNX graph wants the crop enlarged; ``temperature``: divides the logits;
+    ``uncertain_below``: confidence under which the label is ``uncertain``.
+    """
+
+    name: str
+    version: str
+    margin: float
+    input_size: int
+    sha256: str
+    temperature: float
+    uncertain_below: float
+
+    @property
+    def identity(self) -> str:
+        """``name@`` and the first eight digits of the file's sha256."""
+        return f"{self.name}@{self.sha256[:8]}"
+
+
+def load_card(model: Path) -> ModelCard:
+    """The checked card of a model file.
+
+    Raises ModelError when the model or its card is missing (NoCardError: the card alone) or
+    damaged, when the labels are others or in another order, or when the file is not the one that
+    the card describes.
+    """
+    model = Path(model)
+    try:
+        if not model.is_file():
+            raise ModelError(f"no model file {model}")
+        if model.stat().st_size > MAX_MODEL_BYTES:
+            raise ModelError(f"{model}: over {MAX_MODEL_BYTES} bytes, too large for a model")
+        path, content = _find(model)
+        found = sha256_of(model)
+    except OSError as error:  # a name too long, a file that may not be read
+        raise ModelError(f"{reprlib.repr(str(model))}: {error.strerror}") from None
+    try:
+        entry = content["files"][model.name]
+        card = ModelCard(
+            name=_text(content["name"]),
+            version=_text(content["version"]),
+            margin=_number(content["framing"]["margin"], 0.1, 10),
+            input_size=int(_number(content["input_size"], 1, MAX_INPUT_SIZE)),
+            sha256=_text(entry["sha256"]),
+            temperature=_number(entry["temperature"], 0.01, 100),
+            uncertain_below=_number(content["uncertain_below"], 0, 1),
+        )
+        labels, crop = content["labels"], content["framing"]["size"]
+    except KeyError as error:
+        raise ModelError(f"{path}: the card lacks {error}") from None
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{path}: the card is wrong: {error}") from None
+    if labels != list(EMOTIONS):
+        raise ModelError(f"{path}: labels {reprlib.repr(labels)} are not {list(EMOTIONS)}")
+    if crop != CROP_SIZE:
+        raise ModelError(f"{path}: wants crops of {reprlib.repr(crop)} pixels, not {CROP_SIZE}")
+    if found != card.sha256:
+        raise ModelError(
+            f"{model}: sha256 {found[:8]}... is not the {card.sha256[:8]}... of {path.name}: "
+            "damaged, or another model's card"
+        )
+    return card
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a file."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _find(model: Path) -> tuple[Path, dict]:
+    """The card that lists ``model``: of its own name, or another in the same folder."""
+    own = model.with_suffix(".json")
+    for path in dict.fromkeys((own, *sorted(model.parent.glob("*.json")))):
+        if not path.is_file():
+            continue
+        try:
+            if path.stat().st_size > MAX_CARD_BYTES:
+                raise ValueError("too large for a card")
+            content = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            if path == own:
+                raise ModelError(f"{path}: cannot be read as a card: {error}") from None
+            continue
+        files = content.get("files") if isinstance(content, dict) else None
+        if path == own or (isinstance(files, dict) and model.name in files):
+            return path, content
+    raise NoCardError(f"{model}: no card beside it; fer-training export writes {own.name}")
+
+
+def _text(value) -> str:
+    # What is printable has one line and can be sent in a message: the name goes into each result.
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
+        raise ValueError(f"{reprlib.repr(value)} is not a text")
+    return value
+
+
+def _number(value, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"{reprlib.repr(value)} is not a number from {low} to {high}")
+    return float(value)

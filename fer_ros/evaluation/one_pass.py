@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One pass of the node's pipeline over a recording, without ROS: the same in, the same out.
+
+``emotions.csv``, ``summary.json`` and the bag depend on the recording and the settings alone;
+what the clock says goes to ``timing.json``.
+"""
+
+import csv
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from fer_ros.bags.reading import DECODERS, Bag, BagError, Say, Topic
+from fer_ros.bags.types import EMOTION_ARRAY, emotion_array_cdr, qos, type_store
+from fer_ros.bags.writing import BagWriter, remove_bag
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.evaluation import measures
+from fer_ros.evaluation.labels import Labels
+from fer_ros.evaluation.settings import Settings
+from fer_ros.evaluation.thumbnails import Thumbnails
+from fer_ros.images.codec import ImageError
+from fer_ros.result import FaceEmotion
+
+KEEP = ("all", "image", "emotions", "none")
+"""Topics of the written bag: all of the source's and the result, or only these; or no bag."""
+FILES = ("emotions.csv", "summary.json", "timing.json", "report.html")
+COLUMNS = (
+    *("time", "stamp", "faces", "track_id", "x", "y", "width", "height", "detection_score"),
+    *("label", "confidence", *EMOTIONS, *(f"raw_{name}" for name in EMOTIONS)),
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be evaluated and how. ``start`` and ``end``: seconds since the bag's first
+    message; ``stride``: every so-manieth image; ``keep``: one of KEEP.
+    """
+
+    bag: Path
+    topic: str = ""
+    start: float = 0.0
+    end: float = math.inf
+    stride: int = 1
+    labels: Path | None = None
+    keep: str = "all"
+    emotions_topic: str = "/emotions"
+    thumbnails: bool = False
+    settings: Settings = field(default_factory=Settings)
+
+
+@dataclass
+class Evaluation:
+    """The result: ``looks`` for each image, ``summary`` and ``timing`` as in their files,
+    ``pictures``: JPEG by (id, label). ``stopped``: by Ctrl-C, before the end.
+    """
+
+    job: Job
+    looks: list[measures.Look]
+    summary: dict
+    timing: dict
+    pictures: dict[tuple[int, str], bytes]
+    stopped: bool = False
+
+
+def prepare_folder(folder: Path, bag: Path) -> None:
+    """Make ``folder`` ready for results, without those of an earlier evaluation.
+
+    Raises OSError, also when the folder holds anything else.
+    """
+    if bag.resolve().is_relative_to((folder / "bag").resolve()):
+        raise FileExistsError(f"{folder}: the recording itself lies there: choose another --out")
+    present = {f.name.removesuffix(".part") for f in folder.iterdir()} if folder.exists() else set()
+    if present and ("summary.json" not in present or present - {*FILES, "bag"}):
+        raise FileExistsError(f"{folder}: holds other files: choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_bag(folder / "bag")
+    # From here to the end never absent: by it the folder is known again.
+    write_json(folder / "summary.json", {"complete": False})
+    for name in set(FILES) - {"summary.json"}:
+        (folder / name).unlink(missing_ok=True)
+
+
+def evaluate(
+    job: Job, folder: Path, say: Say = print, progress: Callable[[int, int], None] | None = None
+) -> Evaluation:
+    """Evaluate a recording into ``folder``: emotions.csv, bag/, summary.json, timing.json.
+
+    ``progress`` is told how many images were read, of how many. Raises BagError, LabelsError,
+    DetectorError, ModelError, and OSError when something cannot be written.
+    """
+    labels = Labels(job.labels) if job.labels else None
+    with Bag(job.bag, say) as bag:
+        topic = bag.image_topic(job.topic)
+        run = _Run(job, bag, topic, say)
+        prepare_folder(folder, job.bag)
+        began, stopped = time.perf_counter(), False
+        with (
+            (folder / "emotions.csv").open("w", newline="", encoding="utf-8") as table,
+            _open_bag(job, folder / "bag", bag, topic, say) as writer,
+        ):
+            rows = csv.writer(table, lineterminator="\n")
+            rows.writerow(COLUMNS)
+            try:
+                run.play(rows, writer, progress)
+            except KeyboardInterrupt:
+                stopped = True
+        seconds = time.perf_counter() - began
+        if not run.looks and not stopped:
+            raise BagError(f"{job.bag}: no readable image on {topic.name}: {run.about_nothing()}")
+        summary = run.summary(labels, complete=not stopped)
+    timing = run.timing(seconds)
+    write_json(folder / "summary.json", summary)
+    write_json(folder / "timing.json", timing)
+    return Evaluation(job, run.looks, summary, timing, run.thumbnails.pictures, stopped)
+
+
+class _Run:
+    """The pipeline's way through one recording."""
+
+    def __init__(self, job: Job, bag: Bag, topic: Topic, say: Say):
+        self._job, self._bag, self._topic, self._say = job, bag, topic, say
+        self._pipeline = job.settings.pipeline()
+        self._model = self._pipeline.classifier.identity
+        self._decode = DECODERS[topic.type]
+        self._unreadable: list[str] = []
+        self._read = 0
+        self._seconds: dict[str, list[float]] = {}
+        self.looks: list[measures.Look] = []
+        self.thumbnails = Thumbnails(job.thumbnails, job.settings.rotate)
+
+    def play(self, rows, writer, progress):
+        """Process every image in range, copying what is kept into the bag as it comes."""
+        begin = self._bag.start_time + round(self._job.start * 1e9)
+        end = self._job.end
+        stop = None if math.isinf(end) else self._bag.start_time + round(end * 1e9)
+        for message in self._bag.messages(begin, stop):
+            if message.topic in writer.topics and message.topic != self._job.emotions_topic:
+                writer.write(message.topic, message.time, message.data)
+            if message.topic != self._topic.name:
+                continue
+            if self._read % self._job.stride == 0:
+                self._process(message, rows, writer)
+            self._read += 1
+            if progress:
+                progress(self._read, self._topic.count)
+
+    def _process(self, message, rows, writer):
+        began = time.perf_counter()
+        try:
+            image = type_store().deserialize_cdr(message.data, self._topic.type)
+            bgr = self._decode(image)
+        except Exception as error:  # torn bytes raise what the decoders stumble over
+            self._leave_out(message, error)
+            return
+        decoded = time.perf_counter()
+        header = image.header
+        stamp = header.stamp.sec + header.stamp.nanosec * 1e-9
+        faces = self._pipeline.process(bgr, stamp, message.time * 1e-9)
+        self._count_time(began, decoded)
+        seconds = (message.time - self._bag.start_time) / 1e9
+        rows.writerows(_rows(seconds, header.stamp, faces))
+        if self._job.emotions_topic in writer.topics:
+            data = emotion_array_cdr(header, bgr.shape, self._model, faces)
+            writer.write(self._job.emotions_topic, message.time, data)
+        seen = tuple(measures.Sighting(f.track_id, f.label, f.probabilities, f.box) for f in faces)
+        self.looks.append(measures.Look(seconds, stamp, seen))
+        self.thumbnails.add(bgr, faces)
+
+    def _leave_out(self, message, error):
+        seconds = (message.time - self._bag.start_time) / 1e9
+        reason = " ".join(str(error).split()) or type(error).__name__
+        self._unreadable.append(f"image at {seconds:.3f} s left out: {reason}")
+        if len(self._unreadable) == 1 or not isinstance(error, ImageError):
+            self._say(f"{self._bag.path}: {self._unreadable[-1]}")
+
+    def _count_time(self, began, decoded):
+        stages = {"decode": decoded - began, **self._pipeline.timings}
+        stages["total"] = time.perf_counter() - began
+        for stage, seconds in stages.items():
+            self._seconds.setdefault(stage, []).append(seconds)
+
+    def about_nothing(self) -> str:
+        """Why no image was processed."""
+        if self._unreadable:
+            return self._unreadable[0]
+        length = (self._bag.end_time - self._bag.start_time) / 1e9
+        return f"none between --start and --end; the bag lasts {length:.1f} s"
+
+    def summary(self, labels: Labels | None, complete: bool) -> dict:
+        """What ``summary.json`` holds; nothing in it depends on the machine's speed."""
+        job = self._job
+        result = {
+            "complete": complete,
+            "bag": job.bag.name,
+            "topic": self._topic.name,
+            "type": self._topic.type,
+            "model": self._model,
+            "detector": self._pipeline.detector.name,
+            "settings": job.settings.differences(),
+            "duration_s": measures.rounded((self._bag.end_time - self._bag.start_time) / 1e9),
+            "images_read": self._read,
+            "images_unreadable": len(self._unreadable),
+            **measures.figures(self.looks, job.settings.max_gap),
+            "damage": [*self._bag.damage, *self._unreadable[:10]],
+        }
+        if labels:
+            result["labels"] = measures.scores(measures.confusion(self.looks, labels))
+        return result
+
+    def timing(self, seconds: float) -> dict:
+        """What ``timing.json`` holds."""
+        return {
+            "images": len(self.looks),
+            "seconds": round(seconds, 3),
+            "images_per_second": round(len(self.looks) / seconds, 1),
+            "latency_ms": measures.latencies(self._seconds),
+            "machine": platform.machine(),
+            "cpus": os.cpu_count(),
+        }
+
+
+class _NoBag:
+    """In place of a bag where none is wanted."""
+
+    topics = frozenset()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+def _open_bag(job: Job, path: Path, bag: Bag, image: Topic, say: Say) -> BagWriter | _NoBag:
+    """The bag to write, its topics added: those of the source first."""
+    if job.keep == "none":
+        return _NoBag()
+    writer = BagWriter(path)
+    wanted = {"all": bag.topics.values(), "image": [image], "emotions": []}[job.keep]
+    for topic in wanted:
+        if topic.name == job.emotions_topic:
+            say(f"{topic.name}: the new result takes the place of the recorded one")
+        elif not writer.add_topic(topic):
+            say(f"{topic.name} is not copied: {topic.type} is not known here nor in the bag")
+    writer.add_topic(Topic(job.emotions_topic, EMOTION_ARRAY, 0, "", [qos()]))
+    return writer
+
+
+def _rows(seconds: float, stamp, faces: list[FaceEmotion]) -> list[list]:
+    """Lines of ``emotions.csv``: one for each face, or one without a face."""
+    image = [f"{seconds:.6f}", f"{stamp.sec}.{stamp.nanosec:09d}", len(faces)]
+    return [
+        [
+            *image,
+            face.track_id,
+            *face.box,
+            f"{face.detection_score:.4f}",
+            face.label,
+            f"{face.confidence:.6f}",
+            *(f"{p:.6f}" for p in np.concatenate([face.probabilities, face.raw_probabilities])),
+        ]
+        for face in faces
+    ] or [image + [""] * (len(COLUMNS) - len(image))]
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Indented, with a newline at its end; a torn write leaves the old file."""
+    draft = path.with_name(f"{path.name}.part")
+    draft.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    draft.replace(path)

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a face in a camera image to the 48x48 grey picture that the classifier was trained on.
+
+FER-2013 shows each face upright in a square with a set share of forehead and chin. A detector's
+box has habits of its own, so each detector has a calibrated framing; docs/detectors.md has the
+method and the figures, benchmarks/calibrate_framing.py prints them.
+"""
+
+import math
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from fer_ros.faces.detectors.base import Detection
+
+
+class Framing(NamedTuple):
+    """How to get from a detector's box to the square of FER-2013."""
+
+    side: float  # side of the square over the width of the box
+    down: float = 0.0  # from the box's centre to the square's, down the face, over the box's width
+
+
+MARGIN = {
+    "haar": Framing(0.99, 0.01),
+    "yunet": Framing(1.27, -0.03),
+    "blazeface": Framing(1.08, -0.07),
+}
+
+
+def crop_face(
+    image: np.ndarray,
+    detection: Detection,
+    margin: Framing,
+    size: int = 48,
+    upright: bool = True,
+) -> np.ndarray:
+    """Cut the face out of `image` with FER-2013's framing.
+
+    `image` is uint8 [H, W] grey or [H, W, 3] BGR, `margin` the detector's entry in MARGIN. With
+    `upright` the picture is turned until the line through the eyes is level, where the detector
+    gave eyes. Returns uint8 [size, size] grey, reduced by area; what lies outside the image
+    repeats its border. Raises ValueError for another type or shape of image, a box without area
+    and a box wholly outside the image.
+    """
+    _check(image, detection)
+    angle = roll(detection) if upright else 0.0
+    side = margin.side * detection.width
+    shift = margin.down * detection.width
+    centre_x = detection.x + detection.width / 2 - shift * math.sin(angle)
+    centre_y = detection.y + detection.height / 2 + shift * math.cos(angle)
+
+    # Sampling at a whole multiple of the final size and then averaging blocks weighs every
+    # pixel of a large face, which one warp straight to 48 pixels would not.
+    steps = max(1, math.ceil(side / size))
+    scale = side / (size * steps)
+    across, along = scale * math.cos(angle), scale * math.sin(angle)
+    middle = (size * steps - 1) / 2
+    # Pixel centres lie half a pixel from the box's coordinates.
+    to_source = np.array(
+        [
+            [across, -along, centre_x - 0.5 - (across - along) * middle],
+            [along, across, centre_y - 0.5 - (along + across) * middle],
+        ]
+    )
+    patch = cv2.warpAffine(
+        image,
+        to_source,
+        (size * steps, size * steps),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    if steps > 1:
+        patch = cv2.resize(patch, (size, size), interpolation=cv2.INTER_AREA)
+    return patch if patch.ndim == 2 else cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
+
+
+def roll(detection: Detection) -> float:
+    """Angle of the line through the eyes in radians, clockwise in the image; 0 without eyes."""
+    if detection.eyes is None:
+        return 0.0
+    (left_x, left_y), (right_x, right_y) = detection.eyes
+    return math.atan2(right_y - left_y, right_x - left_x)
+
+
+def _check(image: np.ndarray, detection: Detection) -> None:
+    if image.dtype != np.uint8 or image.size == 0:
+        raise ValueError(f"a face crop needs a uint8 image with pixels, not {image.dtype}")
+    if image.ndim != 2 and not (image.ndim == 3 and image.shape[2] == 3):
+        raise ValueError(f"a face crop needs an image [H, W] or [H, W, 3], not {image.shape}")
+    x, y, width, height = detection.x, detection.y, detection.width, detection.height
+    if not (all(map(math.isfinite, (x, y, width, height))) and width > 0 and height > 0):
+        raise ValueError(f"a face box needs an area: {width} x {height} at {x}, {y}")
+    if x >= image.shape[1] or y >= image.shape[0] or x + width <= 0 or y + height <= 0:
+        raise ValueError(f"the face box at {x:.0f}, {y:.0f} lies outside the image")

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of each node's parameters: all that is declared, checked and documented of them."""
+
+from dataclasses import dataclass
+
+from fer_ros.faces import detectors
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One parameter. ``live``: a change takes effect at the next image, else at the next
+    configure (or start, for a node without a lifecycle). ``range`` is inclusive.
+    """
+
+    name: str
+    default: Value
+    description: str
+    range: tuple[float, float] | None = None
+    choices: tuple[Value, ...] = ()
+    live: bool = False
+
+
+EMOTION_NODE = (
+    Setting("autostart", True, "Configure and activate at start, without a lifecycle manager."),
+    Setting(
+        "exit_on_failure",
+        False,
+        "End with status 1 when configure or activate fails; false: stay, to be mended.",
+    ),
+    Setting(
+        "image_transport",
+        "raw",
+        "What to subscribe to: image_raw, or the JPEG or PNG stream under it.",
+        choices=("raw", "compressed"),
+    ),
+    Setting(
+        "image_reliability",
+        "auto",
+        "QoS of the image subscription; auto: reliable when every publisher offers it.",
+        choices=("auto", "reliable", "best_effort"),
+    ),
+    Setting(
+        "detector",
+        "auto",
+        "Face detector; auto: the best that is installed.",
+        choices=detectors.NAMES,
+    ),
+    Setting(
+        "detector_model",
+        "",
+        "File for the detector, such as YuNet's .onnx; empty: the detector's own.",
+    ),
+    Setting(
+        "detection_threshold",
+        0.0,
+        "Score under which a face is ignored; 0: the detector's default.",
+        range=(0, 1),
+    ),
+    Setting(
+        "model",
+        "",
+        "Expression model: .tflite, .onnx or .keras with its card; empty: built in; small: built "
+        "in, half the time.",
+    ),
+    Setting("threads", 1, "CPU threads of the expression model.", range=(1, 64)),
+    Setting(
+        "max_image_megapixels",
+        35.0,
+        "Larger images are refused before they are decoded, million pixels; 8K has 33.",
+        range=(0.01, 268),
+        live=True,
+    ),
+    Setting(
+        "max_compressed_megabytes",
+        32.0,
+        "Longer compressed images are refused, million bytes.",
+        range=(0.01, 1000),
+        live=True,
+    ),
+    Setting(
+        "min_face_size", 0, "Faces narrower than this are ignored, pixels.", (0, 4096), live=True
+    ),
+    Setting(
+        "max_faces", 16, "At most this many faces, the largest, each image.", (1, 256), live=True
+    ),
+    Setting(
+        "max_rate", 0.0, "Images processed each second at most, Hz; 0: all.", (0, 1000), live=True
+    ),
+    Setting(
+        "rotate",
+        0,
+        "Turn the image clockwise before looking for faces, degrees, for a camera mounted askew.",
+        choices=(0, 90, 180, 270),
+        live=True,
+    ),
+    Setting(
+        "smoothing_time_constant",
+        0.3,
+        "Time constant of the smoothed probabilities, s; 0: none.",
+        range=(0, 60),
+        live=True,
+    ),
+    Setting(
+        "hysteresis",
+        0.1,
+        "By how much another class must exceed the published one to replace it.",
+        range=(0, 1),
+        live=True,
+    ),
+    Setting(
+        "uncertain_threshold",
+        0.0,
+        "Confidence under which the label is `uncertain`; 0: the model card's.",
+        range=(0, 1),
+        live=True,
+    ),
+    Setting(
+        "max_gap",
+        1.0,
+        "A track ends when its face is not seen for longer; a longer jump of the stamps resets, s.",
+        range=(0, 3600),
+        live=True,
+    ),
+    Setting(
+        "event_hold",
+        0.5,
+        "An expression that a face holds for so long is told on emotion_events, s; 0: at once.",
+        range=(0, 60),
+        live=True,
+    ),
+    Setting("jpeg_quality", 85, "Quality of image_annotated/compressed.", (1, 100), live=True),
+    Setting(
+        "face_width",
+        0.16,
+        "Width of a face, by which emotion_markers places it in space, m.",
+        range=(0.01, 1),
+        live=True,
+    ),
+    Setting(
+        "face_frames",
+        False,
+        "Publish a TF frame for each face, when the camera is calibrated; needs tf2_msgs.",
+    ),
+    Setting(
+        "ros4hri",
+        False,
+        "Publish the faces as REP 155 has them, on humans/faces; needs hri_msgs.",
+    ),
+    Setting(
+        "detections",
+        False,
+        "Publish the faces as vision_msgs/Detection2DArray; needs vision_msgs.",
+    ),
+    Setting("diagnostics_period", 1.0, "Time between two messages on /diagnostics, s.", (0.1, 60)),
+    Setting(
+        "no_image_warn",
+        2.0,
+        "WARN without an image for so long, s; 0: never.",
+        (0, 3600),
+        live=True,
+    ),
+    Setting("no_image_error", 10.0, "The same for ERROR, s; 0: never.", (0, 3600), live=True),
+    Setting(
+        "age_warn",
+        0.3,
+        "WARN when results are older than this, median, s; 0: never.",
+        range=(0, 3600),
+        live=True,
+    ),
+    Setting("age_error", 1.0, "The same for ERROR, s; 0: never.", (0, 3600), live=True),
+    Setting(
+        "missed_warn",
+        0.1,
+        "WARN when this share of the images published never comes; 0: never.",
+        range=(0, 1),
+        live=True,
+    ),
+    Setting(
+        "superseded_warn",
+        0.5,
+        "WARN when this share of the images is superseded; 0: never.",
+        range=(0, 1),
+        live=True,
+    ),
+)
+"""The parameters of emotion_node."""
+
+
+def _of_emotion_node(*names: str) -> tuple[Setting, ...]:
+    table = {s.name: s for s in EMOTION_NODE}
+    return tuple(table[name] for name in names)
+
+
+EXPRESSION_NODE = _of_emotion_node(
+    "model",
+    "threads",
+    "max_image_megapixels",
+    "smoothing_time_constant",
+    "hysteresis",
+    "uncertain_threshold",
+)
+"""The parameters of expression_node: some of emotion_node's."""
+
+RECORDINGS = _of_emotion_node(
+    "detector",
+    "detector_model",
+    "detection_threshold",
+    "model",
+    "threads",
+    "min_face_size",
+    "max_faces",
+    "rotate",
+    "smoothing_time_constant",
+    "hysteresis",
+    "uncertain_threshold",
+    "max_gap",
+)
+"""Those of emotion_node's that decide its results, and so what evaluate_bag says."""
+
+VIDEO_SOURCE = (
+    Setting(
+        "source",
+        "sample",
+        "Camera index, video file, folder of pictures, stream URL, or the built-in `sample`.",
+    ),
+    Setting("rate", 0.0, "Images a second, Hz; 0: the source's own.", range=(0, 1000)),
+    Setting("width", 0, "Width to resize to, pixels; 0: the source's own.", range=(0, 16384)),
+    Setting("height", 0, "Height to resize to, pixels; 0: the source's own.", range=(0, 16384)),
+    Setting("loop", True, "Begin again at the end of a file or folder; false: exit there."),
+    Setting(
+        "encoding",
+        "bgr8",
+        "Encoding of image_raw.",
+        choices=("bgr8", "rgb8", "bgra8", "rgba8", "mono8"),
+    ),
+    Setting("jpeg_quality", 80, "Quality of image_raw/compressed.", range=(1, 100)),
+    Setting("frame_id", "camera", "Frame in the header of the images."),
+    Setting(
+        "start_when_subscribed",
+        False,
+        "Wait for the first subscriber before the first image, so that none is missed.",
+    ),
+)
+"""The parameters of video_source."""

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images from wherever they come: camera, stream, video file, folder of pictures or the sample.
+
+Recorded sources are iterated, each time from their beginning; live ones hand out their newest
+image. All images are BGR, uint8 [H, W, 3].
+"""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from fer_ros.sources.sample import Sample, SampleError
+
+PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+"""Names that end so are pictures; any other file is a video."""
+FOLDER_RATE = 1.0  # Hz: pictures are looked at one by one
+RETRY = 1.0  # seconds between two attempts to open a live source again
+TIMEOUT = 5000  # milliseconds that a stream may be silent
+
+Say = Callable[[str], None]
+
+
+class SourceError(Exception):
+    """The source gives no image; the message is one line that says why and the way out."""
+
+
+class Recorded(Protocol):
+    """A source that ends: iterate it for its images, as often as wanted."""
+
+    rate: float
+    """Images a second, Hz."""
+
+    def __len__(self) -> int:
+        """How many images one pass should give; 0: not known."""
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The images from the beginning."""
+
+
+def is_live(source: str) -> bool:
+    """Whether the source is a camera (0, /dev/video0) or a stream (rtsp://...), without an end."""
+    is_stream = "://" in source and not source.startswith("file://")
+    return source.isdecimal() or source.startswith("/dev/") or is_stream
+
+
+def open_recorded(source: str, say: Say = print) -> Recorded:
+    """Open "sample", a video file, a picture or a folder of pictures.
+
+    ``say`` is told in one line, once, of a picture that is skipped and of a video that breaks off.
+    Raises SourceError.
+    """
+    if source == "sample":
+        try:
+            return Sample()
+        except SampleError as error:
+            raise SourceError(str(error)) from None
+    path = Path(source.removeprefix("file://")).expanduser()
+    if not path.exists():
+        raise SourceError(
+            f"no such file or folder: {source} (give a camera index such as 0, a video, a folder "
+            "of pictures, a stream's URL, or sample)"
+        )
+    if path.is_dir() or path.suffix.lower() in PICTURES:
+        return _Pictures(path, say)
+    return _VideoFile(path, say)
+
+
+def resize(bgr: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The image at that size; 0: its own, or what keeps the aspect when the other is given."""
+    own_height, own_width = bgr.shape[:2]
+    width, height = (
+        width or max(round(own_width * height / own_height), 1) if height else width or own_width,
+        height or max(round(own_height * width / own_width), 1) if width else height or own_height,
+    )
+    if (width, height) == (own_width, own_height):
+        return bgr
+    flags = cv2.INTER_AREA if width < own_width else cv2.INTER_LINEAR
+    return cv2.resize(bgr, (width, height), interpolation=flags)
+
+
+class _VideoFile:
+    def __init__(self, path: Path, say: Say):
+        self._path, self._say, self._told = path, say, False
+        capture = self._open()
+        self.rate = capture.get(cv2.CAP_PROP_FPS)
+        if not 0 < self.rate < 1000:  # a container that does not say
+            self.rate = 30.0
+        self._count = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+        if not capture.read()[0]:
+            raise self._unreadable()
+
+    def __len__(self):
+        return self._count
+
+    def __iter__(self):
+        capture, seen = self._open(), 0
+        while (image := capture.read()[1]) is not None:
+            seen += 1
+            yield image
+        if seen == 0:
+            raise self._unreadable()
+        if seen < 0.9 * self._count and not self._told:  # containers miscount by a few
+            self._told = True
+            self._say(
+                f"{self._path} is damaged: it breaks off after {seen} of {self._count} images"
+            )
+
+    def _open(self):
+        _silence_opencv()
+        capture = cv2.VideoCapture(str(self._path))
+        if not capture.isOpened():
+            raise self._unreadable()
+        return capture
+
+    def _unreadable(self):
+        return SourceError(
+            f"{self._path} cannot be read as a video: damaged, empty or of an unknown kind; try "
+            f"ffmpeg -i {self._path.name} out.mp4"
+        )
+
+
+class _Pictures:
+    rate = FOLDER_RATE
+
+    def __init__(self, path: Path, say: Say):
+        self._path, self._say, self._told = path, say, set()
+        files = path.iterdir() if path.is_dir() else [path]
+        self._files = sorted((f for f in files if f.suffix.lower() in PICTURES), key=_by_number)
+        if not self._files:
+            raise SourceError(f"no picture in {path}: looked for {', '.join(sorted(PICTURES))}")
+        next(iter(self))
+
+    def __len__(self):
+        return len(self._files)
+
+    def __iter__(self):
+        _silence_opencv()
+        seen = False
+        for file in self._files:
+            image = _read_picture(file)
+            if image is not None:
+                seen = True
+                yield image
+            elif file not in self._told:
+                self._told.add(file)
+                self._say(f"{file} is not a readable picture: skipped")
+        if not seen:
+            raise SourceError(f"no readable picture in {self._path}: {len(self._files)} damaged")
+
+
+class Live:
+    """A camera or a stream, read by a thread of its own so that the newest image is at hand.
+
+    ``size``: width and height, pixels, and ``rate``, Hz, are asked of a camera (0: its own), which
+    need not obey. ``arrived`` is called, on that thread, at every new image; ``say`` is told in one
+    line when the images stop and when they come again. Raises SourceError when the first does not
+    come.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        size: tuple[int, int] = (0, 0),
+        rate: float = 0.0,
+        arrived: Callable[[], None] = lambda: None,
+        say: Say = print,
+    ):
+        self._source, self._size, self._rate = source, size, rate
+        self._arrived, self._say = arrived, say
+        self._newest: tuple[np.ndarray, float] | None = None
+        self._closed = threading.Event()
+        self._name = source if "://" in source else f"camera {source}"
+        capture = self._open()
+        if capture is None:
+            raise SourceError(self._advice())
+        self._thread = threading.Thread(target=self._read, args=(capture,), daemon=True)
+        self._thread.start()
+
+    def take(self) -> tuple[np.ndarray, float] | None:
+        """The newest image and its age in seconds, or None when that has been taken."""
+        newest, self._newest = self._newest, None
+        return newest and (newest[0], time.monotonic() - newest[1])
+
+    def close(self) -> None:
+        """Let go of the device."""
+        self._closed.set()
+        self._thread.join(timeout=1.0)  # a silent device keeps it for longer; it dies with us
+
+    def _read(self, capture):
+        while not self._closed.is_set():
+            image = capture.read()[1]
+            if image is not None:
+                self._newest = image, time.monotonic()
+                self._arrived()
+                continue
+            capture.release()
+            self._say(f"{self._name}: no more images; trying again every second")
+            capture = self._open_again()
+        capture.release()
+
+    def _open_again(self):
+        while not self._closed.wait(RETRY):
+            capture = self._open()
+            if capture is not None:
+                self._say(f"{self._name}: images again")
+                return capture
+        return cv2.VideoCapture()
+
+    def _open(self):
+        """A capture that gives images, or None."""
+        _silence_opencv()
+        if "://" in self._source:
+            timeouts = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
+            settings = [value for key in timeouts for value in (key, TIMEOUT)]
+            capture = cv2.VideoCapture(self._source, cv2.CAP_FFMPEG, settings)
+        else:
+            index = int(self._source) if self._source.isdecimal() else self._source
+            capture = cv2.VideoCapture(index, cv2.CAP_V4L2)
+            keys = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
+            for key, value in zip(keys, (*self._size, self._rate), strict=True):
+                if value:
+                    capture.set(key, value)
+        return capture if capture.isOpened() and capture.read()[0] else None
+
+    def _advice(self):
+        if "://" in self._source:
+            return f"no images from {self._source}: is the address right, the sender running?"
+        device = f"/dev/video{self._source}" if self._source.isdecimal() else self._source
+        if not Path(device).exists():
+            found = sorted(map(str, Path("/dev").glob("video*")))
+            return f"no {self._name}: {device} is absent ({', '.join(found) or 'no camera'} found)"
+        if not os.access(device, os.R_OK | os.W_OK):
+            return f"no access to {device}: sudo usermod -aG video $USER, then log in again"
+        return f"{self._name} gives no images: is another program using {device}?"
+
+
+def _by_number(path: Path) -> list:
+    """Sorts 2.png before 10.png."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)]
+
+
+def _read_picture(path: Path) -> np.ndarray | None:
+    try:
+        return cv2.imread(str(path), cv2.IMREAD_COLOR)
+    except cv2.error:  # larger than OpenCV allows
+        return None
+
+
+def _silence_opencv() -> None:
+    """Keep OpenCV and FFmpeg from writing to stderr: what fails is said here in plain words."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    logging = getattr(cv2.utils, "logging", None)
+    if logging:
+        logging.setLogLevel(logging.LOG_LEVEL_SILENT)
