@@ -25,6 +25,7 @@ from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces.crop import MARGIN, Framing, crop_face, roll
 from fer_ros.faces.detectors import create_detector
+from fer_ros.result import Box
 
 ENLARGEMENT = 3
 BORDER = 48  # pixels around the enlarged picture
@@ -48,8 +49,7 @@ def embed(picture: np.ndarray) -> np.ndarray:
 
 def box_anchor(detection) -> tuple:
     """Centre and size of the box, direction down the face: what crop_face uses."""
-    centre = (detection.x + detection.width / 2, detection.y + detection.height / 2)
-    return *centre, detection.width, roll(detection)
+    return *detection.box.centre, detection.box.width, roll(detection)
 
 
 def eye_anchor(detection) -> tuple:
@@ -105,7 +105,7 @@ def scaled(framing, factor):
 def eye_box(detection):
     """The detection with a square around the point between the eyes, as wide as they are apart."""
     x, y, size, _ = eye_anchor(detection)
-    return replace(detection, x=x - size / 2, y=y - size / 2, width=size, height=size)
+    return replace(detection, box=Box(x - size / 2, y - size / 2, size, size))
 
 
 def judge_rows(detectors, model, pictures, labels) -> None:

@@ -59,9 +59,10 @@ def build_detectors(yunet_file: str) -> dict:
 
 def framed(detection, name: str) -> np.ndarray:
     """The detection's square in FER-2013's framing, as x, y and side."""
-    side = MARGIN[name].side * detection.width
-    x = detection.x + (detection.width - side) / 2
-    y = detection.y + (detection.height - side) / 2 + MARGIN[name].down * detection.width
+    box = detection.box
+    side = MARGIN[name].side * box.width
+    x = box.x + (box.width - side) / 2
+    y = box.y + (box.height - side) / 2 + MARGIN[name].down * box.width
     return np.array([x, y, side])
 
 

@@ -20,18 +20,16 @@ from report import machine, save, summary
 from tables import fer_call_table
 from tqdm import tqdm
 
-from fer_ros.emotions.classifier import Classifier
-from fer_ros.faces.detectors import create_detector
-from fer_ros.pipeline import EmotionPipeline
+from fer_ros.settings import create_pipeline
 
 
 def contenders() -> dict:
     """Name -> function: image, BGR uint8 -> the faces found in it."""
     found = {}
     for name in ("auto", "haar"):
-        pipeline = EmotionPipeline(create_detector(name), Classifier())
+        pipeline = create_pipeline(detector=name)
         label = f"fer_ros, {pipeline.detector.name}"
-        found[label] = lambda image, p=pipeline: p.process(image, time.monotonic())
+        found[label] = lambda image, p=pipeline: p.process(image, time.monotonic()).faces
     found["fer, its default"] = FER().detect_emotions
     found["fer, Keras"] = FER(use_tflite=False).detect_emotions
     return found

@@ -12,9 +12,8 @@ from pathlib import Path
 import cv2
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.emotions.classifier import Classifier
-from fer_ros.faces.detectors import NAMES, create_detector
-from fer_ros.pipeline import EmotionPipeline
+from fer_ros.faces.detectors import NAMES
+from fer_ros.settings import create_pipeline
 
 
 def main():
@@ -26,20 +25,24 @@ def main():
     parser.add_argument("--detector-model", default="", help="the detector's file, for YuNet")
     options = parser.parse_args()
 
-    detector = create_detector(options.detector, model_path=options.detector_model)
-    classifier = Classifier(options.model)
-    print(f"{classifier.identity}, faces by {detector.name}\n")
+    values = {
+        "detector": options.detector,
+        "detector_model": options.detector_model,
+        "model": options.model,
+        "uncertain_threshold": 1e-9,  # each is to be named
+    }
+    pipeline = create_pipeline(**values)
+    print(f"{pipeline.classifier.identity}, faces by {pipeline.detector.name}\n")
     print(f"{'file':14} {'label':9} {'share':>5}  {'acceptable':28} second")
     rows = list(csv.DictReader((options.photos / "labels.csv").open(newline="")))
-    accepted = sum(_try(row, options.photos, detector, classifier) for row in rows)
+    accepted = sum(_try(row, options.photos, pipeline) for row in rows)
     print(f"\n{accepted} of {len(rows)} accepted")
 
 
-def _try(row, folder, detector, classifier) -> bool:
+def _try(row, folder, pipeline) -> bool:
     """Print one photograph's row; whether the largest face's likeliest class is accepted."""
-    pipeline = EmotionPipeline(detector, classifier)  # anew: no photograph follows another
-    pipeline.smoother.uncertain_below = 0.0
-    faces = pipeline.process(cv2.imread(str(folder / row["file"])), 1.0)
+    pipeline.reset()  # no photograph follows another
+    faces = pipeline.process(cv2.imread(str(folder / row["file"])), 1.0).faces
     if not faces:
         print(f"{row['file']:14} no face")
         return False

@@ -29,7 +29,7 @@ from fer_ros.faces.crop import MARGIN, crop_face
 from fer_ros.faces.detectors import DetectorError, create_detector
 from fer_ros.faces.tracker import Tracker
 from fer_ros.images.codec import decode_compressed, decode_image, encode_image, encode_jpeg
-from fer_ros.pipeline import EmotionPipeline
+from fer_ros.settings import create_pipeline
 
 FACES = (0, 1, 4, 8)
 PERIOD = 1 / 30  # seconds between two images' stamps
@@ -72,7 +72,7 @@ class Turns:
         self.found = [self.best.detect(image) for image in images]
         self.crops = [self._crop(i) for i in range(len(images))]
         self.tracker, self.smoother, self.now = Tracker(), Smoother(), 0.0
-        self.pipeline = EmotionPipeline(self.best, next(iter(classifiers.values())))
+        self.pipeline = create_pipeline()
         self.results = [self.pipeline.process(image, 0.0) for image in images]
 
     def stages(self) -> dict:
@@ -90,7 +90,7 @@ class Turns:
                 c.probabilities(crop) for crop in self.crops[i]
             ]
         stages["track and smooth"] = self._track
-        stages["annotate"] = lambda i: annotate(self.images[i], self.results[i], 0)
+        stages["annotate"] = lambda i: annotate(self.results[i])
         stages["encode JPEG"] = lambda i: encode_jpeg(self.images[i])
         stages["pipeline"] = self._process
         return stages
@@ -101,8 +101,8 @@ class Turns:
 
     def _track(self, i):
         self.now += PERIOD
-        ids = self.tracker.update([(d.x, d.y, d.width, d.height) for d in self.found[i]], self.now)
-        for track, face in zip(ids, self.results[i], strict=True):
+        ids = self.tracker.update([d.box for d in self.found[i]], self.now)
+        for track, face in zip(ids, self.results[i].faces, strict=True):
             self.smoother.update(track, face.raw_probabilities, self.now)
         self.smoother.keep(self.tracker.ids)
 
@@ -138,7 +138,7 @@ def measure(turns: Turns, rounds: int, label: str) -> dict:
             stages[name](i % len(turns.images))
             if i >= 0:
                 times[name].append(1e3 * (time.perf_counter() - began))
-    seen = sorted({len(faces) for faces in turns.results})
+    seen = sorted({len(result.faces) for result in turns.results})
     return {"faces_seen": seen} | {name: summary(values) for name, values in times.items()}
 
 

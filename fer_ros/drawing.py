@@ -1,30 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draws the result on a copy of the image: box, id, label, confidence, a bar for each class."""
 
-from collections.abc import Iterable
-
 import cv2
 import numpy as np
 
 from fer_ros.emotions.classes import COLOURS, EMOTIONS
-from fer_ros.images.rotation import rotate_box, rotate_image
-from fer_ros.result import FaceEmotion
+from fer_ros.result import Box, Result
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 PLATE = (24, 24, 24)  # dark behind light text: readable on any background
 WHITE = (255, 255, 255)
 
 
-def annotate(bgr: np.ndarray, faces: Iterable[FaceEmotion], rotate: int = 0) -> np.ndarray:
-    """A copy of ``bgr``, uint8 [H, W, 3], with the faces drawn on it.
-
-    ``rotate``: degrees clockwise by which the copy is turned first, so that it stands upright.
-    """
-    image = rotate_image(bgr, rotate)
-    image = image.copy() if image is bgr else image
+def annotate(result: Result) -> np.ndarray:
+    """A copy of the upright image, BGR, uint8 [H, W, 3], with the faces drawn on it."""
+    image = result.upright.copy()
     # Text keeps its size against the image, within what can be read and what does not hide it.
     scale = float(np.clip(min(image.shape[:2]) / 720, 0.35, 2.0))
-    placed = [(rotate_box(face.box, bgr.shape, rotate), face) for face in faces]
+    placed = [(result.upright_box(face), face) for face in result.faces]
     taken = [box for box, _ in placed]
     for box, face in placed:
         colour = COLOURS[face.label][::-1]
@@ -58,7 +51,7 @@ def _draw_caption(image, box, text, colour, scale):
     _plate(image, left, top, width + 2 * pad, plate_height)
     origin = (left + pad, top + pad + height)
     cv2.putText(image, text, origin, FONT, scale, colour, max(1, round(2 * scale)), cv2.LINE_AA)
-    return left, top, width + 2 * pad, plate_height
+    return Box(left, top, width + 2 * pad, plate_height)
 
 
 def _draw_bars(image, box, probabilities, scale, taken):
@@ -72,9 +65,10 @@ def _draw_bars(image, box, probabilities, scale, taken):
     width, height = text_width + bar + 3 * pad, line * len(EMOTIONS) + pad
     if height > image.shape[0] or width > image.shape[1]:
         return  # a thumbnail: box and label must do
-    left, top = _free_place(image.shape, box, width, height, 2 * pad, taken)
-    taken.append((left, top, width, height))
-    _plate(image, left, top, width, height)
+    place = _free_place(image.shape, box, width, height, 2 * pad, taken)
+    taken.append(place)
+    _plate(image, *place)
+    left, top = place.x, place.y
     for row, (name, probability) in enumerate(zip(EMOTIONS, probabilities, strict=True)):
         base = top + (row + 1) * line - pad // 2
         origin = (left + pad, base)
@@ -86,22 +80,14 @@ def _draw_bars(image, box, probabilities, scale, taken):
 
 
 def _free_place(shape, box, width, height, gap, taken):
-    """Left and top of a plate to the right of the box, its left, below or above, in the image."""
+    """Where to put a plate: right of the box, left, below or above, within the image."""
     x, y, w, h = box
     beside = [(x + w + gap, y), (x - gap - width, y), (x, y + h + gap), (x, y - 6 * gap - height)]
     inside = [
-        (max(0, min(left, shape[1] - width)), max(0, min(top, shape[0] - height)))
+        Box(max(0, min(left, shape[1] - width)), max(0, min(top, shape[0] - height)), width, height)
         for left, top in beside
     ]
-    return min(inside, key=lambda p: sum(_shared(p, width, height, other) for other in taken))
-
-
-def _shared(corner, width, height, other):
-    """Area, in pixels, that a plate would cover of another rectangle."""
-    x, y, w, h = other
-    across = min(corner[0] + width, x + w) - max(corner[0], x)
-    along = min(corner[1] + height, y + h) - max(corner[1], y)
-    return max(0, across) * max(0, along)
+    return min(inside, key=lambda place: sum(place.shared(other) for other in taken))
 
 
 def _plate(image, left, top, width, height):

@@ -3,24 +3,19 @@
 
 from collections.abc import Mapping
 
-from fer_ros.result import FaceEmotion
+from fer_ros.result import FaceEmotion, Result
 
 EMOTION_ARRAY = "fer_ros/msg/EmotionArray"
 
 
-def emotion_array(
-    types: Mapping[str, type], header, shape: tuple[int, ...], model: str, faces: list[FaceEmotion]
-):
-    """The message for an image of ``shape`` [H, W, ...] with that image's header.
-
-    ``types``: message classes by their names in ROS; ``model``: the classifier's identity.
-    """
+def emotion_array(types: Mapping[str, type], header, result: Result):
+    """The message for the image with this header; ``types``: classes by their names in ROS."""
     return types[EMOTION_ARRAY](
         header=header,
-        image_width=shape[1],
-        image_height=shape[0],
-        model=model,
-        faces=[_face(types, f) for f in faces],
+        image_width=result.shape[1],
+        image_height=result.shape[0],
+        model=result.model,
+        faces=[_face(types, f) for f in result.faces],
     )
 
 

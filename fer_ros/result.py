@@ -1,23 +1,83 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The result for one face."""
+"""What is said of one image: where the faces are and which expression each of them shows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from fer_ros.emotions.classes import UNCERTAIN, label_of
 
 
+class Box(NamedTuple):
+    """An upright rectangle in pixels of an image, from its upper left corner (``x``, ``y``).
+
+    It may stick out of the image. ``shape`` below is that of an image, [H, W, ...].
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def area(self) -> float:
+        """Square pixels; 0 where the box has no inside."""
+        return max(self.width, 0) * max(self.height, 0)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """x, y of the middle."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def clipped(self, shape: tuple[int, ...]) -> "Box":
+        """The part within the image, in whole pixels; without an area where there is none."""
+        height, width = shape[:2]
+        left, right = np.clip((self.x, self.x + self.width), 0, width).round()
+        top, bottom = np.clip((self.y, self.y + self.height), 0, height).round()
+        return Box(int(left), int(top), int(right - left), int(bottom - top))
+
+    def rotated(self, shape: tuple[int, ...], degrees: int) -> "Box":
+        """Where it lies once the image is turned clockwise by 0, 90, 180 or 270 degrees (modulo
+        360), as ``fer_ros.images.rotation.rotate_image`` does.
+        """
+        x, y, w, h = self
+        height, width = shape[:2]
+        return {
+            0: self,
+            90: Box(height - y - h, x, h, w),
+            180: Box(width - x - w, height - y - h, w, h),
+            270: Box(y, width - x - w, h, w),
+        }[degrees % 360]
+
+    def shared(self, other: "Box") -> float:
+        """Area that both cover, square pixels."""
+        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        return max(width, 0) * max(height, 0)
+
+    def overlap(self, other: "Box") -> float:
+        """Intersection over union, 0 to 1."""
+        shared = self.shared(other)
+        return shared / (self.area + other.area - shared) if shared else 0.0
+
+    def has(self, point: tuple[float, float]) -> bool:
+        """Whether a point (x, y) lies within."""
+        x, y = point
+        return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
+
+
 @dataclass(frozen=True)
 class FaceEmotion:
     """One face of one image; the fields of ``fer_ros/msg/FaceEmotion``.
 
-    ``box``: x, y, width, height in whole pixels of the image given, clipped to it;
-    ``probabilities`` (smoothed) and ``raw_probabilities`` (this image alone): float32 [7].
+    ``box``: in whole pixels of the image given, clipped to it; ``probabilities`` (smoothed) and
+    ``raw_probabilities`` (this image alone): float32 [7].
     """
 
     track_id: int
-    box: tuple[int, int, int, int]
+    box: Box
     detection_score: float
     emotion: int
     probabilities: np.ndarray
@@ -33,3 +93,28 @@ class FaceEmotion:
         """Probability of the label; the largest of all for ``uncertain``."""
         chosen = self.probabilities.argmax() if self.emotion == UNCERTAIN else self.emotion
         return float(self.probabilities[chosen])
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the pipeline says of one image.
+
+    ``faces``: those seen in this very image, the largest first. ``shape``: of the image given, [H,
+    W, 3]. ``upright``: that image turned by ``rotate`` degrees clockwise, BGR, uint8; not to be
+    written to. ``followed``: ids that live on, seen in this image or not. ``model``: the
+    classifier's name@sha256. ``restart``: why all faces were forgotten before this image, else
+    empty. ``timings``: seconds that each stage took.
+    """
+
+    faces: tuple[FaceEmotion, ...]
+    shape: tuple[int, ...]
+    upright: np.ndarray
+    rotate: int = 0
+    followed: frozenset[int] = frozenset()
+    model: str = ""
+    restart: str = ""
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    def upright_box(self, face: FaceEmotion) -> Box:
+        """Where a face lies in ``upright``."""
+        return face.box.rotated(self.shape, self.rotate)

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of each node's parameters: all that is declared, checked and documented of them."""
+"""The table of each node's parameters: all that is declared, checked and documented of them; and
+the one way from their values to a pipeline.
+"""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
+from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces import detectors
+from fer_ros.pipeline import EmotionPipeline
 
 Value = bool | int | float | str
 
@@ -20,6 +25,21 @@ class Setting:
     range: tuple[float, float] | None = None
     choices: tuple[Value, ...] = ()
     live: bool = False
+
+    def checked(self, value: object) -> Value:
+        """``value``, or a text of it, as the parameter's type. Raises SettingsError."""
+        kind = type(self.default)
+        try:
+            value = kind(value)
+        except (TypeError, ValueError):
+            raise SettingsError(f"{self.name}={value}: expected {kind.__name__}") from None
+        if self.choices and value not in self.choices:
+            choices = ", ".join(map(str, self.choices))
+            raise SettingsError(f"{self.name}={value}: choose {choices}")
+        if self.range and not self.range[0] <= value <= self.range[1]:
+            low, high = self.range
+            raise SettingsError(f"{self.name}={value}: expected {low} to {high}")
+        return value
 
 
 EMOTION_NODE = (
@@ -203,7 +223,7 @@ EXPRESSION_NODE = _of_emotion_node(
 )
 """The parameters of expression_node: some of emotion_node's."""
 
-RECORDINGS = _of_emotion_node(
+PIPELINE = _of_emotion_node(
     "detector",
     "detector_model",
     "detection_threshold",
@@ -217,7 +237,7 @@ RECORDINGS = _of_emotion_node(
     "uncertain_threshold",
     "max_gap",
 )
-"""Those of emotion_node's that decide its results, and so what evaluate_bag says."""
+"""Those of emotion_node's that decide its results: what ``create_pipeline`` takes."""
 
 VIDEO_SOURCE = (
     Setting(
@@ -244,3 +264,44 @@ VIDEO_SOURCE = (
     ),
 )
 """The parameters of video_source."""
+
+
+class SettingsError(ValueError):
+    """A parameter that there is not, or a value that it cannot have; the message is one line."""
+
+
+class Settings(SimpleNamespace):
+    """An attribute for each parameter in ``PIPELINE``; docs/parameters.md explains them.
+
+    Raises SettingsError for another name or a value that does not fit.
+    """
+
+    def __init__(self, **changes):
+        table = {setting.name: setting for setting in PIPELINE}
+        unknown = set(changes) - set(table)
+        if unknown:
+            raise SettingsError(f"no parameter {min(unknown)}: choose {', '.join(table)}")
+        checked = {name: table[name].checked(value) for name, value in changes.items()}
+        super().__init__(**{s.name: s.default for s in PIPELINE} | checked)
+
+    def differences(self) -> dict[str, Value]:
+        """The values that are not the default."""
+        return {s.name: v for s in PIPELINE if (v := getattr(self, s.name)) != s.default}
+
+
+def create_pipeline(**values) -> EmotionPipeline:
+    """The pipeline that emotion_node runs with these parameters; without any, by default.
+
+    ``values``: parameters of emotion_node by their names; those that do not decide its results
+    are passed over. Raises SettingsError, DetectorError, ModelError.
+    """
+    others = {s.name for s in EMOTION_NODE} - {s.name for s in PIPELINE}
+    settings = Settings(**{name: v for name, v in values.items() if name not in others})
+    detector = detectors.create_detector(
+        settings.detector,
+        model_path=settings.detector_model,
+        score_threshold=settings.detection_threshold or None,
+    )
+    pipeline = EmotionPipeline(detector, Classifier(settings.model, settings.threads))
+    pipeline.tune(settings)
+    return pipeline

@@ -152,6 +152,12 @@ class Bench:
             self.until(self.is_settled, "the subscription to suit its publishers")
         return publisher
 
+    def listeners(self, topic) -> int:
+        """How many subscriptions emotion_node's publisher of a topic has found."""
+        name = self.emotion_node.resolve_topic_name(topic)
+        (publisher,) = (p for p in self.emotion_node.publishers if p.topic_name == name)
+        return publisher.get_subscription_count()
+
     def now(self, bgr: np.ndarray) -> Image:
         """The image, taken at this moment."""
         message = raw(header(), bgr)

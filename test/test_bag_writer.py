@@ -14,6 +14,7 @@ import pytest
 from bag_helpers import CHATTER, START, header
 from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
+from result_helpers import result_of
 from rosbags.rosbag2 import Reader
 
 from fer_ros.bags import writing
@@ -21,7 +22,7 @@ from fer_ros.bags.reading import Bag
 from fer_ros.bags.salvage import Topic
 from fer_ros.bags.types import EMOTION_ARRAY, emotion_array_cdr, qos, type_store
 from fer_ros.bags.writing import BagWriter, DiskFullError, remove_bag
-from fer_ros.result import FaceEmotion
+from fer_ros.result import Box, FaceEmotion
 
 WORDS = Topic(CHATTER, "std_msgs/msg/String", 0, "", [qos()])
 
@@ -29,10 +30,10 @@ WORDS = Topic(CHATTER, "std_msgs/msg/String", 0, "", [qos()])
 def emotion_array() -> bytes:
     raw = np.array([0.1, 0.05, 0.05, 0.5, 0.1, 0.1, 0.1], np.float32)
     faces = [
-        FaceEmotion(7, (1, 2, 30, 40), 0.875, 3, raw[::-1].copy(), raw),
-        FaceEmotion(8, (5, 6, 20, 20), 0.5, 255, raw, raw),
+        FaceEmotion(7, Box(1, 2, 30, 40), 0.875, 3, raw[::-1].copy(), raw),
+        FaceEmotion(8, Box(5, 6, 20, 20), 0.5, 255, raw, raw),
     ]
-    return emotion_array_cdr(header(3), (480, 640, 3), "net@01234567", faces)
+    return emotion_array_cdr(header(3), result_of(*faces, model="net@01234567"))
 
 
 def test_emotion_array_is_what_ros_reads():

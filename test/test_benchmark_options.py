@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fer_ros.faces.detectors import Detection
+from fer_ros.result import Box
 
 
 @pytest.fixture(autouse=True)
@@ -60,12 +61,12 @@ def test_many_models_of_one_detector_do_not_outvote_the_others(benchmarks):
             self.name, self.places = name, places
 
         def detect(self, image):
-            return [Detection(x, 0.0, 10.0, 10.0, score=0.9) for x in self.places]
+            return [Detection(Box(x, 0.0, 10.0, 10.0), score=0.9) for x in self.places]
 
     module = benchmarks("detectors")
     detectors = [Detector("blazeface", 50.0 + i) for i in range(4)]
     detectors += [Detector("haar", 10.0, 90.0), Detector("yunet", 10.0), Detector("yunet")]
     found = module.locate(None, dict(enumerate(detectors)))
-    haar = module.framed(Detection(10.0, 0.0, 10.0, 10.0, score=0.9), "haar")
+    haar = module.framed(Detection(Box(10.0, 0.0, 10.0, 10.0), score=0.9), "haar")
     assert abs(found[0] - haar[0]) < 3
     assert np.isfinite(found).all()

@@ -91,18 +91,13 @@ def test_camera_info_that_lies(bench):
     bench.node.create_subscription(MarkerArray, "emotion_markers", markers.append, 1)
     info = bench.node.create_publisher(CameraInfo, "camera_info", 1)
     publisher = bench.publisher()
-    camera = bench.emotion_node._outputs._markers
     good = [600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0]
     for number, (at, value) in enumerate([(8, 0.0), (0, float("nan")), (2, float("inf"))]):
         bad = [*good[:at], value, *good[at + 1 :]]
 
-        def taken(bad=bad):
-            info.publish(CameraInfo(k=bad))
-            return camera._camera is not None and list(map(str, camera._camera.k)) == list(
-                map(str, bad)
-            )
-
-        bench.until(taken, "camera_info")
+        bench.until(info.get_subscription_count, "a subscription to camera_info")
+        info.publish(CameraInfo(k=bad))
+        bench.spin(0.1)
         assert bench.process(publisher, stamped(astronaut(), 1000, number)).faces
     assert not markers
     assert bench.report()[1]["errors"] == "0"
@@ -145,14 +140,14 @@ def test_a_bag_that_loops(bench):
     ids = []
     for _ in range(2):
         for step in range(3):
-            stamp = Time(sec=1001, nanosec=step * 10**8)
+            stamp = Time(sec=1001, nanosec=step * 4 * 10**8)
 
             def told(stamp=stamp):
                 clock.publish(Clock(clock=stamp))
                 return bench.emotion_node.get_clock().now().to_msg() == stamp
 
             bench.until(told, "simulated time")
-            message = stamped(astronaut(), 1001, step * 10**8)
+            message = stamped(astronaut(), 1001, step * 4 * 10**8)
             result = process_once(bench, publisher, message)
             assert result.header == message.header
             ids.append(result.faces[0].track_id)

@@ -14,7 +14,7 @@ import pytest
 
 from fer_ros.bags.reading import Bag
 from fer_ros.evaluation.one_pass import Job, evaluate
-from fer_ros.evaluation.settings import Settings
+from fer_ros.settings import Settings
 from fer_ros.sources.sample import Sample
 
 REPOSITORY = Path(__file__).parents[1]

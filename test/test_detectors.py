@@ -54,14 +54,14 @@ def detector(name, model_path):
 
 
 def middle(detection):
-    return detection.x + detection.width / 2, detection.y + detection.height / 2
+    return detection.box.centre
 
 
 def test_finds_the_face(detector, astronaut):
     (face,) = detector.detect(astronaut)
     x, y, width, height = REFERENCE
     assert middle(face) == pytest.approx((x + width / 2, y + height / 2), abs=width / 4)
-    assert 0.6 * width < face.width < 1.4 * width
+    assert 0.6 * width < face.box.width < 1.4 * width
     assert 0.5 <= face.score <= 1
 
 
@@ -99,7 +99,7 @@ def test_coordinates_are_those_of_the_image_given(detector, astronaut, factor):
     (face,) = detector.detect(astronaut)
     scaled = detector.detect(cv2.resize(astronaut, None, fx=factor, fy=factor))[0]
     assert np.divide(middle(scaled), factor) == pytest.approx(middle(face), abs=8)
-    assert scaled.width / factor == pytest.approx(face.width, rel=0.2)
+    assert scaled.box.width / factor == pytest.approx(face.box.width, rel=0.2)
 
 
 def test_finds_nothing_where_nothing_is(detector):

@@ -11,7 +11,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.images.codec import decode_compressed, decode_image
-from fer_ros.nodes import outputs
+from fer_ros.nodes.sinks import annotated_image
 
 # Results
 
@@ -184,13 +184,14 @@ def test_remapping(bench):
 
 def test_nothing_is_drawn_for_nobody(bench, monkeypatch):
     drawn = []
-    monkeypatch.setattr(outputs, "annotate", lambda *a: drawn.append(a) or a[0])
+    annotate = annotated_image.annotate
+    monkeypatch.setattr(annotated_image, "annotate", lambda r: drawn.append(r) or annotate(r))
     bench.start()
     bench.process(bench.publisher(), raw(header(), astronaut()))
     assert not drawn
     images = []
     bench.node.create_subscription(Image, "image_annotated", images.append, 1)
-    bench.until(bench.emotion_node._outputs._annotated.get_subscription_count)
+    bench.until(lambda: bench.listeners("image_annotated"))
     bench.process(bench.publisher(), stamped(blank(), 1001))
     bench.until(lambda: images)
     assert drawn
@@ -201,8 +202,8 @@ def test_annotated_raw_and_compressed(bench):
     images, jpegs = [], []
     bench.node.create_subscription(Image, "image_annotated", images.append, 1)
     bench.node.create_subscription(CompressedImage, "image_annotated/compressed", jpegs.append, 1)
-    bench.until(bench.emotion_node._outputs._annotated_jpeg.get_subscription_count)
-    bench.until(bench.emotion_node._outputs._annotated.get_subscription_count)
+    bench.until(lambda: bench.listeners("image_annotated/compressed"))
+    bench.until(lambda: bench.listeners("image_annotated"))
     sent = raw(header(), astronaut())
     bench.process(bench.publisher(), sent)
     bench.until(lambda: images and jpegs)

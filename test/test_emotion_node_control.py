@@ -4,9 +4,10 @@
 import shutil
 import threading
 
+import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
-from node_helpers import astronaut, blank, header, raw, stamped, two_faces
+from node_helpers import astronaut, blank, header, holding, raw, stamped, two_faces
 from std_srvs.srv import Trigger
 
 from fer_ros.emotions.classifier import default_model
@@ -24,19 +25,33 @@ def test_live_parameters(bench):
     assert bench.set("uncertain_threshold", 1.0).successful
     (face,) = bench.process(publisher, stamped(two_faces(), 1001, 2 * 10**8)).faces
     assert (face.label, face.emotion) == ("uncertain", 255)
-    pipeline = bench.emotion_node._pipeline
-    for name, value, place in (
-        ("smoothing_time_constant", 0.7, lambda: pipeline.smoother.time_constant),
-        ("hysteresis", 0.3, lambda: pipeline.smoother.hysteresis),
-        ("max_gap", 2.5, lambda: pipeline.max_gap),
-        ("rotate", 270, lambda: pipeline.rotate),
-        ("max_rate", 7.0, lambda: bench.emotion_node._worker.max_rate),
-        ("jpeg_quality", 31, lambda: bench.emotion_node._outputs.jpeg_quality),
-    ):
-        assert bench.set(name, value).successful
-        assert place() == value == bench.get(name)
     assert bench.set("uncertain_threshold", 0.0).successful
-    assert pipeline.smoother.uncertain_below == pipeline.classifier.card.uncertain_below
+    (face,) = bench.process(publisher, stamped(two_faces(), 1001, 3 * 10**8)).faces
+    assert face.label == "joy", "0: the model card's"
+    assert bench.set("rotate", 180).successful
+    turned = np.rot90(two_faces(), 2)
+    (face,) = bench.process(publisher, stamped(np.ascontiguousarray(turned), 1002)).faces
+    assert face.roi.x_offset > 320
+    for name, value in (("hysteresis", 0.3), ("max_gap", 2.5), ("jpeg_quality", 31)):
+        assert bench.set(name, value).successful
+        assert bench.get(name) == value
+
+
+def test_live_parameters_do_not_wait_for_an_image(bench):
+    """Nor does a reset: while an image is in work, all answer, and hold from the next one on."""
+    bench.start()
+    publisher = bench.publisher()
+    first = bench.process(publisher, stamped(astronaut(), 1000)).faces[0].track_id
+    with holding(bench.emotion_node._pipeline):
+        publisher.publish(stamped(astronaut(), 1000, 10**8))
+        bench.until(bench.emotion_node._worker.busy)
+        assert bench.set("max_faces", 1).successful
+        assert bench.call(Trigger, "emotion_node/reset", Trigger.Request()).success
+        before = len(bench.results)
+    result = bench.process(publisher, stamped(two_faces(), 1000, 2 * 10**8))
+    (face,) = result.faces
+    assert face.track_id != first, "who was there before the reset is forgotten"
+    assert bench.results[before:] == [result], "the image in work is of before the reset"
 
 
 @pytest.mark.parametrize(
@@ -213,3 +228,35 @@ def test_failing_configure(bench, tmp_path, capfd, fault):
     status, _ = bench.report(lambda s, v: v["state"] == "active")
     assert status.level != DiagnosticStatus.ERROR
     bench.process(bench.publisher(), raw(header(), blank()))
+
+
+def test_activation_that_rcl_refuses(bench, capfd):
+    """One line, nothing left open, and the state is what it is."""
+    override = "qos_overrides./image_raw.subscription.depth"
+    bench.start("-p", f"{override}:=ten")
+    said = [line for line in capfd.readouterr().err.splitlines() if "ERROR" in line]
+    assert len(said) == 1
+    assert "not activated" in said[0]
+    assert override in said[0]
+    status, values = bench.report()
+    assert (status.level, values["state"]) == (DiagnosticStatus.ERROR, "inactive")
+    assert "not activated" in status.message
+    assert not [t for t in threading.enumerate() if t.name == "latest_frame"]
+    assert "/camera_info" not in {s.topic_name for s in bench.emotion_node.subscriptions}
+
+
+def test_a_transition_that_breaks_leaves_it_to_be_mended(bench, monkeypatch):
+    bench.start()
+    node = bench.emotion_node
+    monkeypatch.setattr(node, "_clear", lambda: 1 / 0)
+    assert bench.transition("deactivate")
+    assert not bench.transition("cleanup")
+    monkeypatch.undo()
+    assert bench.state() in ("unconfigured", "finalized")
+    assert bench.report()[1]["state"] == bench.state()
+
+
+def test_finalized_is_told(bench):
+    bench.start()
+    assert bench.emotion_node.trigger_shutdown()
+    assert bench.report()[1]["state"] == "finalized"

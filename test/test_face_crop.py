@@ -12,6 +12,7 @@ import pytest
 
 from fer_ros.faces.crop import MARGIN, Framing, crop_face
 from fer_ros.faces.detectors import Detection
+from fer_ros.result import Box
 
 WHOLE = Framing(1.0)
 
@@ -24,7 +25,7 @@ def astronaut():
     return cv2.imread(str(Path(spec.submodule_search_locations[0], "data", "astronaut.png")))
 
 
-FACE = Detection(172, 68, 104, 104, 0.9, eyes=((203, 103), (248, 104)))
+FACE = Detection(Box(172, 68, 104, 104), 0.9, eyes=((203, 103), (248, 104)))
 
 
 def noise(*shape):
@@ -37,7 +38,7 @@ def difference(a, b):
 
 def turned(image, detection, degrees, scale=1.0):
     """The image and its detection turned clockwise about the face."""
-    centre = (detection.x + detection.width / 2, detection.y + detection.height / 2)
+    centre = detection.box.centre
     matrix = cv2.getRotationMatrix2D(centre, -degrees, scale)
     eyes = tuple(tuple(matrix @ (*eye, 1)) for eye in detection.eyes)
     size = (image.shape[1], image.shape[0])
@@ -47,34 +48,34 @@ def turned(image, detection, degrees, scale=1.0):
 
 def test_a_box_of_48_pixels_is_copied():
     image = noise(100, 120)
-    crop = crop_face(image, Detection(30, 20, 48, 48, 1.0), WHOLE)
+    crop = crop_face(image, Detection(Box(30, 20, 48, 48), 1.0), WHOLE)
     assert crop.dtype == np.uint8
     np.testing.assert_array_equal(crop, image[20:68, 30:78])
 
 
 def test_a_multiple_of_48_is_averaged_over_blocks():
     image = noise(300, 300)
-    crop = crop_face(image, Detection(10, 20, 240, 240, 1.0), WHOLE)
+    crop = crop_face(image, Detection(Box(10, 20, 240, 240), 1.0), WHOLE)
     blocks = image[20:260, 10:250].reshape(48, 5, 48, 5).mean((1, 3))
     assert np.abs(crop - blocks).max() <= 1
 
 
 def test_detail_finer_than_the_crop_is_averaged_away():
     stripes = np.tile(np.array([0, 255], np.uint8), (400, 200))
-    crop = crop_face(stripes, Detection(33.3, 21.7, 311, 311, 1.0), WHOLE)
+    crop = crop_face(stripes, Detection(Box(33.3, 21.7, 311, 311), 1.0), WHOLE)
     assert np.ptp(crop.astype(int)) <= 40
 
 
 def test_a_small_face_is_enlarged_without_a_shift():
     ramp = np.tile(np.arange(64, dtype=np.uint8) * 4, (64, 1))
-    crop = crop_face(ramp, Detection(20, 20, 24, 24, 1.0), WHOLE)
+    crop = crop_face(ramp, Detection(Box(20, 20, 24, 24), 1.0), WHOLE)
     wanted = 4 * (20 + (np.arange(48) + 0.5) / 2 - 0.5)
     assert np.abs(crop - wanted).max() <= 1
 
 
 def test_side_and_down():
     image = noise(200, 200)
-    crop = crop_face(image, Detection(84, 60, 32, 40, 1.0), Framing(1.5, 0.25))
+    crop = crop_face(image, Detection(Box(84, 60, 32, 40), 1.0), Framing(1.5, 0.25))
     np.testing.assert_array_equal(crop, image[64:112, 76:124])
 
 
@@ -109,15 +110,15 @@ def test_down_follows_the_face(astronaut):
 def test_the_same_face_at_another_size_gives_the_same_crop(astronaut, factor):
     image = cv2.resize(astronaut, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     eyes = tuple((x * factor, y * factor) for x, y in FACE.eyes)
-    box = (v * factor for v in (FACE.x, FACE.y, FACE.width, FACE.height))
-    crop = crop_face(image, Detection(*box, 0.9, eyes), WHOLE)
+    box = (v * factor for v in FACE.box)
+    crop = crop_face(image, Detection(Box(*box), 0.9, eyes), WHOLE)
     assert difference(crop, crop_face(astronaut, FACE, WHOLE)) < 3
 
 
 @pytest.mark.parametrize(("x", "y"), [(-24, 10), (86, 10), (30, -24), (30, 76)])
 def test_outside_the_image_its_border_is_repeated(x, y):
     image = noise(100, 110)
-    crop = crop_face(image, Detection(x, y, 48, 48, 1.0), WHOLE)
+    crop = crop_face(image, Detection(Box(x, y, 48, 48), 1.0), WHOLE)
     rows = np.clip(np.arange(y, y + 48), 0, 99)
     columns = np.clip(np.arange(x, x + 48), 0, 109)
     np.testing.assert_array_equal(crop, image[np.ix_(rows, columns)])
@@ -132,13 +133,13 @@ def test_the_image_is_left_alone(astronaut):
 @pytest.mark.parametrize("box", [(-60, 10), (110, 10), (10, -50), (10, 100)])
 def test_refuses_a_box_outside_the_image(box):
     with pytest.raises(ValueError, match="outside the image"):
-        crop_face(noise(100, 110), Detection(*box, 48, 48, 1.0), WHOLE)
+        crop_face(noise(100, 110), Detection(Box(*box, 48, 48), 1.0), WHOLE)
 
 
 @pytest.mark.parametrize("size", [(0, 48), (48, 0), (-5, 48), (math.nan, 48), (math.inf, 48)])
 def test_refuses_a_box_without_area(size):
     with pytest.raises(ValueError, match="needs an area"):
-        crop_face(noise(100, 110), Detection(10, 10, *size, 1.0), WHOLE)
+        crop_face(noise(100, 110), Detection(Box(10, 10, *size), 1.0), WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -153,4 +154,4 @@ def test_refuses_a_box_without_area(size):
 )
 def test_refuses_what_is_no_image(image):
     with pytest.raises(ValueError, match="a face crop needs"):
-        crop_face(image, Detection(10, 10, 20, 20, 1.0), WHOLE)
+        crop_face(image, Detection(Box(10, 10, 20, 20), 1.0), WHOLE)

@@ -14,7 +14,7 @@ from node_helpers import astronaut, blank, holding, pouring, stamped, two_faces
 from sensor_msgs.msg import CompressedImage, Image
 from visualization_msgs.msg import MarkerArray
 
-from fer_ros.nodes import outputs
+from fer_ros.nodes.sinks import annotated_image
 
 
 def small(bgr):
@@ -78,12 +78,12 @@ def test_drawing_that_throws(bench, monkeypatch):
     images = []
     bench.node.create_subscription(Image, "image_annotated", images.append, 1)
     publisher = bench.publisher()
-    bench.until(bench.emotion_node._outputs._annotated.get_subscription_count)
+    bench.until(lambda: bench.listeners("image_annotated"))
 
     def fail(*_):
         raise ValueError("no colours")
 
-    monkeypatch.setattr(outputs, "annotate", fail)
+    monkeypatch.setattr(annotated_image, "annotate", fail)
     assert bench.process(publisher, stamped(astronaut(), 1000)).faces
     found, values = bench.report(lambda status, values: values["errors"] == "1")
     assert "no colours" in values["last error"]
@@ -135,8 +135,7 @@ def test_subscribers_come_and_go(bench):
         before = worker.processed
         bench.until(lambda: worker.processed > before)  # noqa: B023
     assert bench.report()[1]["errors"] == "0"
-    count = bench.emotion_node._outputs._annotated.get_subscription_count
-    bench.until(lambda: count() == 0)
+    bench.until(lambda: bench.listeners("image_annotated") == 0)
 
 
 CHANGES = [

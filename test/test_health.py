@@ -20,14 +20,16 @@ def test_a_period_has_what_came_since_the_last():
 def test_stamps():
     """An image without a stamp has no age."""
     health = Health()
-    for stamp in (0.0, 0.0, 5.0, 5.0, 4.0, 4.5):
+    for stamp in (0.0, 0.0, 5.0, 5.0, 4.9, 5.2):
         health.processed(stamp, 0.1)
-    assert health.stamps == {"zero": 2, "repeated": 1, "back": 1}
+    health.processed(1.0, 0.1, "stamps went back by 4.2 s")
+    assert health.stamps == {"zero": 2, "repeated": 1, "late": 1, "back": 1}
+    assert health.last_restart == "stamps went back by 4.2 s"
     period = health.take()
     assert period.stamps == health.stamps
-    assert len(period.ages) == 4
+    assert len(period.ages) == 5
     assert not health.take().stamps
-    assert health.stamps.total() == 4
+    assert health.stamps.total() == 5
 
 
 def test_said_once_counted_always():

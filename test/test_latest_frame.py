@@ -29,12 +29,16 @@ class Work:
         assert self.begun.acquire(timeout=WAIT)
 
 
+def unexpected(error):
+    raise AssertionError from error
+
+
 @pytest.fixture
 def make():
     workers = []
 
     def start(work, **options):
-        workers.append(LatestWorker(work, **options))
+        workers.append(LatestWorker(work, unexpected, **options))
         workers[-1].start()
         return workers[-1]
 
@@ -81,7 +85,7 @@ def test_what_waits_at_stop_is_superseded(make):
 
 def test_items_before_start_and_after_stop_are_superseded():
     done = []
-    worker = LatestWorker(done.append)
+    worker = LatestWorker(done.append, unexpected)
     worker.put(1)
     worker.stop()
     worker.put(2)
@@ -156,3 +160,83 @@ def test_max_rate_may_change_and_does_not_delay_stop(make):
     worker.start()
     worker.put(3)
     until(lambda: done == [1, 3])
+
+
+def test_what_raises_is_told_and_the_next_is_looked_at():
+    told, done = [], []
+
+    def work(item):
+        if item == 1:
+            raise KeyError("one")
+        done.append(item)
+
+    worker = LatestWorker(work, told.append)
+    worker.start()
+    for item in (1, 2):
+        worker.put(item)
+        until(lambda: worker.processed == item)  # noqa: B023 - called at once
+    assert worker.stop()
+    assert [type(error) for error in told] == [KeyError]
+    assert done == [2]
+
+
+def test_commands_come_between_two_items(make):
+    work, order = Work(), []
+    worker = make(lambda item: (work(item), order.append(item)))
+    worker.put("first")
+    work.wait_begun()
+    worker.put("second")
+    worker.call("tune", lambda: order.append("an older value"))
+    worker.call("reset", lambda: order.append("reset"))
+    worker.call("tune", lambda: order.append("the newest value"))
+    assert order == [], "nobody waits for the item in work"
+    work.may_end.release(2)
+    until(lambda: worker.processed == 2)
+    assert order == ["first", "reset", "the newest value", "second"]
+
+
+def test_commands_are_done_at_once_while_at_rest():
+    order = []
+    worker = LatestWorker(order.append, unexpected)
+    worker.call("tune", lambda: order.append("tuned"))
+    assert order == ["tuned"]
+
+
+def test_a_command_does_not_wait_for_an_item(make):
+    done = []
+    worker = make(done.append, max_rate=0.01)
+    worker.call("tune", lambda: done.append("tuned"))
+    until(lambda: done == ["tuned"])
+
+
+def test_what_hangs_is_given_up_and_counted():
+    work, done = Work(), []
+    worker = LatestWorker(lambda item: (work(item), done.append(item)), unexpected)
+    worker.start()
+    worker.put(1)
+    work.wait_begun()
+    worker.put(2)
+    worker.call("reset", lambda: done.append("never"))
+    assert not worker.stop(0.05)
+    assert worker.counts() == (2, 0, 2)
+    assert not worker.busy()
+    hung = next(t for t in threading.enumerate() if t.name == "latest_frame")
+    worker.start()
+    worker.put(3)
+    work.wait_begun()
+    work.may_end.release(2)
+    hung.join(WAIT)
+    until(lambda: worker.processed == 1)
+    assert worker.stop()
+    assert worker.counts() == (3, 1, 2), "who comes back late is not counted twice"
+    assert sorted(done) == [1, 3]
+
+
+def test_a_higher_rate_holds_for_the_item_that_waits(make):
+    done = []
+    worker = make(done.append, max_rate=0.01)
+    worker.put(1)
+    until(lambda: done == [1])
+    worker.put(2)
+    worker.max_rate = 0.0
+    until(lambda: done == [1, 2])

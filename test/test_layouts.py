@@ -11,7 +11,7 @@ from node_helpers import astronaut, header, raw
 from visualization_msgs.msg import Marker
 
 from fer_ros.emotions.classes import COLOURS, EMOTIONS
-from fer_ros.nodes.sinks.status_marker import status_marker
+from fer_ros.nodes.status_marker import status_marker
 
 KINDS = {  # what shows a topic: the type of its messages
     "rviz_default_plugins/Image": "sensor_msgs/msg/Image",

@@ -3,24 +3,27 @@ import numpy as np
 import pytest
 from geometry_msgs.msg import Point
 from node_helpers import astronaut, header, raw
+from result_helpers import result_of
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from fer_ros.nodes.sinks.markers import face_centres, face_markers
-from fer_ros.result import FaceEmotion
+from fer_ros.nodes.camera import face_centres, intrinsics
+from fer_ros.nodes.sinks.markers import face_markers
+from fer_ros.result import Box, FaceEmotion
 
-CAMERA = CameraInfo(k=[600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0])
+K = [600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0]
+CAMERA = np.reshape(K, (3, 3))
 P = np.array([0.02, 0.02, 0.02, 0.86, 0.02, 0.03, 0.03], np.float32)
 
 
 def face(box, track_id=4):
-    return FaceEmotion(track_id, box, 0.9, 3, P, P)
+    return FaceEmotion(track_id, Box(*box), 0.9, 3, P, P)
 
 
 def test_a_face_stands_where_its_width_puts_it():
     box, text = face_markers(
-        Header(frame_id="camera"), [face((272, 192, 96, 96))], CAMERA, 0.16
+        Header(frame_id="camera"), result_of(face((272, 192, 96, 96))), CAMERA, 0.16
     ).markers
     assert (box.type, text.type) == (Marker.LINE_STRIP, Marker.TEXT_VIEW_FACING)
     corners = np.array([(p.x, p.y, p.z) for p in box.points])
@@ -39,26 +42,42 @@ def test_a_face_stands_where_its_width_puts_it():
 
 def test_half_the_size_is_twice_as_far():
     near, _, far, _ = face_markers(
-        Header(), [face((100, 100, 96, 96)), face((400, 100, 48, 48), 5)], CAMERA, 0.16
+        Header(), result_of(face((100, 100, 96, 96)), face((400, 100, 48, 48), 5)), CAMERA, 0.16
     ).markers
     assert far.points[0].z == pytest.approx(2 * near.points[0].z)
     assert near.id != far.id
 
 
 def test_no_face_no_marker():
-    assert face_markers(Header(), [], CAMERA, 0.16).markers == []
+    assert face_markers(Header(), result_of(), CAMERA, 0.16).markers == []
 
 
 def test_centre_of_a_face():
-    centres = face_centres([face((272, 192, 96, 96))], CAMERA, 0.16)
+    centres = face_centres(result_of(face((272, 192, 96, 96))), CAMERA, 0.16)
     assert centres[4] == pytest.approx([0, 0, 1])
 
 
 @pytest.mark.parametrize("rotate", [90, 270])
 def test_a_camera_on_its_side(rotate):
-    camera = CameraInfo(k=[600.0, 0.0, 320.0, 0.0, 500.0, 240.0, 0.0, 0.0, 1.0])
-    centres = face_centres([face((290, 192, 60, 96))], camera, 0.16, rotate)
+    camera = np.reshape([*K[:4], 500.0, *K[5:]], (3, 3))
+    centres = face_centres(result_of(face((290, 192, 60, 96)), rotate=rotate), camera, 0.16)
     assert centres[4] == pytest.approx([0, 0, 500 * 0.16 / 96])  # its width is along y there
+
+
+@pytest.mark.parametrize(
+    ("size", "scale"), [((0, 0), 1), ((640, 480), 1), ((1280, 960), 0.5), ((640, 360), None)]
+)
+def test_a_calibration_of_other_images(size, scale):
+    """Scaled to larger and smaller ones, refused where they are of another shape."""
+    found = intrinsics(CameraInfo(k=K, width=size[0], height=size[1]), (480, 640, 3))
+    assert (found is None) == (scale is None)
+    if scale:
+        np.testing.assert_allclose(found, np.diag([scale, scale, 1]) @ CAMERA)
+
+
+@pytest.mark.parametrize("k", [[0.0] * 9, [np.nan] * 9, [-1.0, *K[1:]]])
+def test_no_calibration(k):
+    assert intrinsics(CameraInfo(k=k), (480, 640, 3)) is None
 
 
 def test_uncalibrated_camera_is_told_once(meet, start):

@@ -7,14 +7,14 @@ import pytest
 from fer_ros.evaluation import measures
 from fer_ros.evaluation.labels import Labels, LabelsError
 from fer_ros.evaluation.measures import ANSWERS, Look, Sighting
-from fer_ros.evaluation.settings import Settings, SettingsError
+from fer_ros.result import Box
 
 EVEN = np.full(7, 1 / 7, np.float32)
 
 
 def look(time, *faces, stamp=None):
     """Each face has its place by its id."""
-    seen = tuple(Sighting(i, label, EVEN, (100 * i, 0, 50, 50)) for i, label in faces)
+    seen = tuple(Sighting(i, label, EVEN, Box(100 * i, 0, 50, 50)) for i, label in faces)
     return Look(time, time + 1.7e9 if stamp is None else stamp, seen)
 
 
@@ -151,53 +151,3 @@ def test_stretches(times, expected):
     points = [(time, "joy") for time in times]
     found = measures.stretches(points, measures.usual_step(points))
     assert [[time for time, _ in part] for part in found] == [pytest.approx(e) for e in expected]
-
-
-def test_settings_from_words_and_files(tmp_path):
-    (tmp_path / "my.yaml").write_text(
-        "/**/emotion_node:\n  ros__parameters:\n    hysteresis: 0.4\n    jpeg_quality: 5\n"
-        "/**/video_source:\n  ros__parameters:\n    rate: 3.0\n"
-    )
-    got = Settings().changed([str(tmp_path / "my.yaml"), "rotate=90", "max_faces=2"])
-    assert got.differences() == {"hysteresis": 0.4, "rotate": 90, "max_faces": 2}
-    assert Settings().differences() == {}
-
-
-def test_settings_from_the_shipped_file(repository):
-    assert Settings().changed([str(repository / "config/emotion.yaml")]) == Settings()
-
-
-@pytest.mark.parametrize(
-    ("word", "words"),
-    [
-        ("colour=red", "no parameter colour: choose detector"),
-        ("hysteresis=much", "hysteresis=much: expected float"),
-        ("hysteresis=2", "hysteresis=2.0: expected 0 to 1"),
-        ("rotate=45", "rotate=45: choose 0, 90, 180, 270"),
-        ("detector=eyes", "detector=eyes: choose auto, yunet"),
-        ("nowhere.yaml", "nowhere.yaml: No such file or directory: expected NAME=VALUE"),
-    ],
-)
-def test_refuses_settings(word, words):
-    with pytest.raises(SettingsError, match=words):
-        Settings().changed([word])
-
-
-def test_refuses_a_file_of_something_else(tmp_path):
-    (tmp_path / "other.yaml").write_text("- 1\n- 2\n")
-    with pytest.raises(SettingsError, match="not a ROS parameter file"):
-        Settings().changed([str(tmp_path / "other.yaml")])
-
-
-def test_the_pipeline_is_set_up():
-    words = [
-        "detector=haar", "max_faces=3", "max_gap=2", "rotate=180", "smoothing_time_constant=1",
-        "hysteresis=0.2", "uncertain_threshold=0.7", "min_face_size=50",
-    ]  # fmt: skip
-    pipeline = Settings().changed(words).pipeline()
-    assert (pipeline.detector.name, pipeline.detector.min_face_size) == ("haar", 50)
-    assert (pipeline.max_faces, pipeline.max_gap, pipeline.rotate) == (3, 2, 180)
-    smoother = pipeline.smoother
-    assert (smoother.time_constant, smoother.hysteresis, smoother.uncertain_below) == (1, 0.2, 0.7)
-    card = Settings(detector="haar").pipeline().classifier.card
-    assert Settings(detector="haar").pipeline().smoother.uncertain_below == card.uncertain_below

@@ -4,19 +4,20 @@
 import numpy as np
 import pytest
 from node_helpers import header
+from result_helpers import result_of
 
 from fer_ros import msg
 from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
 from fer_ros.images.codec import WRITABLE_ENCODINGS, decode_compressed, decode_image
 from fer_ros.nodes.messages import emotion_array, image_message, jpeg_message
-from fer_ros.result import FaceEmotion
+from fer_ros.result import Box, FaceEmotion
 
 PROBABILITIES = np.array([0.05, 0.05, 0.1, 0.5, 0.1, 0.1, 0.1], np.float32)
 RAW = np.array([0.02, 0.03, 0.05, 0.7, 0.1, 0.05, 0.05], np.float32)
 
 
-def face(emotion=3, box=(10, 20, 30, 40)):
-    return FaceEmotion(7, box, 0.9, emotion, PROBABILITIES, RAW)
+def face(emotion=3):
+    return FaceEmotion(7, Box(10, 20, 30, 40), 0.9, emotion, PROBABILITIES, RAW)
 
 
 def test_constants_are_the_classes():
@@ -26,7 +27,7 @@ def test_constants_are_the_classes():
 
 
 def test_every_field():
-    message = emotion_array(header(), (480, 640, 3), "model@12345678", [face()])
+    message = emotion_array(header(), result_of(face(), model="model@12345678"))
     assert message.header == header()
     assert (message.image_width, message.image_height) == (640, 480)
     assert message.model == "model@12345678"
@@ -43,13 +44,13 @@ def test_every_field():
 
 
 def test_uncertain_has_the_largest_probability():
-    (found,) = emotion_array(header(), (1, 1), "", [face(UNCERTAIN)]).faces
+    (found,) = emotion_array(header(), result_of(face(UNCERTAIN))).faces
     assert (found.emotion, found.label) == (255, "uncertain")
     assert found.confidence == pytest.approx(0.5)
 
 
 def test_no_faces():
-    assert emotion_array(header(), (480, 640, 3), "", []).faces == []
+    assert emotion_array(header(), result_of()).faces == []
 
 
 @pytest.mark.parametrize("encoding", WRITABLE_ENCODINGS)

@@ -68,13 +68,12 @@ def hook(event, args):
     if event == "pickle.find_class":
         sys.exit(f"unpickles {args}")
 sys.addaudithook(hook)
-from fer_ros.emotions.classifier import MODELS, Classifier
-from fer_ros.faces.detectors import create_detector
-from fer_ros.pipeline import EmotionPipeline
+from fer_ros.emotions.classifier import MODELS
+from fer_ros.settings import create_pipeline
 from fer_ros.sources.sample import Sample
 for model in (MODELS / "emotion_mobilenet_v2.onnx", ""):
-    pipeline = EmotionPipeline(create_detector(), Classifier(model))
-    assert pipeline.process(Sample()[0], 1.0)
+    pipeline = create_pipeline(model=model)
+    assert pipeline.process(Sample()[0], 1.0).faces
 if sys.argv[1:]:
     import pickle, collections
     pickle.loads(pickle.dumps(collections.OrderedDict()))

@@ -12,7 +12,7 @@ from node_helpers import astronaut, blank, header, pouring, raw, stamped
 from std_srvs.srv import Trigger
 
 from fer_ros.emotions.classifier import default_model
-from fer_ros.nodes import emotion_node as module
+from fer_ros.nodes import loading
 
 
 def copy_model(folder, name="other"):
@@ -58,9 +58,11 @@ def test_another_detector(bench):
     bench.process(publisher, stamped(astronaut(), 1000))
     bench.set("detector", "blazeface")
     assert reload(bench).success
-    assert bench.emotion_node._pipeline.detector.name == "blazeface"
-    assert bench.emotion_node._pipeline.detector.min_face_size == 30, "live parameters hold"
     assert bench.process(publisher, stamped(astronaut(), 1001)).faces
+    assert bench.report()[1]["detector"] == "blazeface"
+    bench.set("min_face_size", 400)
+    assert reload(bench).success
+    assert not bench.process(publisher, stamped(astronaut(), 1002)).faces, "live parameters hold"
 
 
 def missing(path):
@@ -116,7 +118,7 @@ def test_a_library_that_throws_something_else(bench, monkeypatch):
     def fail(*_):
         raise OSError("disk\non fire")
 
-    monkeypatch.setattr("fer_ros.nodes.loading.Classifier", fail)
+    monkeypatch.setattr("fer_ros.settings.Classifier", fail)
     answer = reload(bench)
     assert (answer.success, answer.message) == (False, "not reloaded: OSError: disk on fire")
     bench.process(bench.publisher(), stamped(astronaut(), 1000))
@@ -136,13 +138,13 @@ def test_while_at_rest(bench, configured):
 
 def slow_load(monkeypatch):
     """Loading takes until the event is set."""
-    go_on, load = threading.Event(), module.load
+    go_on, load = threading.Event(), loading.load
 
     def slowly(values):
         assert go_on.wait(60)
         return load(values)
 
-    monkeypatch.setattr(module, "load", slowly)
+    monkeypatch.setattr(loading, "load", slowly)
     return go_on
 
 

@@ -2,16 +2,18 @@
 import numpy as np
 import pytest
 
-from fer_ros.images.rotation import rotate_box, rotate_image
+from fer_ros.images.rotation import rotate_image
+from fer_ros.result import Box
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270, -90, 360])
 def test_a_box_follows_its_pixels(degrees):
     image = np.zeros((40, 60), np.uint8)
-    box = (5, 8, 20, 10)
+    box = Box(5, 8, 20, 10)
     image[8:18, 5:25] = 255
-    x, y, w, h = rotate_box(box, image.shape, degrees)
+    moved = box.rotated(image.shape, degrees)
+    x, y, w, h = moved
     turned = rotate_image(image, degrees)
     assert turned[y : y + h, x : x + w].min() == 255
     assert turned.sum() == 255 * w * h
-    assert rotate_box((x, y, w, h), turned.shape, -degrees) == box
+    assert moved.rotated(turned.shape, -degrees) == box

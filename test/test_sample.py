@@ -52,8 +52,8 @@ def test_shows_one_face_then_two_then_one_the_first_being_the_largest(clip):
     assert set(np.array(counts)[(seconds < 4.5) | (seconds > 10.7)]) == {1}
     two = [f for f, t in zip(found, seconds, strict=True) if 5.8 < t < 9.6]
     assert sum(len(f) == 2 for f in two) >= 0.8 * len(two)
-    largest = [max(faces, key=lambda f: f.width * f.height) for faces in two]
-    assert sum(face.x < 320 for face in largest) >= 0.9 * len(two)
+    largest = [max(faces, key=lambda f: f.box.area) for faces in two]
+    assert sum(face.box.x < 320 for face in largest) >= 0.9 * len(two)
 
 
 def test_light_changes_and_a_bar_passes(clip):

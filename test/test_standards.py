@@ -2,6 +2,7 @@
 """Other people's messages beside our own, against the real packages."""
 
 import math
+import re
 import signal
 
 import pytest
@@ -10,12 +11,13 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classes import EMOTIONS, HRI_EXPRESSIONS
+from fer_ros.faces.crop import cut_out
 from fer_ros.faces.detectors import create_detector
 from fer_ros.images.codec import decode_image
 from fer_ros.nodes import optional
 from fer_ros.nodes.messages import image_message
-from fer_ros.ros4hri import EXPRESSIONS, cut_out
+from fer_ros.result import Box
 
 PACKAGES = {"ros4hri": "hri_msgs", "detections": "vision_msgs", "face_frames": "tf2_msgs"}
 
@@ -52,7 +54,7 @@ def test_faces_of_rep_155(bench, hri):
     bench.until(lambda: tracked)
     ids = tracked[-1].ids
     assert len(set(ids)) == 2
-    assert all(i[0] == "f" and i[1:].isdigit() and len(i) == 6 for i in ids)
+    assert all(re.fullmatch(r"f[0-9a-f]{8}_\d", i) for i in ids)
     base = [f"/humans/faces/{i}" for i in ids]
     rois = [listen(bench, hri.NormalizedRegionOfInterest2D, f"{b}/roi") for b in base]
     expressions = [listen(bench, hri.Expression, f"{b}/expression") for b in base]
@@ -73,13 +75,13 @@ def test_faces_of_rep_155(bench, hri):
     assert roi.c == pytest.approx(face.detection_score)
     said = expressions[0][-1]
     result = next(r for r in bench.results if r.header == said.header)
-    assert said.expression == EXPRESSIONS[result.faces[0].label]
+    assert said.expression == HRI_EXPRESSIONS[result.faces[0].label]
     assert said.confidence == result.faces[0].confidence
     assert math.isnan(said.valence)
     assert math.isnan(said.arousal)
     box = result.faces[0].roi
-    box = box.x_offset, box.y_offset, box.width, box.height
-    assert (decode_image(crops[-1]) == cut_out(two_faces(), box)).all()
+    box = Box(box.x_offset, box.y_offset, box.width, box.height)
+    assert (decode_image(crops[-1]) == cut_out(two_faces(), box, 128)).all()
     assert crops[-1].header.frame_id == result.header.frame_id
 
 
@@ -136,11 +138,11 @@ def test_adds_expressions_to_faces_of_another_node(meet, start, hri):
     cropped = bench.node.create_publisher(Image, "humans/faces/azbyc/cropped", 1)
     found = listen(bench, hri.Expression, "humans/faces/azbyc/expression")
     face = create_detector("auto").detect(astronaut())[0]
-    box = tuple(map(round, (face.x, face.y, face.width, face.height)))
+    box = face.box.clipped(astronaut().shape)
 
     def spoken():
         tracked.publish(hri.IdsList(header=header(), ids=["azbyc"]))
-        cropped.publish(image_message(header(), cut_out(astronaut(), box)))
+        cropped.publish(image_message(header(), cut_out(astronaut(), box, 128)))
         bench.spin(0.1)
         return found
 

@@ -3,16 +3,18 @@
 
 import cv2
 import numpy as np
+from result_helpers import result_of
 
 from fer_ros.evaluation.thumbnails import SIDE, Thumbnails
-from fer_ros.result import FaceEmotion
+from fer_ros.result import Box, FaceEmotion
 
 EVEN = np.full(7, 1 / 7, np.float32)
 
 
 def picture(bgr, box, rotate=0) -> np.ndarray:
-    thumbnails = Thumbnails(wanted=True, rotate=rotate)
-    thumbnails.add(bgr, [FaceEmotion(1, box, 0.9, 3, EVEN, EVEN)])
+    thumbnails = Thumbnails(wanted=True)
+    face = FaceEmotion(1, Box(*box), 0.9, 3, EVEN, EVEN)
+    thumbnails.add(result_of(face, image=bgr, rotate=rotate))
     (jpeg,) = thumbnails.pictures.values()
     return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
 

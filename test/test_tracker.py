@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from fer_ros.faces.tracker import Tracker
+from fer_ros.result import Box
 
-FACE = (100.0, 100.0, 80.0, 80.0)
-OTHER = (400.0, 120.0, 90.0, 90.0)
+FACE = Box(100.0, 100.0, 80.0, 80.0)
+OTHER = Box(400.0, 120.0, 90.0, 90.0)
 
 
 def moved(box, dx, dy=0.0, scale=1.0):
     x, y, w, h = box
-    return (x + dx, y + dy, w * scale, h * scale)
+    return Box(x + dx, y + dy, w * scale, h * scale)
 
 
 def test_ids_start_at_one_and_hold_whatever_the_order():
@@ -34,7 +35,7 @@ def test_fast_motion_without_overlap_is_followed():
 def test_a_face_of_another_size_nearby_is_another_face():
     tracker = Tracker()
     tracker.update([FACE], 0.0)
-    assert tracker.update([(130.0, 130.0, 20.0, 20.0)], 0.1) == [2]
+    assert tracker.update([Box(130.0, 130.0, 20.0, 20.0)], 0.1) == [2]
 
 
 def test_overlap_wins_over_nearness():
@@ -73,16 +74,16 @@ def test_ids_tells_who_is_still_followed():
 
 def test_boxes_without_area_do_not_break_it():
     tracker = Tracker()
-    assert tracker.update([(5.0, 5.0, 0.0, 0.0)], 0.0) == [1]
-    assert tracker.update([(5.0, 5.0, 0.0, 0.0)], 0.1) == [2]
+    assert tracker.update([Box(5.0, 5.0, 0.0, 0.0)], 0.0) == [1]
+    assert tracker.update([Box(5.0, 5.0, 0.0, 0.0)], 0.1) == [2]
 
 
 def test_a_face_that_is_cut_in_two_for_an_image_keeps_its_id():
     """As a detector saw a pole pass before a face: two halves, then the whole again."""
     tracker = Tracker()
     for i in range(5):
-        assert tracker.update([(126, 145, 118, 118)], i / 30) == [1]
-    assert tracker.update([(140, 146, 109, 109)], 5 / 30) == [1]
-    halves = tracker.update([(124, 156, 70, 70), (180, 154, 67, 67)], 6 / 30)
+        assert tracker.update([Box(126, 145, 118, 118)], i / 30) == [1]
+    assert tracker.update([Box(140, 146, 109, 109)], 5 / 30) == [1]
+    halves = tracker.update([Box(124, 156, 70, 70), Box(180, 154, 67, 67)], 6 / 30)
     assert 1 in halves
-    assert tracker.update([(121, 149, 105, 105)], 7 / 30) == [1]
+    assert tracker.update([Box(121, 149, 105, 105)], 7 / 30) == [1]

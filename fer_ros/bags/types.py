@@ -16,7 +16,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from fer_ros.emotion_message import EMOTION_ARRAY, emotion_array
-from fer_ros.result import FaceEmotion
+from fer_ros.result import Result
 
 _FOREVER = QosTime(9223372036, 854775807)  # how rmw writes "no limit"
 
@@ -56,12 +56,8 @@ def qos(reliable: bool = True, depth: int = 10, transient_local: bool = False) -
     )
 
 
-def emotion_array_cdr(header, shape, model: str, faces: list[FaceEmotion]) -> bytes:
-    """``fer_ros/msg/EmotionArray`` as little-endian CDR.
-
-    ``header``: std_msgs/Header of ``type_store``; ``shape``: [H, W, ...] of the image; ``model``:
-    the classifier's identity.
-    """
+def emotion_array_cdr(header, result: Result) -> bytes:
+    """``fer_ros/msg/EmotionArray`` as little-endian CDR; ``header``: one of ``type_store``."""
     store = type_store()
-    message = emotion_array(store.types, header, shape, model, faces)
+    message = emotion_array(store.types, header, result)
     return bytes(store.serialize_cdr(message, EMOTION_ARRAY, little_endian=True))

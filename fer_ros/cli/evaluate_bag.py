@@ -14,12 +14,13 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from fer_ros.cli.arguments import number
+from fer_ros.cli.arguments import number, settings_of
 from fer_ros.emotions.model_card import ModelError
-from fer_ros.evaluation.settings import NAMES, Settings, SettingsError
 from fer_ros.faces import detectors
 from fer_ros.faces.detectors import DetectorError
+from fer_ros.settings import PIPELINE, Settings, SettingsError
 
+NAMES = tuple(setting.name for setting in PIPELINE)
 NEEDED = ("rosbags", "mcap", "tqdm")
 EXAMPLES = f"""examples:
   %(prog)s meeting                               a bag's folder, or an .mcap or .db3 file
@@ -142,7 +143,7 @@ def make_parser(program: str, description: str, examples: str) -> argparse.Argum
 def make_settings(options) -> Settings:
     """The parameters asked for. Raises SettingsError."""
     own = {"detector": options.detector, "model": options.model}
-    return Settings().changed([*options.set, *(f"{n}={v}" for n, v in own.items() if v)])
+    return settings_of([*options.set, *(f"{n}={v}" for n, v in own.items() if v)])
 
 
 def _evaluate(options) -> int:
@@ -160,7 +161,7 @@ def _evaluate(options) -> int:
     out = options.out or Path(f"{bag.stem if bag.is_file() else bag.name}_emotions")
     jobs = {out: job}
     if options.compare:
-        other = settings.changed(options.compare)
+        other = settings_of(options.compare, settings)
         _check_compare_folder(out)
         jobs = {out / "first": job, out / "second": replace(job, settings=other)}
     evaluations = []

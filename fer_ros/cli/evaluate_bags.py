@@ -18,6 +18,7 @@ from pathlib import Path
 import fer_ros
 from fer_ros.cli.arguments import number
 from fer_ros.cli.evaluate_bag import COMMON, failing, make_parser, make_settings
+from fer_ros.settings import create_pipeline
 
 EXAMPLES = """examples:
   %(prog)s recordings                             every bag under that folder
@@ -115,7 +116,7 @@ def _evaluate(options) -> int:
     from fer_ros.evaluation.overview import write_overview
 
     settings = make_settings(options)
-    pipeline = settings.pipeline()  # fails now, not on every worker
+    pipeline = create_pipeline(**vars(settings))  # fails now, not on every worker
     made_by = {
         "version": fer_ros.__version__,
         "model": pipeline.classifier.identity,

@@ -24,6 +24,18 @@ COLOURS = {  # RGB; told apart by people with red-green blindness too (after Oka
 }
 """One RGB colour, 0 to 255, for each label and for ``uncertain``."""
 
+HRI_EXPRESSIONS = {
+    "anger": "angry",
+    "disgust": "disgusted",
+    "fear": "scared",
+    "joy": "happy",
+    "sadness": "sad",
+    "surprise": "surprised",
+    "neutral": "neutral",
+}
+"""hri_msgs/Expression's name of each label (REP 155, https://www.ros.org/reps/rep-0155.html); it
+has none for ``uncertain``."""
+
 
 def label_of(emotion: int) -> str:
     """Name of a class number: ``anger`` (0) to ``neutral`` (6), or ``uncertain`` (255).

@@ -10,6 +10,7 @@ import numpy as np
 
 from fer_ros.emotions.classes import COLOURS, EMOTIONS
 from fer_ros.evaluation.labels import Labels
+from fer_ros.result import Box
 
 LABELS = tuple(COLOURS)
 """The seven classes and ``uncertain``."""
@@ -19,14 +20,12 @@ PERCENTILES = (50, 90, 99, 100)
 
 
 class Sighting(NamedTuple):
-    """One face of one image; ``probabilities``: smoothed, float32 [7]; ``box``: x, y, width,
-    height in pixels.
-    """
+    """One face of one image; ``probabilities``: smoothed, float32 [7]; ``box``: in pixels."""
 
     id: int
     label: str
     probabilities: np.ndarray
-    box: tuple[int, int, int, int]
+    box: Box
 
 
 class Look(NamedTuple):
@@ -189,16 +188,10 @@ def agreement(first: Iterable[Look], second: Iterable[Look]) -> dict:
         for look in first
         for face in look.faces
         for other in others.get(look.time, ())
-        if _is_within(face.box, other.box)
+        if other.box.has(face.box.centre)
     ]
     same = sum(a == b for a, b in pairs)
     return {"faces": len(pairs), "same": rounded(same / len(pairs)) if pairs else None}
-
-
-def _is_within(box, other) -> bool:
-    """Whether the middle of ``box`` lies in ``other``."""
-    x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
-    return other[0] <= x < other[0] + other[2] and other[1] <= y < other[1] + other[3]
 
 
 def rounded(value: float) -> float:

@@ -11,7 +11,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,10 +23,10 @@ from fer_ros.bags.writing import BagWriter, remove_bag
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.evaluation import measures
 from fer_ros.evaluation.labels import Labels
-from fer_ros.evaluation.settings import Settings
 from fer_ros.evaluation.thumbnails import Thumbnails
 from fer_ros.images.codec import ImageError
 from fer_ros.result import FaceEmotion
+from fer_ros.settings import Settings, create_pipeline
 
 KEEP = ("all", "image", "emotions", "none")
 """Topics of the written bag: all of the source's and the result, or only these; or no bag."""
@@ -126,14 +126,14 @@ class _Run:
 
     def __init__(self, job: Job, bag: Bag, topic: Topic, say: Say):
         self._job, self._bag, self._topic, self._say = job, bag, topic, say
-        self._pipeline = job.settings.pipeline()
+        self._pipeline = create_pipeline(**vars(job.settings))
         self._model = self._pipeline.classifier.identity
         self._decode = DECODERS[topic.type]
         self._unreadable: list[str] = []
         self._read = 0
         self._seconds: dict[str, list[float]] = {}
         self.looks: list[measures.Look] = []
-        self.thumbnails = Thumbnails(job.thumbnails, job.settings.rotate)
+        self.thumbnails = Thumbnails(job.thumbnails)
 
     def play(self, rows, writer, progress):
         """Process every image in range, copying what is kept into the bag as it comes."""
@@ -162,16 +162,17 @@ class _Run:
         decoded = time.perf_counter()
         header = image.header
         stamp = header.stamp.sec + header.stamp.nanosec * 1e-9
-        faces = self._pipeline.process(bgr, stamp, message.time * 1e-9)
-        self._count_time(began, decoded)
+        result = self._pipeline.process(bgr, stamp, message.time * 1e-9)
+        faces = result.faces
+        self._count_time(began, decoded, result.timings)
         seconds = (message.time - self._bag.start_time) / 1e9
         rows.writerows(_rows(seconds, header.stamp, faces))
         if self._job.emotions_topic in writer.topics:
-            data = emotion_array_cdr(header, bgr.shape, self._model, faces)
+            data = emotion_array_cdr(header, result)
             writer.write(self._job.emotions_topic, message.time, data)
         seen = tuple(measures.Sighting(f.track_id, f.label, f.probabilities, f.box) for f in faces)
         self.looks.append(measures.Look(seconds, stamp, seen))
-        self.thumbnails.add(bgr, faces)
+        self.thumbnails.add(result)
 
     def _leave_out(self, message, error):
         seconds = (message.time - self._bag.start_time) / 1e9
@@ -180,8 +181,8 @@ class _Run:
         if len(self._unreadable) == 1 or not isinstance(error, ImageError):
             self._say(f"{self._bag.path}: {self._unreadable[-1]}")
 
-    def _count_time(self, began, decoded):
-        stages = {"decode": decoded - began, **self._pipeline.timings}
+    def _count_time(self, began, decoded, timings):
+        stages = {"decode": decoded - began, **timings}
         stages["total"] = time.perf_counter() - began
         for stage, seconds in stages.items():
             self._seconds.setdefault(stage, []).append(seconds)
@@ -253,7 +254,7 @@ def _open_bag(job: Job, path: Path, bag: Bag, image: Topic, say: Say) -> BagWrit
     return writer
 
 
-def _rows(seconds: float, stamp, faces: list[FaceEmotion]) -> list[list]:
+def _rows(seconds: float, stamp, faces: Sequence[FaceEmotion]) -> list[list]:
     """Lines of ``emotions.csv``: one for each face, or one without a face."""
     image = [f"{seconds:.6f}", f"{stamp.sec}.{stamp.nanosec:09d}", len(faces)]
     return [

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from fer_ros.faces.detectors.base import Detection
+from fer_ros.result import Box
 
 
 class Framing(NamedTuple):
@@ -46,10 +47,11 @@ def crop_face(
     """
     _check(image, detection)
     angle = roll(detection) if upright else 0.0
-    side = margin.side * detection.width
-    shift = margin.down * detection.width
-    centre_x = detection.x + detection.width / 2 - shift * math.sin(angle)
-    centre_y = detection.y + detection.height / 2 + shift * math.cos(angle)
+    side = margin.side * detection.box.width
+    shift = margin.down * detection.box.width
+    centre_x, centre_y = detection.box.centre
+    centre_x -= shift * math.sin(angle)
+    centre_y += shift * math.cos(angle)
 
     # Sampling at a whole multiple of the final size and then averaging blocks weighs every
     # pixel of a large face, which one warp straight to 48 pixels would not.
@@ -76,6 +78,21 @@ def crop_face(
     return patch if patch.ndim == 2 else cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
 
 
+def cut_out(image: np.ndarray, box: Box, size: int) -> np.ndarray:
+    """The box of an image, uint8 [H, W, 3], scaled and centred on black: uint8 [size, size, 3]."""
+    x, y, width, height = box
+    face = image[y : y + height, x : x + width]
+    scale = size / max(face.shape[:2])
+    columns, rows = (max(1, round(side * scale)) for side in (width, height))
+    flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    result = np.zeros((size, size, 3), np.uint8)
+    top, left = (size - rows) // 2, (size - columns) // 2
+    result[top : top + rows, left : left + columns] = cv2.resize(
+        face, (columns, rows), None, 0, 0, flags
+    )
+    return result
+
+
 def roll(detection: Detection) -> float:
     """Angle of the line through the eyes in radians, clockwise in the image; 0 without eyes."""
     if detection.eyes is None:
@@ -89,7 +106,7 @@ def _check(image: np.ndarray, detection: Detection) -> None:
         raise ValueError(f"a face crop needs a uint8 image with pixels, not {image.dtype}")
     if image.ndim != 2 and not (image.ndim == 3 and image.shape[2] == 3):
         raise ValueError(f"a face crop needs an image [H, W] or [H, W, 3], not {image.shape}")
-    x, y, width, height = detection.x, detection.y, detection.width, detection.height
+    x, y, width, height = detection.box
     if not (all(map(math.isfinite, (x, y, width, height))) and width > 0 and height > 0):
         raise ValueError(f"a face box needs an area: {width} x {height} at {x}, {y}")
     if x >= image.shape[1] or y >= image.shape[0] or x + width <= 0 or y + height <= 0:

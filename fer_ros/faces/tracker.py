@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boxes of successive images to stable ids: greedy matching by overlap, then by distance."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Box = tuple[float, float, float, float]
-"""x, y, width, height in pixels."""
+from fer_ros.result import Box
 
 MIN_OVERLAP = 0.3
 MAX_DISTANCE = 0.75  # of the mean side: about how far a head moves between images at 5 Hz
@@ -71,22 +71,11 @@ class Tracker:
 
 def _likeness(a: Box, b: Box) -> float:
     """1 to 2 by overlap, 0 to 1 by nearness of boxes that overlap little, 0 when neither."""
-    overlap = _intersection_over_union(a, b)
+    overlap = a.overlap(b)
     if overlap >= MIN_OVERLAP:
         return 1 + overlap
-    side_a, side_b = (a[2] * a[3]) ** 0.5, (b[2] * b[3]) ** 0.5
+    side_a, side_b = a.area**0.5, b.area**0.5
     if not side_a or not side_b or max(side_a / side_b, side_b / side_a) > MAX_SIZE_RATIO:
         return 0.0
-    dx = a[0] + a[2] / 2 - b[0] - b[2] / 2
-    dy = a[1] + a[3] / 2 - b[1] - b[3] / 2
-    distance = (dx * dx + dy * dy) ** 0.5 / ((side_a + side_b) / 2)
+    distance = math.dist(a.centre, b.centre) / ((side_a + side_b) / 2)
     return max(0.0, 1 - distance / MAX_DISTANCE)
-
-
-def _intersection_over_union(a: Box, b: Box) -> float:
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (a[2] * a[3] + b[2] * b[3] - shared)

@@ -24,11 +24,12 @@ Problem = tuple[bytes, str]
 class Situation:
     """What the node knows of its surroundings when it reports.
 
-    ``state``: "active", "inactive" or "unconfigured"; ``topic``: what it listens to;
+    ``state``: the lifecycle's, such as "active" or "finalized"; ``topic``: what it listens to;
     ``reliabilities``: the ReliabilityPolicy that each publisher of the topic offers; ``wanted``:
     the one subscribed with; ``other_topic``: the topic of the other image transport where someone
     publishes that, else empty; ``busy``: seconds that the image in work has taken so far;
-    ``clock_missing``: simulated time is asked for, and nobody gives it.
+    ``clock_missing``: simulated time is asked for, and nobody gives it; ``subscription_failure``:
+    why the subscription could not be made to suit its publishers.
     """
 
     node: str
@@ -39,6 +40,7 @@ class Situation:
     other_topic: str = ""
     busy: float = 0.0
     clock_missing: bool = False
+    subscription_failure: str = ""
 
 
 def status(situation: Situation, health: Health, counts, limits: SimpleNamespace, **facts: str):
@@ -100,7 +102,10 @@ def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
         yield level, f"no image for {silence:.1f} s on {situation.topic}: {_cause(situation)}"
     if limits.no_image_error and situation.busy >= limits.no_image_error:
         fault = f"an image has been in work for {situation.busy:.0f} s"
-        yield ERROR, f"{fault}: detector or model hangs, restart the node"
+        yield ERROR, f"{fault}: detector or model hangs, deactivate and activate the node"
+    if situation.subscription_failure:
+        fault = f"cannot subscribe as its publishers ask: {situation.subscription_failure}"
+        yield WARN, f"{fault}: look at qos_overrides, set image_reliability"
     if len(situation.reliabilities) > 1:
         fault = f"{len(situation.reliabilities)} publishers on {situation.topic}"
         yield WARN, f"{fault}: stop one, or run a node for each camera"
@@ -115,7 +120,7 @@ def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
         yield WARN, f"{share:.0%} of the images never came: {remedy}"
     yield from _superseded(period, limits)
     yield from _old(situation, period, limits)
-    yield from _stamps(period)
+    yield from _stamps(health, period)
 
 
 def _cause(situation) -> str:
@@ -158,13 +163,13 @@ def _old(situation, period, limits) -> Iterator[Problem]:
         yield WARN, f"{fault}: synchronise the clocks; for a bag, set use_sim_time"
 
 
-def _stamps(period) -> Iterator[Problem]:
+def _stamps(health, period) -> Iterator[Problem]:
     if _share(period.stamps["zero"], period.processed) > MANY:
         yield WARN, "stamps are zero, so no ages and no events: let the camera driver set them"
     if _share(period.stamps["repeated"], period.processed) > MANY:
         yield WARN, "stamps stand still: look at the camera driver, or at /clock"
     if period.stamps["back"]:
-        fault = f"stamps went back {period.stamps['back']} times, and faces were forgotten"
+        fault = f"{health.last_restart}, {period.stamps['back']} times, and faces were forgotten"
         yield WARN, f"{fault}: expected when a bag begins anew, else two cameras on one topic"
 
 

@@ -21,10 +21,14 @@ from fer_ros.faces.crop import Framing, crop_face
 from fer_ros.faces.detectors.base import Detection
 from fer_ros.images.codec import decode_image
 from fer_ros.nodes.health import Health, one_line
-from fer_ros.nodes.optional import messages, passing_publisher
+from fer_ros.nodes.optional import messages
 from fer_ros.nodes.parameters import EXPRESSION_NODE, declare, read
 from fer_ros.nodes.run import run_node
-from fer_ros.nodes.sinks.humans import TRACKED, expression_message
+from fer_ros.nodes.sinks.humans import expression_message
+from fer_ros.nodes.topics import EXPRESSION_NODE as TOPICS
+from fer_ros.nodes.topics import FACE, TRACKED, publisher
+from fer_ros.result import Box
+from fer_ros.stamp_clock import StampClock
 
 WHOLE = 1.0
 """Side of the square given to the model over that of the picture. Which detector cut the picture
@@ -49,7 +53,7 @@ class ExpressionNode(Node):
             raise RuntimeError(str(error)) from None
         self._smoother = Smoother()
         self._health = Health()
-        self._newest = 0.0
+        self._clock = StampClock()
         self._faces: dict[str, tuple] = {}
         self._apply_live()
         self.add_post_set_parameters_callback(lambda _: self._apply_live())
@@ -84,14 +88,14 @@ class ExpressionNode(Node):
         self._smoother.keep(self._faces)
 
     def _open(self, face_id):
-        base = f"humans/faces/{face_id}"
         newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
         def take(message):
             self._look(face_id, message)
 
-        subscription = self.create_subscription(Image, f"{base}/cropped", take, newest)
-        return passing_publisher(self, self._hri.Expression, f"{base}/expression"), subscription
+        cropped = f"{FACE}/cropped".replace("ID", face_id)
+        subscription = self.create_subscription(Image, cropped, take, newest)
+        return publisher(self, f"{FACE}/expression", face_id, TOPICS), subscription
 
     def _look(self, face_id, message):
         if face_id not in self._faces:
@@ -100,8 +104,8 @@ class ExpressionNode(Node):
             bgr = decode_image(message, self._max_pixels)
             height, width = bgr.shape[:2]
             side = max(height, width)
-            box = Detection((width - side) / 2, (height - side) / 2, side, side, 1.0)
-            crop = crop_face(bgr, box, Framing(WHOLE * self._classifier.card.margin))
+            whole = Detection(Box((width - side) / 2, (height - side) / 2, side, side), 1.0)
+            crop = crop_face(bgr, whole, Framing(WHOLE * self._classifier.card.margin))
             raw = self._classifier.probabilities(crop)
         except Exception as error:  # whatever one picture brings, the next one is looked at
             self._complain(error)
@@ -113,14 +117,13 @@ class ExpressionNode(Node):
             self._faces[face_id][0].publish(expression)
 
     def _time_of(self, message) -> float:
-        """The stamp in seconds; after one that goes back, all is begun anew."""
+        """Seconds on the time line of the stamps; when that begins anew, so does the smoothing."""
         stamp = message.header.stamp
-        now = stamp.sec + stamp.nanosec * 1e-9 or time.monotonic()
-        if now < self._newest - 1:
+        restart = self._clock.advance(stamp.sec + stamp.nanosec * 1e-9, time.monotonic())
+        if restart:
             self._smoother.reset()
-            self._newest = now
-        self._newest = max(self._newest, now)
-        return self._newest
+            self.get_logger().warning(f"{restart}, smoothing begins anew")
+        return self._clock.now
 
     def _complain(self, error):
         reason = one_line(error)

@@ -26,7 +26,7 @@ def kind_of(reason: str) -> str:
 class Period:
     """What happened between two reports. ``stages``: seconds that each stage took, image by image;
     ``ages``: seconds from an image's stamp to its result; ``stamps``: how many were "zero",
-    "repeated" or "back".
+    "repeated", "late" (a little behind the one before) or "back" (so far that all began anew).
     """
 
     seconds: float = 0.0
@@ -52,6 +52,8 @@ class Health:
         self.last_error = ""
         self.failure = ""
         """Why the last transition failed; empty when it did not."""
+        self.last_restart = ""
+        """Why all faces were forgotten the last time, of itself; empty when they were not."""
         self.reload_failure = ""
         """Why the last reload failed; empty when it did not."""
         self._lock = threading.Lock()
@@ -95,15 +97,18 @@ class Health:
         """Seconds since the last error."""
         return time.monotonic() - self._erred
 
-    def processed(self, stamp: float, age: float, **stages: float) -> None:
-        """Note one processed image: its stamp, its age and what each stage took, in seconds."""
+    def processed(self, stamp: float, age: float, restart: str = "", **stages: float) -> None:
+        """Note one processed image: its stamp, its age and what each stage took, in seconds;
+        ``restart``: why all faces were forgotten before it.
+        """
         with self._lock:
             self._period.processed += 1
             if stamp:
                 self._period.ages.append(age)
             for name, value in stages.items():
                 self._period.stages.setdefault(name, []).append(value)
-            kind = self._kind_of(stamp)
+            kind = "back" if restart else self._kind_of(stamp)
+            self.last_restart = restart or self.last_restart
             if kind:
                 self.stamps[kind] += 1
                 self._period.stamps[kind] += 1
@@ -114,7 +119,7 @@ class Health:
             return "zero"
         if stamp == self._stamp:
             return "repeated"
-        return "back" if stamp < self._stamp else ""
+        return "late" if stamp < self._stamp else ""
 
     def take(self, received: int = 0, superseded: int = 0) -> Period:
         """The period since the last call; given are the counts since the start."""

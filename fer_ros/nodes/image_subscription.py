@@ -11,6 +11,8 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 
+from fer_ros.nodes.health import one_line
+
 RECEIVE_LIMIT = Path("/proc/sys/net/core/rmem_max")
 
 
@@ -36,10 +38,14 @@ class ImageSubscription:
         self._subscription = None
         self._first = True
         self._number: int | None = None
-        self._check()
+        self._publishers: set[bytes] = set()
+        self.failure = ""
+        """Why the subscription could not be replaced by one that suits the publishers; empty when
+        it could."""
+        self.check()
         # Publishers are heard of inside a callback of the subscription itself, where it must not
         # be replaced; the guard condition does that a moment later.
-        self._guard = node.create_guard_condition(self._check)
+        self._guard = node.create_guard_condition(self.check)
 
     def reliabilities(self) -> tuple[ReliabilityPolicy, ...]:
         """What each publisher of the topic offers."""
@@ -55,14 +61,32 @@ class ImageSubscription:
         self._node.destroy_guard_condition(self._guard)
         self._node.destroy_subscription(self._subscription)
 
-    def _check(self):
+    def check(self) -> None:
+        """Subscribe anew where the publishers of now ask for another reliability.
+
+        Keeps the old subscription when that fails; the next call tries again. Raises what rclpy
+        does when there is none yet.
+        """
+        infos = self._node.get_publishers_info_by_topic(self.topic)
+        publishers = {bytes(info.endpoint_gid) for info in infos}
+        if publishers != self._publishers:
+            self._publishers, self._number = publishers, None  # who is new numbers from anew
         policy = self._wanted()
         if policy == self.policy:
             return
-        if self._subscription:
-            self._node.destroy_subscription(self._subscription)
-        self.policy = policy
+        try:
+            subscription = self._subscribe(policy)
+        except Exception as error:  # rcl's own kinds
+            if self._subscription is None:
+                raise
+            self.failure = one_line(error)
+            return
+        old, self._subscription, self.policy = self._subscription, subscription, policy
+        self.failure = ""
+        if old:
+            self._node.destroy_subscription(old)
 
+    def _subscribe(self, policy):
         # A replaced subscription finds the override's parameter declared by its predecessor: that
         # holds the system default unless the user chose, and so leaves the choice to us.
         def choose(qos):
@@ -70,7 +94,7 @@ class ImageSubscription:
                 qos.reliability = policy
             return SetParametersResult(successful=True)
 
-        self._subscription = self._node.create_subscription(
+        return self._node.create_subscription(
             self._type,
             self.topic,
             self._receive,

@@ -16,46 +16,90 @@ T = TypeVar("T")
 class LatestWorker(Generic[T]):
     """Calls ``work(item)`` on its own thread for the newest item put.
 
+    ``failed(error)`` is told of what ``work`` or a command raises; the next item is looked at.
     ``max_rate``: at most so many items a second, 0 for all; newer items take the place of one that
-    waits for its turn. Once stopped, received = processed + superseded. ``work`` must not raise.
+    waits for its turn. Once stopped, received = processed + superseded.
     """
 
-    def __init__(self, work: Callable[[T], None], max_rate: float = 0.0):
-        self.max_rate = max_rate
+    def __init__(
+        self,
+        work: Callable[[T], None],
+        failed: Callable[[Exception], None],
+        max_rate: float = 0.0,
+    ):
         self.received = self.processed = self.superseded = 0
-        self._work = work
+        self._work, self._failed = work, failed
+        self._max_rate = max_rate
         self._changed = threading.Condition()
         self._slot: T | None = None
-        self._running = False
+        self._commands: dict[str, Callable[[], None]] = {}
         self._thread: threading.Thread | None = None
+        self._abandoned: set[threading.Thread] = set()
         self._began: float | None = None
+        self._last_turn = float("-inf")
+
+    @property
+    def max_rate(self) -> float:
+        """Items a second at most; 0: all. A change holds at once, for an item that waits too."""
+        return self._max_rate
+
+    @max_rate.setter
+    def max_rate(self, rate: float) -> None:
+        with self._changed:
+            self._max_rate = rate
+            self._changed.notify()
 
     def start(self) -> None:
         """Begin to work; ``put`` before this is superseded at once."""
-        self._running = True
         self._thread = threading.Thread(target=self._run, name="latest_frame", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Wait for the item in work to end; the one that waits is superseded."""
+    def stop(self, timeout: float | None = None) -> bool:
+        """Wait for the item in work to end, ``timeout`` seconds at most (None: however long).
+
+        The item that waits is superseded, and so is one that hangs: its thread is abandoned, its
+        commands are dropped. Returns whether all came to an end.
+        """
         with self._changed:
-            self._running = False
+            thread, self._thread = self._thread, None
             self._drop()
             self._changed.notify()
-        if self._thread:
-            self._thread.join()
-            self._thread = None
+        if thread is None:
+            return True
+        thread.join(timeout)
+        with self._changed:
+            commands, self._commands = self._commands, {}
+            if thread.is_alive():
+                self._abandoned.add(thread)
+                self.superseded += 1
+                self._began = None
+                return False
+        self._obey(commands)
+        return True
 
     def put(self, item: T) -> None:
         """Leave an item; the one that still waits is superseded."""
         with self._changed:
             self.received += 1
             self._drop()
-            if self._running:
+            if self._thread:
                 self._slot = item
                 self._changed.notify()
             else:
                 self.superseded += 1
+
+    def call(self, name: str, command: Callable[[], None]) -> None:
+        """Have a command done between two items, before the next one; at once while at rest.
+
+        Never waits. Of several of one name that wait, the newest is done.
+        """
+        with self._changed:
+            if self._thread:
+                self._commands.pop(name, None)
+                self._commands[name] = command
+                self._changed.notify()
+                return
+        command()
 
     def counts(self) -> tuple[int, int, int]:
         """Received, processed and superseded items at one moment; the difference is in work or
@@ -75,18 +119,45 @@ class LatestWorker(Generic[T]):
             self.superseded += 1
 
     def _run(self):
-        next_turn = 0.0
+        me = threading.current_thread()
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._slot is not None or not self._running)
-                while self._running and (early := next_turn - time.monotonic()) > 0:
-                    self._changed.wait(early)
-                if not self._running:
+                while self._thread is me and not self._commands:
+                    wait = self._until_turn()
+                    if wait is not None and wait <= 0:
+                        break
+                    self._changed.wait(wait)
+                if self._thread is not me:
                     return
-                item, self._slot = self._slot, None
-                next_turn = time.monotonic() + (1 / self.max_rate if self.max_rate > 0 else 0)
-            self._began = time.monotonic()
-            self._work(item)
+                commands, self._commands = self._commands, {}
+                item = None
+                if not commands:
+                    item, self._slot = self._slot, None
+                    self._began = self._last_turn = time.monotonic()
+            self._obey(commands)
+            if item is None:
+                continue
+            self._try(lambda item=item: self._work(item))
             with self._changed:
+                if me in self._abandoned:
+                    self._abandoned.remove(me)
+                    return  # its item was counted when it was given up
                 self._began = None
                 self.processed += 1
+
+    def _until_turn(self) -> float | None:
+        """Seconds until the item that waits may be taken; None without one."""
+        if self._slot is None:
+            return None
+        pause = 1 / self._max_rate if self._max_rate > 0 else 0.0
+        return self._last_turn + pause - time.monotonic()
+
+    def _obey(self, commands):
+        for command in commands.values():
+            self._try(command)
+
+    def _try(self, action):
+        try:
+            action()
+        except Exception as error:
+            self._failed(error)

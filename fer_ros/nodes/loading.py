@@ -1,31 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From parameters to a detector and a model."""
+"""From parameters to a pipeline, at once or beside the work."""
 
+import threading
 from types import SimpleNamespace
 
-from fer_ros.emotions.classifier import Classifier
+from rclpy.node import Node
+from rclpy.task import Future
+
 from fer_ros.emotions.model_card import ModelError
-from fer_ros.faces.detectors import Detector, DetectorError, create_detector
+from fer_ros.faces.detectors import DetectorError
 from fer_ros.nodes.health import one_line
+from fer_ros.pipeline import EmotionPipeline
+from fer_ros.settings import create_pipeline
 
 LOADED = ("detector", "detector_model", "detection_threshold", "model", "threads")
-"""The parameters that ``load`` reads."""
+"""The parameters that name what is loaded."""
 
 
 class LoadError(RuntimeError):
     """Detector or model cannot be loaded; the message is one line that says why."""
 
 
-def load(values: SimpleNamespace) -> tuple[Detector, Classifier]:
-    """Detector and classifier that the parameters name. Raises LoadError."""
+def load(values: SimpleNamespace) -> EmotionPipeline:
+    """The pipeline that the parameters ask for. Raises LoadError."""
     try:
-        detector = create_detector(
-            values.detector,
-            model_path=values.detector_model,
-            score_threshold=values.detection_threshold or None,
-        )
-        return detector, Classifier(values.model, values.threads)
+        return create_pipeline(**vars(values))
     except (DetectorError, ModelError) as error:
         raise LoadError(str(error)) from None
     except Exception as error:  # what the libraries raise on a file that they did not foresee
         raise LoadError(one_line(error)) from error
+
+
+def load_aside(node: Node, values: SimpleNamespace) -> Future:
+    """``load`` on a thread of its own; the future gives the pipeline or the LoadError."""
+    future, executor = Future(), node.executor
+
+    def run():
+        try:
+            future.set_result(load(values))
+        except LoadError as error:
+            future.set_result(error)
+        if node.context.ok():  # not told to end meanwhile
+            executor.wake()
+
+    threading.Thread(target=run, name="reload", daemon=True).start()
+    return future

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 import rclpy
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
@@ -62,9 +63,10 @@ def _spin(node):
             rclpy.spin(node)
         except ExternalShutdownException:
             return
-        except RuntimeError as error:
+        except RCLError as error:
             # rclpy lets rcl's refusal of a single request escape, such as of a lifecycle
-            # transition out of turn; or the context ended under a callback.
+            # transition out of turn; or the context ended under a callback. Whatever else is
+            # raised is a defect, and is to be seen.
             if rclpy.ok():
                 node.get_logger().error(f"request left out: {' '.join(str(error).split())}")
 

@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each node's topics and services, as docs/topics.md has them.
+"""Each node's topics and services: what publishers are made of and docs/topics.md has.
 
 ``python -m fer_ros.nodes.topics`` prints the tables; tests hold them to the page and to the nodes.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
+
+from rclpy.event_handler import PublisherEventCallbacks
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+
+from fer_ros.nodes.optional import messages
 
 LISTENED = "only while someone listens"
 
@@ -13,7 +22,8 @@ LISTENED = "only while someone listens"
 @dataclass(frozen=True)
 class Topic:
     """One topic. ``kind``: package/Message. ``needs``: the parameters, by name and value, with
-    which it is there. ``ID`` in a name stands for a face's.
+    which it is there. ``ID`` in a name stands for a face's. ``sink``: who publishes it for each
+    image, module.Class in ``fer_ros.nodes.sinks``, named once for topics that go together.
     """
 
     name: str
@@ -23,6 +33,12 @@ class Topic:
     reliability: str = "reliable"
     is_input: bool = False
     needs: tuple[tuple[str, bool | str], ...] = ()
+    sink: str = ""
+
+    @property
+    def comes_and_goes(self) -> bool:
+        """Whether it is there only while parameters ask for it, or a face is."""
+        return bool(self.needs) or "ID" in self.name
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,7 @@ class Service:
 RAW = (("image_transport", "raw"),)
 COMPRESSED = (("image_transport", "compressed"),)
 ROS4HRI = (("ros4hri", True),)
+TRACKED = "humans/faces/tracked"
 FACE = "humans/faces/ID"
 
 EMOTION_NODE = (
@@ -58,44 +75,19 @@ EMOTION_NODE = (
         "best effort",
         True,
     ),
-    Topic("emotions", "fer_ros/EmotionArray", 10, "Once for each image, empty without a face."),
+    Topic(
+        "emotions",
+        "fer_ros/EmotionArray",
+        10,
+        "Once for each image, empty without a face.",
+        sink="emotion_array.EmotionArraySink",
+    ),
     Topic(
         "emotion_events",
         "fer_ros/EmotionEvent",
         10,
         "Once for each change of expression that has held for `event_hold`.",
-    ),
-    Topic("image_annotated", "sensor_msgs/Image", 1, f"Faces drawn in; {LISTENED}."),
-    Topic(
-        "image_annotated/compressed",
-        "sensor_msgs/CompressedImage",
-        1,
-        f"The same as JPEG; {LISTENED}.",
-    ),
-    Topic(
-        "emotion_markers",
-        "visualization_msgs/MarkerArray",
-        1,
-        f"Box and label in space; {LISTENED} and the camera is calibrated.",
-    ),
-    Topic(
-        "status_marker",
-        "visualization_msgs/Marker",
-        1,
-        f"The diagnostics as text for RViz; {LISTENED}.",
-    ),
-    Topic(
-        "/diagnostics",
-        "diagnostic_msgs/DiagnosticArray",
-        10,
-        "Health, each `diagnostics_period`, while inactive too.",
-    ),
-    Topic(
-        "/tf",
-        "tf2_msgs/TFMessage",
-        100,
-        "`face_ID` in the frame of the image, when the camera is calibrated.",
-        needs=(("face_frames", True),),
+        sink="emotion_events.EmotionEventsSink",
     ),
     Topic(
         "detections",
@@ -103,13 +95,15 @@ EMOTION_NODE = (
         10,
         "Each face with the seven probabilities as hypotheses.",
         needs=(("detections", True),),
+        sink="detections.DetectionsSink",
     ),
     Topic(
-        "humans/faces/tracked",
+        TRACKED,
         "hri_msgs/IdsList",
         10,
         "REP 155: the faces followed now.",
         needs=ROS4HRI,
+        sink="humans.HumansSink",
     ),
     Topic(
         f"{FACE}/roi",
@@ -132,11 +126,52 @@ EMOTION_NODE = (
         "REP 155: the expression, unless `uncertain`.",
         needs=ROS4HRI,
     ),
+    Topic(
+        "/tf",
+        "tf2_msgs/TFMessage",
+        100,
+        "`face_ID` in the frame of the image, when the camera is calibrated.",
+        needs=(("face_frames", True),),
+        sink="face_frames.FaceFramesSink",
+    ),
+    Topic(
+        "emotion_markers",
+        "visualization_msgs/MarkerArray",
+        1,
+        f"Box and label in space; {LISTENED} and the camera is calibrated.",
+        sink="markers.MarkersSink",
+    ),
+    Topic(
+        "image_annotated",
+        "sensor_msgs/Image",
+        1,
+        f"Faces drawn in; {LISTENED}.",
+        sink="annotated_image.AnnotatedImageSink",
+    ),
+    Topic(
+        "image_annotated/compressed",
+        "sensor_msgs/CompressedImage",
+        1,
+        f"The same as JPEG; {LISTENED}.",
+    ),
+    Topic(
+        "status_marker",
+        "visualization_msgs/Marker",
+        1,
+        f"The diagnostics as text for RViz; {LISTENED}.",
+    ),
+    Topic(
+        "/diagnostics",
+        "diagnostic_msgs/DiagnosticArray",
+        10,
+        "Health, each `diagnostics_period`, while inactive too.",
+    ),
 )
-"""The topics of emotion_node."""
+"""The topics of emotion_node; it publishes in this order, what others act on before what is looked
+at."""
 
 EXPRESSION_NODE = (
-    Topic("humans/faces/tracked", "hri_msgs/IdsList", 10, "The faces to look at.", is_input=True),
+    Topic(TRACKED, "hri_msgs/IdsList", 10, "The faces to look at.", is_input=True),
     Topic(f"{FACE}/cropped", "sensor_msgs/Image", 1, "Their pictures.", "best effort", True),
     Topic(f"{FACE}/expression", "hri_msgs/Expression", 10, "Unless `uncertain`."),
 )
@@ -166,6 +201,30 @@ SERVICES = (
     ),
 )
 """The services of emotion_node, beside those of every managed node."""
+
+
+def publisher(node: Node, name: str, face_id: str = "", table=EMOTION_NODE) -> Publisher:
+    """The publisher of a topic by its row: ``name`` as there, ``face_id`` in the place of ``ID``.
+
+    What is always there is published on only while the node is active. What comes and goes may be
+    made and destroyed by any thread while the node is spun: without event callbacks the executor
+    never waits for it. Raises RuntimeError, one line, where its messages are not installed.
+    """
+    row = next(t for t in table if t.name == name and not t.is_input)
+    package, kind = row.kind.split("/")
+    module = messages(package, row.needs[0][0]) if row.needs else import_module(f"{package}.msg")
+    message = getattr(module, kind)
+    topic = name.replace("ID", face_id)
+    base, compressed, _ = topic.partition("/compressed")
+    if compressed:  # under the image's name, whatever that was remapped to
+        topic = f"{node.resolve_topic_name(base)}{compressed}"
+    qos = QoSProfile(depth=row.depth)
+    if row.comes_and_goes or not hasattr(node, "create_lifecycle_publisher"):
+        silent = PublisherEventCallbacks(use_default_callbacks=False)
+        return node.create_publisher(message, topic, qos, event_callbacks=silent)
+    return node.create_lifecycle_publisher(
+        message, topic, qos, qos_overriding_options=QoSOverridingOptions.with_default_policies()
+    )
 
 
 def markdown(table: Sequence[Topic] | Sequence[Service]) -> str:

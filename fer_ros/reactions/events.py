@@ -101,13 +101,12 @@ class ExpressionHistory:
         self._newest = 0
 
     def add(self, faces: Iterable[FaceEmotion], stamp: int) -> None:
-        """Note the faces of one image; a stamp that goes back begins anew.
+        """Note the faces of one image.
 
-        An image without a stamp of its own, zero or the last one's, is left out: it has no time.
+        One without a stamp of its own, zero or not newer than the last, is left out: it has no
+        time. (The pipeline says when stamps went back for good: then ``reset``.)
         """
-        if stamp < self._newest:
-            self.reset()
-        if stamp == self._newest:
+        if stamp <= self._newest:
             return
         self._newest = stamp
         self._observations.extend((stamp, face) for face in faces)

@@ -7,6 +7,8 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from fer_ros.result import Box
+
 Point = tuple[float, float]
 
 
@@ -18,10 +20,7 @@ class DetectorError(RuntimeError):
 class Detection:
     """One face, in pixels of the image given to `detect`; the box may stick out of the image."""
 
-    x: float
-    y: float
-    width: float
-    height: float
+    box: Box
     score: float  # 0..1, the detector's own confidence: comparable within one detector only
     eyes: tuple[Point, Point] | None = None  # (x, y) of the left one in the image, then the right
 
@@ -65,10 +64,10 @@ def make_detection(box, score, eyes=None, scale=1.0) -> Detection:
     """Build a Detection from x, y, width, height and two eyes in any order, all times `scale`."""
     if eyes is not None:
         eyes = tuple(sorted((float(x) * scale, float(y) * scale) for x, y in eyes))
-    return Detection(*(float(v) * scale for v in box), score=float(score), eyes=eyes)
+    return Detection(Box(*(float(v) * scale for v in box)), float(score), eyes)
 
 
 def best_first(detections, min_face_size: int) -> list[Detection]:
     """Drop the faces narrower than `min_face_size` pixels or a pixel, sort the rest by score."""
-    kept = [d for d in detections if d.width >= max(1, min_face_size) and d.height >= 1]
+    kept = [d for d in detections if d.box.width >= max(1, min_face_size) and d.box.height >= 1]
     return sorted(kept, key=lambda d: d.score, reverse=True)

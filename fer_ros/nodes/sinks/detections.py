@@ -1,44 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The faces as vision_msgs/Detection2DArray, the seven expressions as hypotheses of each."""
+"""``detections``: vision_msgs/Detection2DArray, the seven expressions as hypotheses of each."""
 
-from rclpy.node import Node
 from std_msgs.msg import Header
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.nodes.optional import messages, passing_publisher
-from fer_ros.result import FaceEmotion
+from fer_ros.nodes.optional import messages
+from fer_ros.nodes.sinks.base import Sink
+from fer_ros.nodes.topics import publisher
+from fer_ros.result import Result
 
 
-class Detections:
-    """Publishes ``detections`` until ``close``. Raises RuntimeError without vision_msgs."""
+class DetectionsSink(Sink):
+    """Publishes once for each image, also without a face."""
 
-    def __init__(self, node: Node):
-        self._node = node
+    def __init__(self, node, scene):
+        super().__init__(node, scene)
+        self._publisher = None
+
+    def open(self, values):
+        super().open(values)
+        self._publisher = publisher(self.node, "detections")
         self._vision = messages("vision_msgs", "detections")
-        self._publisher = passing_publisher(node, self._vision.Detection2DArray, "detections")
 
-    def publish(self, header: Header, faces: list[FaceEmotion]) -> None:
-        """Publish the faces of one image."""
-        self._publisher.publish(detection_array(self._vision, header, faces))
+    def publish(self, header, image, result):
+        self._publisher.publish(detection_array(self._vision, header, result))
 
-    def close(self) -> None:
-        """Take the topic away."""
-        self._node.destroy_publisher(self._publisher)
+    def close(self):
+        if self._publisher:
+            self.node.destroy_publisher(self._publisher)
+        self._publisher = None
 
 
-def detection_array(vision, header: Header, faces: list[FaceEmotion]):
+def detection_array(vision, header: Header, result: Result):
     """The message; ``vision``: the module of vision_msgs' messages."""
     return vision.Detection2DArray(
-        header=header, detections=[_detection(vision, header, face) for face in faces]
+        header=header, detections=[_detection(vision, header, face) for face in result.faces]
     )
 
 
 def _detection(vision, header, face):
-    x, y, width, height = face.box
     detection = vision.Detection2D(header=header, id=str(face.track_id))
-    detection.bbox.center.position.x = x + width / 2
-    detection.bbox.center.position.y = y + height / 2
-    detection.bbox.size_x, detection.bbox.size_y = float(width), float(height)
+    centre = detection.bbox.center.position
+    centre.x, centre.y = face.box.centre
+    detection.bbox.size_x = float(face.box.width)
+    detection.bbox.size_y = float(face.box.height)
     for label, probability in zip(EMOTIONS, face.probabilities, strict=True):
         result = vision.ObjectHypothesisWithPose()
         result.hypothesis.class_id, result.hypothesis.score = label, float(probability)

@@ -1,65 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events and the dominant expression, as topic and service of emotion_node."""
+"""``emotion_events``, and ``~/dominant_emotion`` beside it."""
 
 import threading
-from collections.abc import Collection
 
 from builtin_interfaces.msg import Time
-from rclpy.lifecycle import LifecycleNode
-from rclpy.qos import QoSProfile
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_msgs.msg import Header
 
 from fer_ros.emotions.classes import label_of
 from fer_ros.msg import EmotionEvent
+from fer_ros.nodes.sinks.base import Sink
+from fer_ros.nodes.topics import publisher
 from fer_ros.reactions.events import Event, EventDetector, ExpressionHistory
-from fer_ros.result import FaceEmotion
 from fer_ros.srv import DominantEmotion
 
 SECOND = 10**9
 
 
-class EmotionEvents:
-    """Publishes ``emotion_events`` and answers ``~/dominant_emotion``.
+class EmotionEventsSink(Sink):
+    """Publishes what changed and held; remembers a minute for the service, in memory alone."""
 
-    ``hold``, in seconds, may be changed between two images.
-    """
-
-    def __init__(self, node: LifecycleNode):
+    def __init__(self, node, scene):
+        super().__init__(node, scene)
         self._events = EventDetector()
         self._history = ExpressionHistory()
         self._lock = threading.Lock()  # images come on the worker's thread, questions do not
-        self._publisher = node.create_lifecycle_publisher(
-            EmotionEvent,
-            "emotion_events",
-            QoSProfile(depth=10),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        self._publisher = publisher(node, "emotion_events")
         node.create_service(DominantEmotion, "~/dominant_emotion", self._answer)
 
-    @property
-    def hold(self) -> float:
-        """Seconds for which an expression must hold to make an event."""
-        return self._events.hold
-
-    @hold.setter
-    def hold(self, seconds: float) -> None:
-        self._events.hold = seconds
-
-    def publish(self, header: Header, faces: list[FaceEmotion], followed: Collection[int]) -> None:
-        """Publish the events of one image; ``followed``: the ids that live on."""
+    def publish(self, header, image, result):
         stamp = header.stamp.sec * SECOND + header.stamp.nanosec
         with self._lock:
-            self._history.add(faces, stamp)
-            events = self._events.update(faces, followed, stamp)
+            self._events.hold = self.values.event_hold
+            self._history.add(result.faces, stamp)
+            events = self._events.update(result.faces, result.followed, stamp)
         for event in events:
             self._publisher.publish(event_message(header, event))
 
-    def reset(self) -> None:
-        """Forget all faces."""
+    def reset(self):
         with self._lock:
             self._events.reset()
             self._history.reset()
+
+    def close(self):
+        self.reset()
 
     def _answer(self, request, response):
         try:

@@ -1,103 +1,101 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The faces as REP 155 (ROS4HRI) has them: ``humans/faces/tracked`` and topics for each face."""
+"""The faces as REP 155 (ROS4HRI) has them: ``humans/faces/tracked`` and topics for each face.
+
+The names are relative: without a namespace they are REP 155's own, and in the namespaces of two
+cameras they do not mix. https://www.ros.org/reps/rep-0155.html
+"""
 
 import math
-from collections.abc import Collection
 
-import numpy as np
 from rclpy.duration import Duration
-from rclpy.node import Node
-from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from fer_ros.emotions.classes import HRI_EXPRESSIONS
+from fer_ros.faces.crop import cut_out
 from fer_ros.nodes.messages import image_message
-from fer_ros.nodes.optional import messages, passing_publisher
-from fer_ros.result import FaceEmotion
-from fer_ros.ros4hri import EXPRESSIONS, FaceIds, cut_out, normalized
+from fer_ros.nodes.optional import messages
+from fer_ros.nodes.sinks.base import Sink
+from fer_ros.nodes.topics import FACE, TRACKED, publisher
 
-TRACKED = "humans/faces/tracked"
 DELIVERY = Duration(seconds=0.5)
+CROP_SIZE = 128  # pixels, REP 155's default
 
 
-class HumansFaces:
-    """Publishes until ``close``. Raises RuntimeError where hri_msgs is not installed.
+class HumansSink(Sink):
+    """Publishes until ``close``, which says that no face is followed and takes all topics away."""
 
-    The names are relative: without a namespace they are REP 155's own, and in the namespaces of
-    two cameras they do not mix.
-    """
-
-    def __init__(self, node: Node, ids: FaceIds):
-        self._hri = messages("hri_msgs", "ros4hri")
-        self._node = node
-        self._ids = ids
+    def __init__(self, node, scene):
+        super().__init__(node, scene)
         self._faces: dict[int, _FaceTopics] = {}
         self._header: Header | None = None
-        self._tracked = passing_publisher(node, self._hri.IdsList, TRACKED)
+        self._tracked = None
 
-    def publish(
-        self,
-        header: Header,
-        bgr: np.ndarray,
-        faces: list[FaceEmotion],
-        followed: Collection[int],
-        rotate: int,
-    ) -> None:
-        """Publish the faces of one image, uint8 [H, W, 3]. A face that is not in ``followed``, the
-        ids that live on, loses its topics; ``rotate``: degrees that make the image upright.
-        """
+    def open(self, values):
+        super().open(values)
+        self._hri = messages("hri_msgs", "ros4hri")
+        self._tracked = publisher(self.node, TRACKED)
+
+    def publish(self, header, image, result):
         self._header = header
-        for track_id in set(self._faces) - set(followed):
+        for track_id in set(self._faces) - result.followed:
             self._faces.pop(track_id).close()
-        for face in faces:
+        for face in result.faces:
             if face.track_id not in self._faces:
-                base = f"humans/faces/{self._ids.of(face.track_id)}"
-                self._faces[face.track_id] = _FaceTopics(self._node, self._hri, base)
+                face_id = self.scene.ids.of(face.track_id)
+                self._faces[face.track_id] = _FaceTopics(self.node, self._hri, face_id)
         # After the topics, so that whoever hears of an id finds them.
         self._publish_tracked()
-        for face in faces:
-            self._faces[face.track_id].publish(header, bgr, face, rotate)
+        for face in result.faces:
+            self._faces[face.track_id].publish(header, result, face)
 
-    def close(self) -> None:
-        """Say that no face is followed, and take all topics away."""
+    def close(self):
         for face in self._faces.values():
             face.close()
         self._faces.clear()
-        if self._header and self._node.context.ok():
+        if self._header and self.node.context.ok():
             self._publish_tracked()
             self._tracked.wait_for_all_acked(DELIVERY)
-        self._node.destroy_publisher(self._tracked)
+        if self._tracked:
+            self.node.destroy_publisher(self._tracked)
+        self._tracked = self._header = None
 
     def _publish_tracked(self):
-        ids = [self._ids.of(track_id) for track_id in sorted(self._faces)]
+        ids = [self.scene.ids.of(track_id) for track_id in sorted(self._faces)]
         self._tracked.publish(self._hri.IdsList(header=self._header, ids=ids))
 
 
 class _FaceTopics:
     """The topics of one face."""
 
-    def __init__(self, node, hri, base):
+    def __init__(self, node, hri, face_id):
         self._node, self._hri = node, hri
-        self._roi = passing_publisher(node, hri.NormalizedRegionOfInterest2D, f"{base}/roi")
-        self._cropped = passing_publisher(node, Image, f"{base}/cropped", 1)
-        self._expression = passing_publisher(node, hri.Expression, f"{base}/expression")
+        self._roi = publisher(node, f"{FACE}/roi", face_id)
+        self._cropped = publisher(node, f"{FACE}/cropped", face_id)
+        self._expression = publisher(node, f"{FACE}/expression", face_id)
 
-    def publish(self, header, bgr, face, rotate):
-        xmin, ymin, xmax, ymax = normalized(face.box, bgr.shape)
-        score = min(max(face.detection_score, 0.0), 1.0)
+    def publish(self, header, result, face):
+        rows, columns = result.shape[:2]
+        x, y, width, height = face.box
         self._roi.publish(
             self._hri.NormalizedRegionOfInterest2D(
-                header=header, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax, c=score
+                header=header,
+                xmin=x / columns,
+                ymin=y / rows,
+                xmax=(x + width) / columns,
+                ymax=(y + height) / rows,
+                c=min(max(face.detection_score, 0.0), 1.0),
             )
         )
         message = expression_message(self._hri, header, face.label, face.confidence)
         if message:
             self._expression.publish(message)
         if self._cropped.get_subscription_count():
-            self._cropped.publish(image_message(header, cut_out(bgr, face.box, rotate)))
+            crop = cut_out(result.upright, result.upright_box(face), CROP_SIZE)
+            self._cropped.publish(image_message(header, crop))
 
     def close(self):
-        for publisher in (self._roi, self._cropped, self._expression):
-            self._node.destroy_publisher(publisher)
+        for each in (self._roi, self._cropped, self._expression):
+            self._node.destroy_publisher(each)
 
 
 def expression_message(hri, header: Header, label: str, confidence: float):
@@ -105,11 +103,11 @@ def expression_message(hri, header: Header, label: str, confidence: float):
 
     Valence and arousal are not known, so NaN: 0 would say neither pleasant nor unpleasant.
     """
-    if label not in EXPRESSIONS:
+    if label not in HRI_EXPRESSIONS:
         return None
     return hri.Expression(
         header=header,
-        expression=EXPRESSIONS[label],
+        expression=HRI_EXPRESSIONS[label],
         valence=math.nan,
         arousal=math.nan,
         confidence=confidence,

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
+from result_helpers import result_of
 
 from fer_ros.drawing import annotate
 from fer_ros.emotions.classes import COLOURS, EMOTIONS, UNCERTAIN
-from fer_ros.result import FaceEmotion
+from fer_ros.result import Box, FaceEmotion
 
 JOY = EMOTIONS.index("joy")
 
 
 def face(box, emotion=JOY, track_id=3):
     p = np.array([0.02, 0.02, 0.02, 0.86, 0.02, 0.03, 0.03], np.float32)
-    return FaceEmotion(track_id, box, 0.9, emotion, p, p)
+    return FaceEmotion(track_id, Box(*box), 0.9, emotion, p, p)
 
 
 def same_colour(image, label):
@@ -21,7 +22,7 @@ def same_colour(image, label):
 @pytest.mark.parametrize("background", [0, 128, 255])
 def test_draws_on_a_copy(background):
     image = np.full((480, 640, 3), background, np.uint8)
-    drawn = annotate(image, [face((200, 150, 160, 160))])
+    drawn = annotate(result_of(face((200, 150, 160, 160)), image=image))
     assert (image == background).all()
     assert drawn.shape == image.shape
     assert same_colour(drawn, "joy").sum() > 1000  # box, caption and the long bar
@@ -30,13 +31,14 @@ def test_draws_on_a_copy(background):
 
 def test_without_faces_nothing_is_drawn_and_it_is_still_a_copy():
     image = np.full((48, 64, 3), 9, np.uint8)
-    drawn = annotate(image, [])
+    drawn = annotate(result_of(image=image))
     assert (drawn == image).all()
     assert drawn is not image
 
 
 def test_bars_follow_the_probabilities():
-    drawn = annotate(np.zeros((480, 640, 3), np.uint8), [face((200, 150, 160, 160))])
+    black = np.zeros((480, 640, 3), np.uint8)
+    drawn = annotate(result_of(face((200, 150, 160, 160)), image=black))
     beside = drawn[:, 370:]
     assert same_colour(beside, "joy").sum() > 5 * same_colour(beside, "fear").sum() > 0
 
@@ -47,7 +49,7 @@ def test_bars_follow_the_probabilities():
 )
 @pytest.mark.parametrize("emotion", [*range(7), UNCERTAIN])
 def test_any_place_and_label(box, emotion):
-    drawn = annotate(np.full((480, 640, 3), 90, np.uint8), [face(box, emotion)])
+    drawn = annotate(result_of(face(box, emotion)))
     assert (drawn != 90).any()
 
 
@@ -55,7 +57,7 @@ def test_any_place_and_label(box, emotion):
 def test_any_size(size):
     height, width = size
     box = (width // 4, height // 4, max(1, width // 2), max(1, height // 2))
-    drawn = annotate(np.full((*size, 3), 90, np.uint8), [face(box)])
+    drawn = annotate(result_of(face(box), image=np.full((*size, 3), 90, np.uint8)))
     assert drawn.shape == (*size, 3)
     assert (drawn != 90).any()
 
@@ -64,7 +66,7 @@ def test_any_size(size):
 def test_turned_image_stands_upright_with_its_box(degrees):
     image = np.full((480, 640, 3), 90, np.uint8)
     image[150:310, 200:360] = 10
-    drawn = annotate(image, [face((200, 150, 160, 160))], degrees)
+    drawn = annotate(result_of(face((200, 150, 160, 160)), image=image, rotate=degrees))
     assert drawn.shape[:2] == ((640, 480) if degrees in (90, 270) else (480, 640))
     dark = np.argwhere((drawn == 10).all(axis=-1))
     coloured = np.argwhere(same_colour(drawn, "joy"))

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``emotions``: the result for each image."""
+
+from fer_ros.nodes.messages import emotion_array
+from fer_ros.nodes.sinks.base import Sink
+from fer_ros.nodes.topics import publisher
+
+
+class EmotionArraySink(Sink):
+    """Publishes once for each image, also without a face."""
+
+    def __init__(self, node, scene):
+        super().__init__(node, scene)
+        self._publisher = publisher(node, "emotions")
+
+    def publish(self, header, image, result):
+        self._publisher.publish(emotion_array(header, result))
