@@ -5,6 +5,7 @@ import time
 
 import pytest
 from node_helpers import blank, stamped
+from rclpy.qos import ReliabilityPolicy
 
 from fer_ros.nodes.image_subscription import ImageSubscription
 
@@ -56,3 +57,31 @@ def test_two_publishers_number_each_for_himself(bench, heard):
     for second in range(2000, 2005):
         send(bench, heard, one if second % 2 else other, [second])
     assert {missed for _, missed in heard} == {0}
+
+
+def test_a_subscription_that_cannot_be_replaced_stays(bench, monkeypatch):
+    """The node goes on hearing by the old one, says why, and tries again."""
+    found = []
+    images = ImageSubscription(bench.node, "raw", "auto", lambda m, _: found.append(m))
+    create = bench.node.create_subscription
+
+    def refuse(*_, **__):
+        raise RuntimeError("no\nroom")
+
+    monkeypatch.setattr(bench.node, "create_subscription", refuse)
+    publisher = bench.publisher()
+    bench.until(lambda: images.failure)
+    assert images.failure == "RuntimeError: no room"
+    assert images.policy == ReliabilityPolicy.BEST_EFFORT, "as before anybody published"
+
+    def arrived():
+        publisher.publish(stamped(blank(), 1000))
+        return found
+
+    bench.until(arrived)
+    monkeypatch.setattr(bench.node, "create_subscription", create)
+    images.check()
+    assert (images.failure, images.policy) == ("", ReliabilityPolicy.RELIABLE)
+    found.clear()
+    bench.until(arrived)
+    images.close()
