@@ -29,7 +29,7 @@ def main():
         "detector": options.detector,
         "detector_model": options.detector_model,
         "model": options.model,
-        "uncertain_threshold": 1e-9,  # each is to be named
+        "uncertain_threshold": 0.0,  # each is to be named
     }
     pipeline = create_pipeline(**values)
     print(f"{pipeline.classifier.identity}, faces by {pipeline.detector.name}\n")

@@ -96,9 +96,9 @@ class EmotionPipeline:
         self.rotate = values.rotate
         self._smoother.time_constant = values.smoothing_time_constant
         self._smoother.hysteresis = values.hysteresis
-        self._smoother.uncertain_below = (
-            values.uncertain_threshold or self.classifier.card.uncertain_below
-        )
+        threshold = values.uncertain_threshold
+        card = self.classifier.card
+        self._smoother.uncertain_below = card.uncertain_below if threshold < 0 else threshold
 
     def replace(self, detector: Detector, classifier: Classifier) -> None:
         """Go on with these. Faces keep their ids, but not what another model said of them."""

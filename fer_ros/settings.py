@@ -16,7 +16,8 @@ Value = bool | int | float | str
 @dataclass(frozen=True)
 class Setting:
     """One parameter. ``live``: a change takes effect at the next image, else at the next
-    configure (or start, for a node without a lifecycle). ``range`` is inclusive.
+    configure; ``read_only``: it can be given at the start alone. ``range`` is inclusive; where it
+    begins at -1, that stands for none of the kind: no limit, or what its owner thinks best.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Setting:
     range: tuple[float, float] | None = None
     choices: tuple[Value, ...] = ()
     live: bool = False
+    read_only: bool = False
 
     def checked(self, value: object) -> Value:
         """``value``, or a text of it, as the parameter's type. Raises SettingsError."""
@@ -43,11 +45,17 @@ class Setting:
 
 
 EMOTION_NODE = (
-    Setting("autostart", True, "Configure and activate at start, without a lifecycle manager."),
+    Setting(
+        "autostart",
+        True,
+        "Configure and activate at start, without a lifecycle manager.",
+        read_only=True,
+    ),
     Setting(
         "exit_on_failure",
         False,
         "End with status 1 when configure or activate fails; false: stay, to be mended.",
+        live=True,
     ),
     Setting(
         "image_transport",
@@ -74,9 +82,9 @@ EMOTION_NODE = (
     ),
     Setting(
         "detection_threshold",
-        0.0,
-        "Score under which a face is ignored; 0: the detector's default.",
-        range=(0, 1),
+        -1.0,
+        "Score under which a face is ignored; -1: the detector's default.",
+        range=(-1, 1),
     ),
     Setting(
         "model",
@@ -106,7 +114,11 @@ EMOTION_NODE = (
         "max_faces", 16, "At most this many faces, the largest, each image.", (1, 256), live=True
     ),
     Setting(
-        "max_rate", 0.0, "Images processed each second at most, Hz; 0: all.", (0, 1000), live=True
+        "max_rate",
+        -1.0,
+        "Images processed each second at most, Hz; -1: all.",
+        (-1, 1000),
+        live=True,
     ),
     Setting(
         "rotate",
@@ -131,9 +143,9 @@ EMOTION_NODE = (
     ),
     Setting(
         "uncertain_threshold",
-        0.0,
-        "Confidence under which the label is `uncertain`; 0: the model card's.",
-        range=(0, 1),
+        -1.0,
+        "Confidence under which the label is `uncertain`; -1: the model card's.",
+        range=(-1, 1),
         live=True,
     ),
     Setting(
@@ -173,35 +185,41 @@ EMOTION_NODE = (
         False,
         "Publish the faces as vision_msgs/Detection2DArray; needs vision_msgs.",
     ),
-    Setting("diagnostics_period", 1.0, "Time between two messages on /diagnostics, s.", (0.1, 60)),
+    Setting(
+        "diagnostics_period",
+        1.0,
+        "Time between two messages on /diagnostics, s.",
+        (0.1, 60),
+        read_only=True,
+    ),
     Setting(
         "no_image_warn",
         2.0,
-        "WARN without an image for so long, s; 0: never.",
-        (0, 3600),
+        "WARN without an image for so long, s; -1: never.",
+        (-1, 3600),
         live=True,
     ),
-    Setting("no_image_error", 10.0, "The same for ERROR, s; 0: never.", (0, 3600), live=True),
+    Setting("no_image_error", 10.0, "The same for ERROR, s; -1: never.", (-1, 3600), live=True),
     Setting(
         "age_warn",
         0.3,
-        "WARN when results are older than this, median, s; 0: never.",
-        range=(0, 3600),
+        "WARN when results are older than this, median, s; -1: never.",
+        range=(-1, 3600),
         live=True,
     ),
-    Setting("age_error", 1.0, "The same for ERROR, s; 0: never.", (0, 3600), live=True),
+    Setting("age_error", 1.0, "The same for ERROR, s; -1: never.", (-1, 3600), live=True),
     Setting(
         "missed_warn",
         0.1,
-        "WARN when this share of the images published never comes; 0: never.",
-        range=(0, 1),
+        "WARN when this share of the images published never comes; -1: never.",
+        range=(-1, 1),
         live=True,
     ),
     Setting(
         "superseded_warn",
         0.5,
-        "WARN when this share of the images is superseded; 0: never.",
-        range=(0, 1),
+        "WARN when this share of the images is superseded; -1: never.",
+        range=(-1, 1),
         live=True,
     ),
 )
@@ -289,6 +307,11 @@ class Settings(SimpleNamespace):
         return {s.name: v for s in PIPELINE if (v := getattr(self, s.name)) != s.default}
 
 
+def own(value: float) -> float | None:
+    """A parameter that may be left to its owner: None where it is negative."""
+    return None if value < 0 else value
+
+
 def create_pipeline(**values) -> EmotionPipeline:
     """The pipeline that emotion_node runs with these parameters; without any, by default.
 
@@ -300,7 +323,7 @@ def create_pipeline(**values) -> EmotionPipeline:
     detector = detectors.create_detector(
         settings.detector,
         model_path=settings.detector_model,
-        score_threshold=settings.detection_threshold or None,
+        score_threshold=own(settings.detection_threshold),
     )
     pipeline = EmotionPipeline(detector, Classifier(settings.model, settings.threads))
     pipeline.tune(settings)

@@ -131,7 +131,7 @@ def test_thresholds_are_parameters_and_zero_means_never(health, clock):
     clock.now += 100
     limits = {"no_image_warn": 200.0, "no_image_error": 50.0}
     assert report(health, clock, limits=limits)[0].level == ERROR
-    limits = {"no_image_warn": 0.0, "no_image_error": 0.0}
+    limits = {"no_image_warn": -1.0, "no_image_error": -1.0}
     assert report(health, clock, limits=limits)[0].level == OK
 
 
@@ -213,7 +213,7 @@ def test_superseded_by_wish(health, clock):
     process(health, 4)
     assert report(health, clock, (10, 4, 6), limits={"max_rate": 4.0})[0].level == OK
     process(health, 4)
-    assert report(health, clock, (20, 8, 12), limits={"superseded_warn": 0.0})[0].level == OK
+    assert report(health, clock, (20, 8, 12), limits={"superseded_warn": -1.0})[0].level == OK
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,9 @@ def test_live_parameters(bench):
     assert bench.set("uncertain_threshold", 1.0).successful
     (face,) = bench.process(publisher, stamped(two_faces(), 1001, 2 * 10**8)).faces
     assert (face.label, face.emotion) == ("uncertain", 255)
-    assert bench.set("uncertain_threshold", 0.0).successful
+    assert bench.set("uncertain_threshold", -1.0).successful
     (face,) = bench.process(publisher, stamped(two_faces(), 1001, 3 * 10**8)).faces
-    assert face.label == "joy", "0: the model card's"
+    assert face.label == "joy", "-1: the model card's"
     assert bench.set("rotate", 180).successful
     turned = np.rot90(two_faces(), 2)
     (face,) = bench.process(publisher, stamped(np.ascontiguousarray(turned), 1002)).faces
@@ -57,7 +57,8 @@ def test_live_parameters_do_not_wait_for_an_image(bench):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("max_faces", 0), ("max_faces", 2.5), ("max_rate", -1.0), ("rotate", 45),
+        ("max_faces", 0), ("max_faces", 2.5), ("max_rate", -2.0), ("autostart", False),
+        ("diagnostics_period", 2.0), ("rotate", 45),
         ("detector", "nose"), ("hysteresis", 1.5), ("jpeg_quality", 101), ("no_such", 1),
     ],
 )  # fmt: skip
@@ -68,6 +69,7 @@ def test_refused_parameters(bench, name, value):
     assert result.reason
     if name != "no_such":
         assert bench.get(name) != value
+
 
 
 def test_described_parameters(bench):

@@ -144,11 +144,11 @@ CHANGES = [
     ("min_face_size", (0, 60)),
     ("hysteresis", (0.0, 0.5)),
     ("smoothing_time_constant", (0.0, 2.0)),
-    ("uncertain_threshold", (0.0, 1.0)),
+    ("uncertain_threshold", (-1.0, 1.0)),
     ("max_gap", (0.0, 3.0)),
     ("jpeg_quality", (1, 100)),
     ("max_image_megapixels", (1.0, 35.0)),
-    ("superseded_warn", (0.0, 0.9)),
+    ("superseded_warn", (-1.0, 0.9)),
 ]
 
 

@@ -9,6 +9,7 @@ from fer_ros.faces.detectors import Detection
 from fer_ros.images.rotation import rotate_image
 from fer_ros.pipeline import EmotionPipeline
 from fer_ros.result import Box, FaceEmotion
+from fer_ros.settings import PIPELINE
 
 JOY, SADNESS = EMOTIONS.index("joy"), EMOTIONS.index("sadness")
 FRAME = np.full((480, 640, 3), 200, np.uint8)
@@ -199,3 +200,21 @@ def test_uncertain_keeps_the_largest_confidence():
     assert face.label == "uncertain"
     assert face.confidence == pytest.approx(0.3)
     assert FaceEmotion(1, Box(0, 0, 1, 1), 0.5, 0, p, p).confidence == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "label"),
+    [(-1.0, "uncertain"), (0.0, "neutral"), (0.2, "neutral"), (0.26, "uncertain")],
+)
+def test_a_threshold_may_be_zero(pipeline, threshold, label):
+    """Nothing is too little then; -1 leaves it to the model card."""
+
+    def evenly(crop):
+        return np.array([1, 1, 1, 1, 1, 1, 2], np.float32) / 8
+
+    pipeline.classifier.probabilities = evenly
+    pipeline.classifier.card = SimpleNamespace(margin=1.0, uncertain_below=0.3)
+    values = {setting.name: setting.default for setting in PIPELINE}
+    pipeline.tune(SimpleNamespace(**values | {"uncertain_threshold": threshold}))
+    (face,) = pipeline.process(frame((300, 100, 150, 20)), 1.0).faces
+    assert face.label == label

@@ -60,7 +60,7 @@ def test_what_is_smoothed_follows_the_values():
     assert face.label == "uncertain"
     pipeline = create_pipeline(detector="haar")
     (face,) = pipeline.process(image, 1.0).faces
-    assert face.label == "joy", "0 is the model card's threshold"
+    assert face.label == "joy", "the model card's threshold"
 
 
 def test_without_values_it_is_what_the_node_runs():

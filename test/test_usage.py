@@ -62,7 +62,7 @@ def test_has_the_tables(node):
 
 def test_defaults_and_choices():
     text = usage("emotion_node")
-    for line in ("    autostart = true ", "    model = '' ", "  * max_rate = 0.0 "):
+    for line in ("    autostart = true ", "    model = '' ", "  * max_rate = -1.0 "):
         assert f"\n{line}" in text
     assert "(raw, compressed)" in text
     assert "(1 to 256)" in text

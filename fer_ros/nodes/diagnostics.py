@@ -100,7 +100,7 @@ def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
     level = _level(silence, limits.no_image_warn, limits.no_image_error)
     if level != OK:
         yield level, f"no image for {silence:.1f} s on {situation.topic}: {_cause(situation)}"
-    if limits.no_image_error and situation.busy >= limits.no_image_error:
+    if _reaches(situation.busy, limits.no_image_error):
         fault = f"an image has been in work for {situation.busy:.0f} s"
         yield ERROR, f"{fault}: detector or model hangs, deactivate and activate the node"
     if situation.subscription_failure:
@@ -115,7 +115,7 @@ def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
         remedy = "look at the settings of the camera driver and at the network"
         yield ERROR if period.failed == whole else WARN, f"{fault}: {remedy}"
     share = _share(period.missed, period.missed + period.received)
-    if limits.missed_warn and share >= limits.missed_warn:
+    if _reaches(share, limits.missed_warn):
         remedy = "for raw images raise net.core.rmem_max, or set image_transport to compressed"
         yield WARN, f"{share:.0%} of the images never came: {remedy}"
     yield from _superseded(period, limits)
@@ -138,7 +138,7 @@ def _cause(situation) -> str:
 def _superseded(period, limits) -> Iterator[Problem]:
     share = _share(period.superseded, period.received)
     # With max_rate set, leaving images out is what was asked for.
-    if limits.superseded_warn and share >= limits.superseded_warn and not limits.max_rate:
+    if _reaches(share, limits.superseded_warn) and limits.max_rate <= 0:
         stages = {k: _median_ms(v) for k, v in period.stages.items() if k != "total"}
         slowest = max(stages, key=stages.get, default="")
         why = f" ({slowest} takes {stages[slowest]:.0f} ms)" if slowest else ""
@@ -174,10 +174,15 @@ def _stamps(health, period) -> Iterator[Problem]:
 
 
 def _level(value: float, warn: float, error: float) -> bytes:
-    """The level of a value by two thresholds, of which 0 means never."""
-    if error and value >= error:
+    """The level of a value by two limits."""
+    if _reaches(value, error):
         return ERROR
-    return WARN if warn and value >= warn else OK
+    return WARN if _reaches(value, warn) else OK
+
+
+def _reaches(value: float, limit: float) -> bool:
+    """Whether a value is at a limit or over; a negative limit is none, and nothing reaches it."""
+    return value > 0 and 0 <= limit <= value
 
 
 def _share(part: int, whole: int) -> float:

@@ -69,9 +69,9 @@ class ExpressionNode(Node):
         self._max_pixels = int(values.max_image_megapixels * 1e6)
         self._smoother.time_constant = values.smoothing_time_constant
         self._smoother.hysteresis = values.hysteresis
-        self._smoother.uncertain_below = (
-            values.uncertain_threshold or self._classifier.card.uncertain_below
-        )
+        threshold = values.uncertain_threshold
+        card = self._classifier.card
+        self._smoother.uncertain_below = card.uncertain_below if threshold < 0 else threshold
 
     def _follow(self, message):
         """Take up new faces, let go of those that are gone."""

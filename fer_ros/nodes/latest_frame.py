@@ -17,8 +17,8 @@ class LatestWorker(Generic[T]):
     """Calls ``work(item)`` on its own thread for the newest item put.
 
     ``failed(error)`` is told of what ``work`` or a command raises; the next item is looked at.
-    ``max_rate``: at most so many items a second, 0 for all; newer items take the place of one that
-    waits for its turn. Once stopped, received = processed + superseded.
+    ``max_rate``: at most so many items a second, all where it is not over 0; newer items take the
+    place of one that waits for its turn. Once stopped, received = processed + superseded.
     """
 
     def __init__(
@@ -40,7 +40,9 @@ class LatestWorker(Generic[T]):
 
     @property
     def max_rate(self) -> float:
-        """Items a second at most; 0: all. A change holds at once, for an item that waits too."""
+        """Items a second at most; all where it is not over 0. A change holds at once, for an item
+        that waits too.
+        """
         return self._max_rate
 
     @max_rate.setter

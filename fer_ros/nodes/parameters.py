@@ -19,7 +19,9 @@ from fer_ros.settings import EMOTION_NODE, EXPRESSION_NODE, VIDEO_SOURCE, Settin
 
 def descriptor(setting: Setting) -> ParameterDescriptor:
     """What ``ros2 param describe`` shows, and what rclpy checks."""
-    result = ParameterDescriptor(name=setting.name, description=setting.description)
+    result = ParameterDescriptor(
+        name=setting.name, description=setting.description, read_only=setting.read_only
+    )
     if setting.choices:
         result.additional_constraints = f"one of {', '.join(map(str, setting.choices))}"
     if setting.range and isinstance(setting.default, float):
@@ -68,7 +70,7 @@ def markdown(table: Sequence[Setting]) -> str:
             values = f"{s.range[0]} to {s.range[1]}"
         else:
             values = {bool: "`true`, `false`", str: "text"}.get(type(s.default), "")
-        live = "yes" if s.live else ""
+        live = "yes" if s.live else "at the start alone" if s.read_only else ""
         lines.append(f"| `{s.name}` | `{default}` | {values} | {live} | {s.description} |")
     return "\n".join(lines)
 
