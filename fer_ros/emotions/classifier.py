@@ -34,8 +34,8 @@ class Classifier:
     """A checked model, ready to run.
 
     ``model`` is a .tflite, .onnx or .keras file; empty takes the model that comes with fer_ros, by
-    LiteRT where that is installed, else by OpenCV; ``small`` the smaller one, by LiteRT.
-    ``threads`` is LiteRT's. Raises ModelError with one line when the file, its card or its backend
+    LiteRT where that is installed, else by OpenCV; ``small`` the smaller one, alike. ``threads``
+    is LiteRT's. Raises ModelError with one line when the file, its card or its backend
     does not fit.
     """
 
@@ -63,13 +63,17 @@ class Classifier:
 
 def default_model() -> Path:
     """The model that comes with fer_ros, in the form that this machine runs best."""
-    suffix = ".tflite" if importlib.util.find_spec("ai_edge_litert") else ".onnx"
-    return MODELS / f"{DEFAULT_NAME}{suffix}"
+    return _shipped(DEFAULT_NAME)
 
 
 def small_model() -> Path:
-    """The smaller model that comes with fer_ros."""
-    return MODELS / f"{DEFAULT_NAME}_{SMALL}.tflite"
+    """The smaller model that comes with fer_ros, likewise."""
+    return _shipped(f"{DEFAULT_NAME}_{SMALL}")
+
+
+def _shipped(name: str) -> Path:
+    suffix = ".tflite" if importlib.util.find_spec("ai_edge_litert") else ".onnx"
+    return MODELS / f"{name}{suffix}"
 
 
 def _find(model: str) -> Path:

@@ -112,6 +112,10 @@ def _parser():
         help="a face is called uncertain so that this share of the others is right (%(default)s)",
     )
 
+    p = command(_onnx, "write the .onnx of a .tflite model whose .keras file is gone")
+    p.add_argument("--model", **model, required=True, help="a .tflite file, its card beside it")
+    p.add_argument("--csv", **csv)
+
     p = command(_report, "write MODEL_CARD.md and its pictures, every figure measured anew")
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
@@ -238,6 +242,19 @@ def _export(arguments):
             f"{file:36} {f['bytes'] / 1e6:6.2f} {f['accuracy']:9.2%} "
             f"{f['accuracy_deduplicated']:8.2%} {f['macro_f1']:9.4f} {f['ms_per_face']:6.2f}"
         )
+
+
+def _onnx(arguments):
+    from fer_training.dequantise import add_onnx
+
+    faces = dataset.load(arguments.csv)
+    keys = faces.of("Training").keys()
+    entry = add_onnx(arguments.model, faces.of("PublicTest"), keys)
+    print(
+        f"{arguments.model.with_suffix('.onnx')}: {entry['accuracy']:.2%}, deduplicated "
+        f"{entry['accuracy_deduplicated']:.2%}, macro-F1 {entry['macro_f1']:.4f}, "
+        f"{entry['ms_per_face']:.2f} ms a face"
+    )
 
 
 def _report(arguments):

@@ -70,20 +70,9 @@ def export(
     for file, content in forms.items():
         (out / file).write_bytes(content)
         logits = predict(out / file, validation.images, input_size)
-        temperature = round(calibration.best_temperature(logits[unseen], labels), 4)
-        confidences[file] = calibration.cross_fitted(logits[unseen], labels)
-        files[file] = {
-            "sha256": sha256_of(out / file),
-            "bytes": len(content),
-            "temperature": temperature,
-            **_chosen(judge(logits, validation, temperature, keys)),
-            "ece_cross_fitted": round(
-                calibration.expected_calibration_error(confidences[file], labels), 4
-            ),
-            "ms_per_face": round(
-                milliseconds_per_face(out / file, validation.images[:TIMED], input_size), 3
-            ),
-        }
+        files[file], confidences[file] = card_entry(
+            out / file, logits, validation, unseen, keys, input_size
+        )
     best, int8 = files[f"{name}_float32.tflite"], files[f"{name}_int8.tflite"]
     default = "int8" if best["accuracy"] - int8["accuracy"] <= INT8_MAY_LOSE else "float16"
     shutil.copyfile(out / f"{name}_{default}.tflite", out / f"{name}.tflite")
@@ -123,6 +112,28 @@ def export(
     np.save(out / f"{name}_training_keys.npy", keys)
     (out / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
     return card
+
+
+def card_entry(
+    file: Path, logits: np.ndarray, faces: Faces, unseen: np.ndarray, keys: np.ndarray, size: int
+) -> tuple[dict, np.ndarray]:
+    """What a card says of a model file, and its probabilities, cross-fitted, float [M, 7].
+
+    ``logits``: float [N, 7], its answers to ``faces``; ``unseen``: bool [N], the M of them whose
+    pictures are not among ``keys``, those trained on; ``size``: pixels, the ONNX graph's input.
+    """
+    labels = faces.labels[unseen]
+    temperature = round(calibration.best_temperature(logits[unseen], labels), 4)
+    confidences = calibration.cross_fitted(logits[unseen], labels)
+    error = calibration.expected_calibration_error(confidences, labels)
+    return {
+        "sha256": sha256_of(file),
+        "bytes": file.stat().st_size,
+        "temperature": temperature,
+        **_chosen(judge(logits, faces, temperature, keys)),
+        "ece_cross_fitted": round(error, 4),
+        "ms_per_face": round(milliseconds_per_face(file, faces.images[:TIMED], size), 3),
+    }, confidences
 
 
 def one_channel(network):
