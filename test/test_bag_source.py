@@ -3,8 +3,11 @@
 
 import shutil
 import sqlite3
+import tracemalloc
 
+import numpy as np
 import pytest
+import zstandard
 from bag_helpers import CHATTER, DELAY, JPEG, RAW, START, STEP, frames, make_bag, storage_file
 
 from fer_ros.bags.reading import Bag, BagError, bag_files
@@ -107,30 +110,137 @@ def test_cut_off(recorded, tmp_path, share):
     assert f"cut{file.suffix}: " in said[1]
 
 
-def test_a_bad_spot_in_mcap_is_skipped(tmp_path):
-    """One chunk of a checked file is broken: the others are read."""
+def write_chunks(path, compression="NONE"):
+    """An MCAP of thirty messages of 304 bytes in chunks of four; what describes their topic stands
+    in the first chunk and in the summary.
+    """
     from mcap.writer import CompressionType
     from mcap.writer import Writer as McapWriter
 
-    path = tmp_path / "spot.mcap"
     with path.open("wb") as file:
-        writer = McapWriter(file, chunk_size=1000, compression=CompressionType.NONE)
+        writer = McapWriter(file, chunk_size=1000, compression=CompressionType[compression])
         writer.start(profile="ros2")
         schema = writer.register_schema("std_msgs/msg/String", "ros2msg", b"string data\n")
         channel = writer.register_channel(CHATTER, "cdr", schema)
         for i in range(30):
-            writer.add_message(channel, START + i, b"\0\1\0\0" + bytes([i]) * 300, START + i)
+            data = b"\0\1\0\0" + np.random.default_rng(i).bytes(300)
+            writer.add_message(channel, START + i, data, START + i)
         writer.finish()
+    return path
+
+
+def chunks_of(path):
+    """Where the chunks of an MCAP lie, and how many messages each has."""
+    from mcap.reader import make_reader
+
+    with path.open("rb") as file:
+        summary = make_reader(file).get_summary()
+        return [
+            (c.chunk_start_offset, c.chunk_length, c.message_end_time - c.message_start_time + 1)
+            for c in summary.chunk_indexes
+        ]
+
+
+@pytest.mark.parametrize("compression", ["NONE", "LZ4", "ZSTD"])
+@pytest.mark.parametrize("which", [0, 3, -1])
+def test_a_bad_spot_in_mcap_costs_its_chunk(tmp_path, compression, which):
+    path = write_chunks(tmp_path / "spot.mcap", compression)
+    begin, length, count = chunks_of(path)[which]
+    lost = sum(n for _, _, n in chunks_of(path)[:which]) if which >= 0 else 30 - count
     data = bytearray(path.read_bytes())
-    data[data.index(bytes([12]) * 300) + 100] ^= 255
+    data[begin + length // 2] ^= 255
     path.write_bytes(data)
     found, said = read(path)
     times = [m.time - START for m in found[CHATTER]]
-    assert times == sorted(set(times))
-    assert set(range(30)) - set(times) <= {10, 11, 12, 13, 14}
-    assert 12 not in times
-    assert {0, 29} <= set(times)
+    assert times == [i for i in range(30) if not lost <= i < lost + count]
     assert "damaged at" in said[0]
+
+
+def test_a_torn_length_does_not_hide_the_chunks_behind_it(tmp_path):
+    path = write_chunks(tmp_path / "spot.mcap")
+    chunks = chunks_of(path)
+    data = bytearray(path.read_bytes())
+    data[chunks[1][0] + 4] ^= 255
+    data[chunks[3][0] + chunks[3][1] // 2] ^= 255
+    path.write_bytes(data)
+    found, _ = read(path)
+    times = [m.time - START for m in found[CHATTER]]
+    assert times == sorted(set(times))
+    assert 30 - chunks[1][2] - chunks[3][2] <= len(times) < 30
+    assert {0, 29} <= set(times)
+
+
+def test_without_index_the_chunks_behind_a_bad_one_are_read(tmp_path):
+    whole = write_chunks(tmp_path / "whole.mcap")
+    chunks = chunks_of(whole)
+    data = bytearray(whole.read_bytes())
+    data[chunks[2][0] + chunks[2][1] // 2] ^= 255
+    path = tmp_path / "cut.mcap"
+    path.write_bytes(data[: chunks[-1][0]])
+    found, _ = read(path)
+    assert len(found[CHATTER]) == 30 - chunks[2][2] - chunks[-1][2]
+
+
+def spoil_message(bag, number, change):
+    """Apply ``change`` to the bytes of one message of an sqlite3 bag, counted from 1."""
+    database = sqlite3.connect(storage_file(bag))
+    query = "SELECT data FROM messages WHERE id = ?"
+    (data,) = database.execute(query, (number,)).fetchone()
+    new = (change(bytes(data)), number)
+    database.execute("UPDATE messages SET data = ? WHERE id = ?", new)
+    database.commit()
+    database.close()
+
+
+def broken(data):
+    """Half of it."""
+    return data[: len(data) // 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "metadata"),
+    [
+        (broken, True),
+        (broken, False),
+        (lambda _: b"", True),  # without metadata, nothing says that it was a compressed one
+        (lambda _: b"\x28\xb5\x2f\xfdzstd?", True),
+        (lambda _: b"\x28\xb5\x2f\xfdzstd?", False),
+    ],
+)
+def test_a_broken_compressed_message_is_left_out(tmp_path, change, metadata):
+    path = make_bag(tmp_path / "bag", frames(5), storage="sqlite3", compress="message")
+    if not metadata:
+        (path / "metadata.yaml").unlink()
+    spoil_message(path, 4, change)
+    found, said = read(path)
+    assert [m.time for m in found[JPEG]] == [START + i * STEP + DELAY for i in (0, 1, 3, 4)]
+    assert f"bag: {JPEG} at 0.2 s left out" in said[-1]
+
+
+def test_many_broken_messages_take_two_lines(tmp_path):
+    path = make_bag(tmp_path / "bag", frames(5), storage="sqlite3", compress="message")
+    for number in (3, 4, 5):
+        spoil_message(path, number, broken)
+    found, said = read(path)
+    assert len(found[JPEG]) == 2
+    assert len(said) == 2
+    assert said[1] == "bag: 3 messages in all left out"
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_a_message_that_unpacks_to_gigabytes_is_left_out(tmp_path, says, monkeypatch):
+    """Before it is unpacked where it says so, at the limit where it does not."""
+    monkeypatch.setattr("fer_ros.bags.salvage.MAX_UNPACKED", 10_000_000)
+    bomb = zstandard.ZstdCompressor(write_content_size=says).compress(bytes(200_000_000))
+    path = make_bag(tmp_path / "bag", frames(3), storage="sqlite3", compress="message")
+    spoil_message(path, 2, lambda _: bomb)
+    tracemalloc.start()
+    found, said = read(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000_000
+    assert [(topic, len(messages)) for topic, messages in found.items()] == [(JPEG, 3)]
+    assert "left out" in said[0]
 
 
 def test_a_bad_page_in_sqlite_ends_what_can_be_read(tmp_path):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """evaluate_bag with bags and words that are not as they should be."""
 
+import sqlite3
+
 import cv2
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from bag_helpers import (
 from fer_ros.bags.types import type_store
 from fer_ros.cli import evaluate_bag
 from fer_ros.evaluation import one_pass
+from fer_ros.pipeline import EmotionPipeline
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,38 @@ def test_an_unreadable_image_is_left_out_and_told(tmp_path, capsys):
     assert (told["images_read"], told["images"], told["images_unreadable"]) == (4, 3, 1)
     assert "left out: compressed image" in capsys.readouterr().err
     assert "left out" in Page(tmp_path / "out/report.html").text
+
+
+def test_an_image_that_the_pipeline_fails_on_is_left_out_and_told(tmp_path, monkeypatch, capsys):
+    """As the node does: the next one is looked at."""
+    path = make_bag(tmp_path / "bag_in", frames(4))
+    process = EmotionPipeline.process
+    calls = []
+
+    def failing(self, *arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            raise ArithmeticError("seven infinite logits")
+        return process(self, *arguments)
+
+    monkeypatch.setattr(EmotionPipeline, "process", failing)
+    assert evaluate(path, "--out", tmp_path / "out") == 3
+    told = summary(tmp_path / "out")
+    assert (told["images_read"], told["images"], told["images_unreadable"]) == (4, 3, 1)
+    assert "image at 0.100 s left out: seven infinite logits" in capsys.readouterr().err
+
+
+def test_a_broken_compressed_message_does_not_end_the_evaluation(tmp_path, capsys):
+    path = make_bag(tmp_path / "bag_in", frames(4), storage="sqlite3", compress="message")
+    database = sqlite3.connect(storage_file(path))
+    database.execute("UPDATE messages SET data = substr(data, 1, 900) WHERE id = 4")
+    database.commit()
+    database.close()
+    assert evaluate(path, "--out", tmp_path / "out") == 3
+    assert summary(tmp_path / "out")["images"] == 3
+    errors = capsys.readouterr().err
+    assert f"{JPEG} at 0.2 s left out" in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rosbags.rosbag2 import Reader
 
-from fer_ros.bags.salvage import Message, Salvage, Topic
+from fer_ros.bags.salvage import Message, Salvage, Topic, is_packed, unpack
 from fer_ros.images.codec import decode_compressed, decode_image
 
 DECODERS = {
@@ -38,9 +38,11 @@ class Bag:
         self._files = bag_files(self.path)
         self._reader: Reader | None = None
         self._salvages: list[Salvage] = []
+        self._all_packed = False
         try:
             self._reader = Reader(self.path)
             self._reader.open()
+            self._leave_messages_packed()
         except Exception as error:  # rosbags lets through what damaged bytes raise
             self._reader = None
             why = _one_line(error)
@@ -77,6 +79,24 @@ class Bag:
         """
         start = self.start_time if start is None else start
         stop = self.end_time + 1 if stop is None else stop
+        broken = 0
+        for message in self._stored(start, stop):
+            data = message.data
+            if self._all_packed or is_packed(data):
+                try:
+                    data = unpack(data)
+                except Exception as error:  # see above
+                    broken += 1
+                    if broken == 1:
+                        place = f"{message.topic} at {self._seconds(message.time)}"
+                        self._report(f"{self.path.name}: {place} left out ({_one_line(error)})")
+                    continue
+            yield message._replace(data=data)
+        if broken > 1:
+            self._report(f"{self.path.name}: {broken} messages in all left out")
+
+    def _stored(self, start, stop) -> Iterator[Message]:
+        """Messages as they are stored; after damage those behind it."""
         if self._reader:
             last = start - 1
             try:
@@ -84,8 +104,7 @@ class Bag:
                     yield Message(connection.topic, last, bytes(data))
                 return
             except Exception as error:  # see above
-                seconds = (last - self.start_time) / 1e9
-                where = f"{self.path.name}: damaged at {seconds:.1f} s"
+                where = f"{self.path.name}: damaged at {self._seconds(last)}"
                 self._report(f"{where} ({_one_line(error)}): reading on")
             self._salvage()
             start = last + 1
@@ -118,6 +137,18 @@ class Bag:
             raise BagError(f"{self.path}: several image topics: choose by --topic: {listed}")
         others = ", ".join(f"{t.name} ({t.type})" for t in self.topics.values())
         raise BagError(f"{self.path}: no image topic; it holds {others}")
+
+    def _leave_messages_packed(self):
+        """Unpack messages here, one by one: rosbags would end with the first that is damaged, and
+        sets no limit to what one may become.
+        """
+        self._all_packed = self._reader.compression_mode == "message"
+        if self._all_packed:
+            storage = self._reader.storage
+            storage.metadata = storage.metadata._replace(compression_mode="")
+
+    def _seconds(self, time: int) -> str:
+        return f"{(time - self.start_time) / 1e9:.1f} s"
 
     def _salvage(self):
         self._salvages = [Salvage(file) for file in self._files]

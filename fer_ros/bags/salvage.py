@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is whole in a damaged bag file: MCAP or sqlite3, cut off, unclosed or with bad spots.
 
-A recorder that loses its power leaves a file without index. Both readers here go through the
-file from its beginning and give what can be read, in the order it was recorded.
+A recorder that loses its power leaves a file without index. An MCAP that has one is read chunk by
+chunk through it; all else from its beginning. What can be read comes in the order of the file.
 """
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import zstandard
 from rosbags.rosbag2.metadata import parse_qos
 
+MAX_UNPACKED = 1 << 30
+"""Bytes that one compressed message or chunk may become; larger ones are taken for damage."""
 _ZSTD = b"\x28\xb5\x2f\xfd"  # no CDR message begins so
 
 
@@ -37,6 +40,21 @@ class Message(NamedTuple):
     data: bytes
 
 
+def is_packed(data: bytes) -> bool:
+    """Whether a message is compressed, by its first bytes."""
+    return data[:4] == _ZSTD
+
+
+def unpack(data: bytes) -> bytes:
+    """What a zstd frame holds. Raises ValueError or zstandard.ZstdError for damage, and, before
+    anything is unpacked, for one that says to hold more than MAX_UNPACKED bytes.
+    """
+    size = zstandard.frame_content_size(data)  # -1: it does not say
+    if size > MAX_UNPACKED:
+        raise ValueError(f"unpacks to {size} bytes, the limit is {MAX_UNPACKED}")
+    return zstandard.decompress(data, max_output_size=MAX_UNPACKED)
+
+
 class Salvage:
     """The readable part of one file; ``topics``, ``start_time`` and ``end_time`` (ns, inclusive)
     are those of that part. ``complaint`` says where reading ended, and is empty at a proper end.
@@ -55,13 +73,10 @@ class Salvage:
         self.start_time, self.end_time = times or (0, 0)
 
     def messages(self, start: int, stop: int) -> Iterator[Message]:
-        """Those recorded at ``start`` ns or later and before ``stop`` ns."""
+        """Those recorded at ``start`` ns or later and before ``stop`` ns, as they are stored."""
         for _, message in self._walk():
             if start <= message.time < stop:
-                data = message.data
-                if data[:4] == _ZSTD:
-                    data = zstandard.decompress(data)
-                yield message._replace(data=data)
+                yield message
 
     def _walk(self) -> Iterator[tuple[Topic, Message]]:
         try:
@@ -78,43 +93,102 @@ class Salvage:
 
 
 def _mcap_records(path, complain) -> Iterator[tuple[Topic, Message]]:
-    """Every message of an MCAP file up to its end or first broken record; a broken chunk is left
-    out.
+    """Every message of an MCAP file; a broken chunk is left out. Without an index, up to its end or
+    first broken record.
     """
     from mcap import records
     from mcap.stream_reader import StreamReader, breakup_chunk
 
-    schemas: dict[int, records.Schema] = {}
-    channels: dict[int, Topic] = {}
-
-    def take(record):
-        if isinstance(record, records.Schema):
-            schemas[record.id] = record
-        elif isinstance(record, records.Channel):
-            schema = schemas.get(record.schema_id)
-            offered = parse_qos(record.metadata.get("offered_qos_profiles", ""))
-            definition = schema.data.decode() if schema else ""
-            name = schema.name if schema else ""
-            channels[record.id] = Topic(record.topic, name, 0, definition, offered)
-        elif isinstance(record, records.Message):
-            topic = channels[record.channel_id]
-            yield topic, Message(topic.name, record.log_time, record.data)
-
+    channels = _Channels(complain)
     size = path.stat().st_size
     with path.open("rb") as file:
+        known, chunks = _mcap_index(file, size)
+        for record in known:
+            yield from channels.take(record)
+        file.seek(0)
         # No record is larger than its file: a torn length must not ask for that much memory.
         reader = StreamReader(file, emit_chunks=True, record_size_limit=size)
-        for record in reader.records:
+        for record in _at(file, size, chunks, complain) if chunks else reader.records:
             if not isinstance(record, records.Chunk):
-                yield from take(record)
+                yield from channels.take(record)
                 continue
             try:
-                parts = breakup_chunk(record, validate_crc=True)
+                parts = breakup_chunk(_unpacked(record), validate_crc=True)
             except Exception as error:
                 complain(error)
                 continue
             for part in parts:
-                yield from take(part)
+                yield from channels.take(part)
+
+
+class _Channels:
+    """The topics of an MCAP file by the numbers that stand for them in it."""
+
+    def __init__(self, complain):
+        self._complain = complain
+        self._schemas, self._topics = {}, {}
+
+    def take(self, record) -> Iterator[tuple[Topic, Message]]:
+        """Learn of a topic, or give the message that the record is."""
+        from mcap import records
+
+        if isinstance(record, records.Schema):
+            self._schemas[record.id] = record
+        elif isinstance(record, records.Channel):
+            schema = self._schemas.get(record.schema_id)
+            offered = parse_qos(record.metadata.get("offered_qos_profiles", ""))
+            kind, definition = (schema.name, schema.data.decode()) if schema else ("", "")
+            self._topics[record.id] = Topic(record.topic, kind, 0, definition, offered)
+        elif isinstance(record, records.Message):
+            topic = self._topics.get(record.channel_id)
+            if topic:
+                yield topic, Message(topic.name, record.log_time, record.data)
+            else:  # its description lay in a broken chunk
+                self._complain(LookupError(f"what channel {record.channel_id} is, is not told"))
+
+
+def _mcap_index(file, size) -> tuple[list, list[int]]:
+    """Schemas and channels by the summary of an MCAP file, and where its chunks begin; nothing of
+    each where the summary is absent or damaged.
+    """
+    from mcap.reader import SeekingReader
+
+    try:
+        summary = SeekingReader(file, record_size_limit=size).get_summary()
+    except Exception:  # damaged bytes raise what the parser stumbles over
+        summary = None
+    if summary is None:
+        return [], []
+    known = [*summary.schemas.values(), *summary.channels.values()]
+    return known, sorted(chunk.chunk_start_offset for chunk in summary.chunk_indexes)
+
+
+def _at(file, size, offsets, complain) -> Iterator:
+    """The records of an MCAP file that begin there; a broken one is left out."""
+    from mcap.stream_reader import StreamReader
+
+    for offset in offsets:
+        try:
+            file.seek(offset)
+            reader = StreamReader(file, skip_magic=True, emit_chunks=True, record_size_limit=size)
+            record = next(reader.records)
+        except Exception as error:  # see above
+            complain(error)
+        else:
+            yield record
+
+
+def _unpacked(chunk):
+    """An MCAP chunk without its compression; mcap itself unpacks without a limit."""
+    if chunk.compression == "zstd":
+        data = unpack(chunk.data)
+    elif chunk.compression == "lz4":
+        from lz4.frame import LZ4FrameDecompressor
+
+        data = LZ4FrameDecompressor().decompress(chunk.data, MAX_UNPACKED)
+    else:
+        return chunk
+    return replace(chunk, data=data, compression="")
 
 
 def _sqlite_records(path) -> Iterator[tuple[Topic, Message]]:

@@ -156,13 +156,13 @@ class _Run:
         try:
             image = type_store().deserialize_cdr(message.data, self._topic.type)
             bgr = self._decode(image)
-        except Exception as error:  # torn bytes raise what the decoders stumble over
+            decoded = time.perf_counter()
+            header = image.header
+            stamp = header.stamp.sec + header.stamp.nanosec * 1e-9
+            result = self._pipeline.process(bgr, stamp, message.time * 1e-9)
+        except Exception as error:  # whatever one image brings, the next one is looked at
             self._leave_out(message, error)
             return
-        decoded = time.perf_counter()
-        header = image.header
-        stamp = header.stamp.sec + header.stamp.nanosec * 1e-9
-        result = self._pipeline.process(bgr, stamp, message.time * 1e-9)
         faces = result.faces
         self._count_time(began, decoded, result.timings)
         seconds = (message.time - self._bag.start_time) / 1e9
