@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images and cards from someone who lies: one clear error, bounded memory, never a crash."""
+"""Images and cards from someone who lies: one clear error, bounded time and memory, no crash."""
 
 import json
+import re
+import sys
+import time
 import tracemalloc
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,19 +14,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picture_files import compressed, encoded, image, jpeg_saying, png_saying
+from picture_files import compressed, encoded, image, jpeg_saying, png_chunk, png_saying
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.model_card import MAX_MODEL_BYTES, ModelCard, ModelError, load_card, sha256_of
 from fer_ros.images.codec import (
     ENCODINGS,
+    MAX_BYTES,
     MAX_SIDE,
     ImageError,
     decode_compressed,
     decode_image,
 )
-from fer_ros.images.header import JPEG, PNG
+from fer_ros.images.header import JPEG, MAX_JPEG_SEGMENTS, MAX_PNG_CHUNKS, PNG
 
 PIXELS = 100_000  # the limit in these tests
 MEMORY = 50_000_000  # bytes; more than any picture within the limit takes, by far
@@ -47,6 +51,38 @@ def bounded_resident_memory(limit=MEMORY):
     before = resident("VmRSS")
     yield
     assert resident("VmHWM") - before < limit
+
+
+@contextmanager
+def bounded_steps(limit):
+    """Fails at once when more than ``limit`` lines of fer_ros are run: time, without a clock."""
+    steps = 0
+
+    def count(frame, event, _):
+        nonlocal steps
+        steps += event == "line"
+        assert steps <= limit, f"more than {limit} steps"
+        return count
+
+    def enter(frame, event, argument):
+        return count(frame, event, argument) if "fer_ros" in frame.f_code.co_filename else None
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+def seconds(work) -> float:
+    """The least of three runs."""
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return min(times)
 
 
 def resident(name):
@@ -155,6 +191,43 @@ def test_too_many_bytes():
     assert decode_compressed(compressed(data), max_bytes=len(data)).shape == (48, 64, 3)
     with pytest.raises(ImageError, match="max_compressed_megabytes"):
         decode_compressed(compressed(data), max_bytes=len(data) - 1)
+
+
+SIZE = MAX_BYTES - 100
+END = b"\xff\xd9"
+ENDLESS = {
+    "fill bytes": JPEG + b"\xff" * SIZE + END,
+    "stuffed zeros": JPEG + b"\xff\0" * (SIZE // 2) + END,
+    "restarts": JPEG + b"\xff\xd0" * (SIZE // 2) + END,
+    "fill bytes, stuffed": JPEG + b"\xff\xff\0" * (SIZE // 3) + END,
+    "empty segments": JPEG + b"\xe0\0\2\xff" * (SIZE // 4) + END,
+    "garbage": JPEG + b"\xe0\0\2" + bytes(SIZE) + END,
+    "scans": JPEG + b"\xff\xda" * (SIZE // 2) + END,
+    "empty PNG chunks": png_saying(8, 8)[:33] + png_chunk(b"IDAT", b"") * (SIZE // 12),
+    "empty texts": png_saying(8, 8)[:33] + png_chunk(b"tEXt", b"") * (SIZE // 12),
+}
+
+
+@pytest.mark.parametrize("data", ENDLESS.values(), ids=ENDLESS)
+def test_headers_without_end_are_soon_given_up(data):
+    """The longest file that is read at all: few steps, about as long as one look at every byte."""
+    with bounded_steps(200_000), pytest.raises(ImageError, match="not a readable picture"):
+        decode_compressed(compressed(data))
+
+    def refuse():
+        with pytest.raises(ImageError):
+            decode_compressed(compressed(data))
+
+    assert seconds(refuse) < 3 * seconds(lambda: re.search(rb"\xff[^\xff]x", b"\xff" * SIZE))
+
+
+def test_files_of_many_segments_and_chunks_are_read():
+    jpeg, png = encoded(".jpg", PICTURE), encoded(".png", PICTURE)
+    comments = b"\xff\xfe\0\4ab" * (MAX_JPEG_SEGMENTS - 20)
+    filled = jpeg[:2] + comments + b"\xff" * 4000 + jpeg[2:]
+    assert decode_compressed(compressed(filled)).shape == PICTURE.shape
+    texts = png_chunk(b"tEXt", b"a\0b") * (MAX_PNG_CHUNKS - 20)
+    assert (decode_compressed(compressed(png[:33] + texts + png[33:])) == PICTURE).all()
 
 
 PICTURE = np.arange(48 * 64 * 3, dtype=np.uint8).reshape(48, 64, 3)

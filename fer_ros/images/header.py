@@ -2,10 +2,11 @@
 """What a JPEG or PNG file says of itself, read before anything is decoded.
 
 A file of a few kilobytes may unpack to gigabytes, or keep a decoder busy for minutes. Here is
-looked at, in microseconds, what a decoder would have to do. JPEG: ITU-T T.81, annex B; PNG: W3C
-Portable Network Graphics, section 5.
+looked at, in no more steps than a real picture takes, what a decoder would have to do. JPEG: ITU-T
+T.81, annex B; PNG: W3C Portable Network Graphics, section 5.
 """
 
+import re
 import struct
 
 JPEG = b"\xff\xd8\xff"
@@ -13,10 +14,18 @@ PNG = b"\x89PNG\r\n\x1a\n"
 MAX_JPEG_SCANS = 100
 """A progressive JPEG has about ten; each costs a pass over all pixels."""
 
+MAX_JPEG_SEGMENTS = 1000
+"""Before the size: a colour profile and a large EXIF take about ten each."""
+MAX_JPEG_GAP = 4096
+"""Bytes of fill or garbage between two segments."""
+MAX_PNG_CHUNKS = 20_000
+"""Encoders cut pixels into chunks of 8 KB or more: that is 160 MB of them."""
+
 _SCAN = b"\xff\xda"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15
-_WITHOUT_LENGTH = frozenset((0x00, 0x01, *range(0xD0, 0xD8)))
 _ENDS = frozenset((0xD8, 0xD9, 0xDA))  # SOI again, EOI, SOS: no frame header came before
+# One search, in C, over garbage, fill bytes and markers that have no segment (TEM, RST0 to RST7).
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])", re.DOTALL)
 _PNG_CHUNKS = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 
 
@@ -25,26 +34,22 @@ class HeaderError(ValueError):
 
 
 def jpeg_size(data: bytes) -> tuple[int, int]:
-    """Width and height in pixels of a JPEG file. Raises HeaderError, also for too many scans."""
+    """Width and height in pixels of a JPEG file. Raises HeaderError, also for too many scans or
+    segments.
+    """
     if data.count(_SCAN) > MAX_JPEG_SCANS:
         raise HeaderError(f"more than {MAX_JPEG_SCANS} scans")
     at = len(JPEG) - 1
-    try:
-        while (at := data.index(b"\xff", at)) >= 0:
-            while data[at] == 0xFF:
-                at += 1
-            marker = data[at]
-            at += 1
-            if marker in _FRAMES:
-                height, width = struct.unpack_from(">HH", data, at + 3)
-                return width, height
-            if marker in _ENDS:
-                break
-            if marker not in _WITHOUT_LENGTH:
-                at += max(2, struct.unpack_from(">H", data, at)[0])
-    except (ValueError, IndexError, struct.error):  # the data end
-        pass
-    raise HeaderError("no frame header")
+    for _ in range(MAX_JPEG_SEGMENTS):
+        found = _MARKER.search(data, at, at + MAX_JPEG_GAP)
+        if not found or found[1][0] in _ENDS or found.end() + 7 > len(data):
+            raise HeaderError("no frame header")
+        at = found.end()
+        if found[1][0] in _FRAMES:
+            height, width = struct.unpack_from(">HH", data, at + 3)
+            return width, height
+        at += max(2, struct.unpack_from(">H", data, at)[0])
+    raise HeaderError(f"no frame header in {MAX_JPEG_SEGMENTS} segments")
 
 
 def png_size(data: bytes) -> tuple[int, int]:
@@ -59,10 +64,12 @@ def png_pixels(data: bytes) -> bytes:
     """A PNG file with only the chunks that make its pixels, up to its end.
 
     Texts and profiles may each unpack to megabytes, which decoders do although nobody reads them.
-    Raises HeaderError where the chunks do not lead to the end.
+    Raises HeaderError where the chunks do not lead to the end, or are too many.
     """
     view, kept, at = memoryview(data), [PNG], len(PNG)
-    while at + 12 <= len(data):
+    for _ in range(MAX_PNG_CHUNKS):
+        if at + 12 > len(data):
+            break
         length, kind = struct.unpack_from(">I4s", data, at)
         end = at + 12 + length
         if end > len(data):
@@ -72,4 +79,6 @@ def png_pixels(data: bytes) -> bytes:
         if kind == b"IEND":
             return b"".join(kept)
         at = end
+    else:
+        raise HeaderError(f"no end in {MAX_PNG_CHUNKS} chunks")
     raise HeaderError("ends before its end marker")
