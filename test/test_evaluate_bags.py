@@ -12,8 +12,10 @@ import pytest
 from bag_helpers import frames, make_bag, storage_file
 from node_helpers import REPOSITORY
 
+import fer_ros
 from fer_ros.bags.reading import BagError
 from fer_ros.cli import evaluate_bags
+from fer_ros.faces.detectors import haar
 
 distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
 
@@ -84,7 +86,7 @@ def test_all_bags_one_table(recordings, tmp_path, scheduler, capsys):
     shutil.rmtree(out / "monday__visit")
     shutil.rmtree(recordings / "visit")
     make_bag(recordings / "visit", frames(2))
-    assert run(*words) == 0
+    assert run(*words) == 3  # for the one that is cut off
     rows = table(out)
     assert list(rows) == ["cut.mcap", "monday__visit", "visit"]
     assert rows["visit"]["images"] == "2"
@@ -93,7 +95,7 @@ def test_all_bags_one_table(recordings, tmp_path, scheduler, capsys):
     assert (out / "visit/emotions.csv").stat().st_mtime_ns > before["visit"]
 
     # Other parameters: evaluated anew.
-    assert run(*words, "--set", "hysteresis=0.3") == 0
+    assert run(*words, "--set", "hysteresis=0.3") == 3
     assert (out / "cut.mcap/emotions.csv").stat().st_mtime_ns > before["cut.mcap"]
 
 
@@ -148,6 +150,50 @@ def test_what_another_version_made_is_made_anew(tmp_path, scheduler, monkeypatch
         assert run(*words) == 0
         made.append((out / "visit/emotions.csv").stat().st_mtime_ns)
     assert made[0] == made[1] < made[2]
+
+
+def test_what_other_code_made_is_made_anew(tmp_path, scheduler, monkeypatch):
+    make_bag(tmp_path / "recordings" / "visit", frames(1))
+    out = tmp_path / "out"
+    words = (tmp_path / "recordings", "--out", out, "--scheduler", scheduler, "--bag", "none")
+    package = tmp_path / "fer_ros"
+    shutil.copytree(Path(fer_ros.__file__).parent, package)
+    monkeypatch.setattr(fer_ros, "__file__", str(package / "__init__.py"))
+    assert run(*words) == 0
+    made = [(out / "visit/emotions.csv").stat().st_mtime_ns]
+    for text in ("", "\nSIDE = 3\n"):
+        with (package / "faces/crop.py").open("a") as file:
+            file.write(text)
+        assert run(*words) == 0
+        made.append((out / "visit/emotions.csv").stat().st_mtime_ns)
+    assert made[0] == made[1] < made[2]
+
+
+def test_what_another_detectors_file_made_is_made_anew(tmp_path, scheduler):
+    """The path and every parameter are the same."""
+    make_bag(tmp_path / "recordings" / "visit", frames(1))
+    out = tmp_path / "out"
+    cascade = tmp_path / "faces.xml"
+    shutil.copy(haar.find_cascade(), cascade)
+    words = (tmp_path / "recordings", "--out", out, "--scheduler", scheduler, "--bag", "none")
+    words = (*words, "--detector", "haar", "--set", f"detector_model={cascade}")
+    made = []
+    for text in ("", "", "<!-- another -->\n"):
+        with cascade.open("a") as file:
+            file.write(text)
+        assert run(*words) == 0
+        made.append((out / "visit/emotions.csv").stat().st_mtime_ns)
+    assert made[0] == made[1] < made[2]
+
+
+def test_a_damaged_bag_is_told_by_the_exit_status(recordings, tmp_path, scheduler, capsys):
+    """As by that of evaluate_bag, also where the result is there already."""
+    (recordings / "empty.mcap").unlink()
+    words = (recordings, "--out", tmp_path / "out", "--scheduler", scheduler, "--bag", "none")
+    assert run(*words) == run(*words) == 3
+    assert "cut.mcap: " in capsys.readouterr().out
+    (recordings / "cut.mcap").unlink()
+    assert run(*words) == 0
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 """``evaluate_bags``: every recording in a folder, on all cores of this machine or of many.
 
 Uses dask.distributed. Run again, it takes up where it was stopped. Exit status: 0; 1 when a bag
-could not be evaluated or after one line that says what failed; 2 for wrong arguments; 130 after
-Ctrl-C.
+could not be evaluated or after one line that says what failed; 2 for wrong arguments; 3 when a bag
+is damaged and only a part could be evaluated; 130 after Ctrl-C.
 """
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ from pathlib import Path
 import fer_ros
 from fer_ros.cli.arguments import number
 from fer_ros.cli.evaluate_bag import COMMON, failing, make_parser, make_settings
+from fer_ros.emotions.model_card import sha256_of
 from fer_ros.settings import create_pipeline
 
 EXAMPLES = """examples:
@@ -31,7 +33,8 @@ leaves in the folder given by --out:
   summary.csv    the same table
   NAME/          for each bag what evaluate_bag leaves
 
-A bag that this version evaluated with the same parameters is not evaluated again."""
+A bag that the same fer_ros, model, detector and parameters evaluated is not evaluated again.
+Exit status 3: a bag is damaged, and what is whole in it was evaluated."""
 
 
 class ClusterError(RuntimeError):
@@ -119,8 +122,10 @@ def _evaluate(options) -> int:
     pipeline = create_pipeline(**vars(settings))  # fails now, not on every worker
     made_by = {
         "version": fer_ros.__version__,
-        "model": pipeline.classifier.identity,
+        "code": _digest_of_code(),
+        "model": pipeline.classifier.card.sha256,
         "detector": pipeline.detector.name,
+        "detector_file": sha256_of(pipeline.detector.model_path),
     }
     if not options.folder.is_dir():
         raise BagError(f"no such folder: {options.folder}")
@@ -165,7 +170,9 @@ def _evaluate(options) -> int:
     failed = sum("failure" in s for s in summaries.values())
     print(f"\n{len(summaries) - failed} of {len(jobs)} bags evaluated")
     print(f"Look at {out / 'report.html'}\n        {out / 'summary.csv'}")
-    return 1 if failed else 0
+    if failed:
+        return 1
+    return 3 if any(s["damage"] for s in summaries.values()) else 0
 
 
 def _result(future) -> dict:
@@ -216,6 +223,15 @@ def _inputs(job) -> dict:
         "settings": job.settings.differences(),
         **{key: str(getattr(job, key)) for key in COMMON},
     }
+
+
+def _digest_of_code() -> str:
+    """Hexadecimal sha256 of every module of fer_ros and its name."""
+    root = Path(fer_ros.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(f"{path.relative_to(root)} {sha256_of(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def _line(name: str, summary: dict) -> str:

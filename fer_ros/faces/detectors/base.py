@@ -2,6 +2,7 @@
 """What every face detector takes, gives and raises."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import cv2
@@ -29,6 +30,7 @@ class Detector(Protocol):
     """Finds the faces in one image; keeps nothing from one image to the next."""
 
     name: str  # "haar" | "yunet" | "blazeface"
+    model_path: Path  # the file that was loaded
     min_face_size: int  # width in pixels; narrower faces are left out; may be changed at any time
 
     def detect(self, bgr: np.ndarray) -> list[Detection]:

@@ -42,7 +42,8 @@ class BlazeFaceDetector:
     name = "blazeface"
 
     def __init__(self, model_path="", min_face_size=0, score_threshold=None, threads=1):
-        self._net = _load(Path(model_path) if model_path else find_model(), threads)
+        self.model_path = Path(model_path) if model_path else find_model()
+        self._net = _load(self.model_path, threads)
         self._input = self._net.get_input_details()[0]
         outputs = {int(o["shape"][-1]): o["index"] for o in self._net.get_output_details()}
         self._boxes, self._scores = outputs[16], outputs[1]

@@ -46,7 +46,8 @@ class HaarDetector:
                 f"detector haar: OpenCV {cv2.__version__} has no cascades; "
                 "install an OpenCV below 5 or choose detector blazeface or yunet"
             )
-        self._cascade = _load(Path(model_path) if model_path else find_cascade())
+        self.model_path = Path(model_path) if model_path else find_cascade()
+        self._cascade = _load(self.model_path)
         self.min_face_size = min_face_size
         threshold = SCORE_THRESHOLD if score_threshold is None else score_threshold
         self._min_neighbours = neighbours_for(threshold)

@@ -44,7 +44,8 @@ class YuNetDetector:
             )
         if not model_path:
             raise DetectorError(f"detector yunet: set detector_model to {MODEL_HINT}")
-        self._net = _load(Path(model_path))
+        self.model_path = Path(model_path)
+        self._net = _load(self.model_path)
         self._net.setScoreThreshold(
             SCORE_THRESHOLD if score_threshold is None else float(score_threshold)
         )
