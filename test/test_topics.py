@@ -63,6 +63,17 @@ def test_optional_topics(bench, message_package, name):
     hold(bench, node, has(topics.EMOTION_NODE, image_transport="raw", **asked))
 
 
+@pytest.mark.parametrize("transport", ["raw", "compressed"])
+def test_page_names_every_topic_whose_qos_can_be_overridden(bench, repository, transport):
+    node = bench.start(detector="haar", image_transport=transport)
+    found = {name.partition(".")[0][1:] for name in node.get_parameters_by_prefix("qos_overrides")}
+    text = (repository / "docs/topics.md").read_text()
+    sentence = text[text.index("QoS overrides are on") :].partition(":")[0]
+    named = set(re.findall("`([^`]+)`", sentence))
+    assert {name for name in found if not name.startswith("image_raw")} == named
+    assert "the image topic" in sentence
+
+
 def test_services(bench):
     node = bench.start(start=False)
     found = {s.service_name: [type_name(s.srv_type, "srv")] for s in node.services}
