@@ -188,6 +188,8 @@ def _rows(msg, height: int, row_bytes: int, offset: int = 0, step: int = 0) -> n
 
 
 def _decode_packed(msg, layout: _Packed) -> np.ndarray:
+    if layout.channels == 2 and msg.width % 2:  # 4:2:2, where OpenCV 4.6 corrupts its memory
+        raise ImageError(f"{msg.encoding} image of {msg.width}x{msg.height}: width must be even")
     size = np.dtype(layout.dtype).itemsize
     rows = _rows(msg, msg.height, msg.width * layout.channels * size)
     if size == 2:
@@ -196,7 +198,7 @@ def _decode_packed(msg, layout: _Packed) -> np.ndarray:
     pixels = rows.reshape(msg.height, msg.width, layout.channels)
     try:
         bgr = pixels if layout.to_bgr is None else cv2.cvtColor(pixels, layout.to_bgr)
-    except cv2.error as error:  # an odd width in 4:2:2, a Bayer image of one row
+    except cv2.error as error:  # a Bayer image of one row
         raise ImageError(
             f"{msg.encoding} image of {msg.width}x{msg.height} cannot be converted: {error.err}"
         ) from None
