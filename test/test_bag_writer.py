@@ -92,6 +92,23 @@ def test_a_definition_from_elsewhere_is_kept(tmp_path):
         assert connection.digest.startswith("RIHS01_")
 
 
+@pytest.mark.parametrize(("environment", "expected"), [("", "jazzy"), ("kilted", "kilted")])
+def test_the_bag_names_its_ros(tmp_path, monkeypatch, environment, expected):
+    """In its metadata, by file and within the MCAP: what ``ros2 bag info`` shows."""
+    monkeypatch.setenv("ROS_DISTRO", environment)
+    path = tmp_path / "bag"
+    with BagWriter(path) as bag:
+        bag.add_topic(WORDS)
+        bag.write(CHATTER, START, b"\0\1\0\0")
+    with (path / "bag.mcap").open("rb") as file:
+        (record,) = make_reader(file).iter_metadata()
+    for text in ((path / "metadata.yaml").read_text(), record.metadata["serialized_metadata"]):
+        (line,) = (part for part in text.splitlines() if "ros_distro" in part)
+        assert line.strip() == f"ros_distro: {expected}"
+    with Reader(path) as reader:
+        assert reader.message_count == 1
+
+
 def test_nothing_is_overwritten(tmp_path):
     with BagWriter(tmp_path / "bag"):
         pass

@@ -3,6 +3,7 @@
 
 import errno
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from fer_ros.bags.types import type_store
 
 RESERVE = 16 << 20
 """Bytes kept free beside a bag while it is written, so that there is room to close it."""
+DISTRO = "jazzy"
+"""Whose types a bag holds where no ROS is, as ``fer_ros.bags.types`` has them."""
 _RESERVE_NAME = ".space-to-close-the-bag"
 _MARK = "fer_ros"
 # What Jazzy writes is 9; 8 differs in how qualities of service are written, and older ROS reads it.
@@ -132,12 +135,27 @@ class _McapWriter(McapWriter):
             super().close_chunk()
             self.bio.flush()
 
+    def close(self, version, metadata):
+        super().close(version, _with_distro(metadata))
+
     def free_reserve(self):
         self._reserve.unlink(missing_ok=True)
 
 
 class _Writer(Writer):
     STORAGE_PLUGINS = {StoragePlugin.MCAP: _McapWriter}  # noqa: RUF012 - as rosbags has it
+
+    def close(self):
+        super().close()
+        draft = self.metapath.with_suffix(".yaml.tmp")
+        draft.write_text(_with_distro(self.metapath.read_text("utf-8")), "utf-8")
+        draft.replace(self.metapath)
+
+
+def _with_distro(metadata: str) -> str:
+    """A bag's metadata, YAML, with the ROS whose types are written instead of rosbags' own name."""
+    distro = os.environ.get("ROS_DISTRO") or DISTRO
+    return re.sub(r"(?m)^(\s*ros_distro: )rosbags$", lambda found: found[1] + distro, metadata)
 
 
 def remove_bag(path: Path) -> None:
