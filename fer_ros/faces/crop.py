@@ -60,14 +60,17 @@ def crop_face(
     across, along = scale * math.cos(angle), scale * math.sin(angle)
     middle = (size * steps - 1) / 2
     # Pixel centres lie half a pixel from the box's coordinates.
+    centre_x, centre_y = centre_x - 0.5, centre_y - 0.5
+    reach = (abs(across) + abs(along)) * middle
+    grey, left, top = _grey_part(image, centre_x, centre_y, reach)
     to_source = np.array(
         [
-            [across, -along, centre_x - 0.5 - (across - along) * middle],
-            [along, across, centre_y - 0.5 - (along + across) * middle],
+            [across, -along, centre_x - left - (across - along) * middle],
+            [along, across, centre_y - top - (along + across) * middle],
         ]
     )
     patch = cv2.warpAffine(
-        image,
+        grey,
         to_source,
         (size * steps, size * steps),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
@@ -75,7 +78,22 @@ def crop_face(
     )
     if steps > 1:
         patch = cv2.resize(patch, (size, size), interpolation=cv2.INTER_AREA)
-    return patch if patch.ndim == 2 else cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY)
+    return patch
+
+
+def _grey_part(image: np.ndarray, x: float, y: float, reach: float) -> tuple[np.ndarray, int, int]:
+    """What lies within ``reach`` pixels of the pixel (x, y), sideways and up and down, made grey,
+    and its corner: a third of the bytes to warp, and no more of them than are needed.
+    """
+    if image.ndim == 2:
+        return image, 0, 0
+    height, width = image.shape[:2]
+    # One pixel more, for the interpolation; one at least, whose value is repeated.
+    left = min(max(math.floor(x - reach) - 1, 0), width - 1)
+    top = min(max(math.floor(y - reach) - 1, 0), height - 1)
+    right = max(math.ceil(x + reach) + 2, left + 1)
+    bottom = max(math.ceil(y + reach) + 2, top + 1)
+    return cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY), left, top
 
 
 def cut_out(image: np.ndarray, box: Box, size: int) -> np.ndarray:
