@@ -12,12 +12,14 @@ import av
 import cv2
 import numpy as np
 import pytest
+from bag_helpers import Page
 
 from fer_ros.cli import demo, node_process
 from fer_ros.cli.node_process import NodeProcess
-from fer_ros.cli.recording import Recording, describe, summarise
-from fer_ros.emotions.classes import COLOURS
-from fer_ros.evaluation.demo_report import MAX_PANELS, plot_timeline, write_video
+from fer_ros.cli.recording import Recording, describe, looks_of, summarise
+from fer_ros.evaluation import measures
+from fer_ros.evaluation.annotated_video import write_video
+from fer_ros.evaluation.report import MAX_TIMELINES, write_live_report
 
 
 def header(seconds):
@@ -111,24 +113,35 @@ def test_a_line_has_every_field_of_the_message(recording):
 def test_the_summary_counts(recording):
     fill(recording)
     summary = summarise(recording)
-    assert summary["images"] == {"sent": 20, "received": 20, "processed": 20, "superseded": 0}
-    assert (summary["messages"], summary["faces"], summary["annotated_images"]) == (20, 30, 20)
-    assert summary["ids"] == {
-        1: {"faces": 20, "dominant": "joy", "share": 1.0},
-        2: {"faces": 10, "dominant": "neutral", "share": 0.7},
-    }
-    assert summary["rate_hz"] == pytest.approx(10)
-    assert summary["latency_ms"] == {"median": 20.0, "p99": 20.0}
+    counts = {name: summary[f"images_{name}"] for name in ("sent", "received", "processed")}
+    assert counts == {"sent": 20, "received": 20, "processed": 20}
+    assert (summary["images_superseded"], summary["images_annotated"]) == (0, 20)
+    assert (summary["images"], summary["faces"]) == (20, 30)
+    assert summary["ids"]["2"] == {
+        "faces": 10, "first_s": 1.0, "last_s": 1.9, "dominant": "neutral", "share": 0.7,
+    }  # fmt: skip
+    assert summary["images_per_second"] == pytest.approx(10)
+    assert summary["latency_ms"]["age"]["p50"] == pytest.approx(20, abs=0.01)
     text = describe(summary)
     assert "20 sent, 20 received, 20 processed, 0 superseded" in text
     assert "neutral in 70% of 10" in text
     assert "median 20.0 ms, p99 20.0 ms" in text
 
 
+def test_the_summary_has_the_names_of_an_evaluations(recording):
+    """What reads the one reads the other."""
+    fill(recording)
+    summary = summarise(recording)
+    assert summary.keys() >= measures.figures([], 1.0).keys() | {"model", "duration_s"}
+    assert summary["shares"]["joy"] == pytest.approx(20 / 30, abs=1e-4)
+    assert summary["label_flips"] == 1
+    assert summary["detection_rate"] == 1
+
+
 def test_the_summary_of_nothing(recording):
     summary = summarise(recording)
-    assert summary["messages"] == 0
-    assert summary["latency_ms"] == {"median": None, "p99": None}
+    assert summary["images"] == 0
+    assert summary["latency_ms"] == {}
     json.dumps(summary, allow_nan=False)
     assert "latency" not in describe(summary)
 
@@ -155,23 +168,21 @@ def test_the_video_takes_odd_and_changing_sizes(tmp_path):
         assert {(f.height, f.width) for f in container.decode(video=0)} == {(48, 64)}
 
 
-@pytest.mark.parametrize("faces", [0, 1, 2, MAX_PANELS + 2])
-def test_the_timeline_has_a_panel_for_each_face(tmp_path, recording, faces):
-    for i in range(10):
-        seen = [face(n + 1, "uncertain") for n in range(faces) if i % (n + 1) == 0]
-        recording.add_result(result(100 + i / 5, *seen), receipt=101)
-    path = tmp_path / "timeline.png"
-    assert plot_timeline(path, recording.records) == min(faces, MAX_PANELS)
-    height = cv2.imread(str(path)).shape[0]
-    assert height > 200 * max(min(faces, MAX_PANELS), 1)
-
-
-def test_the_timeline_of_a_face_seen_seldom(tmp_path, recording):
-    for second in range(10):
-        recording.add_result(result(100 + second, face()), receipt=110)
-    plot_timeline(tmp_path / "timeline.png", recording.records)
-    joy = cv2.imread(str(tmp_path / "timeline.png")) == COLOURS["joy"][::-1]
-    assert joy.all(axis=2).mean() > 0.3  # its area and the strip beneath
+@pytest.mark.parametrize("faces", [0, 1, 2, MAX_TIMELINES + 2])
+def test_the_report_has_a_timeline_for_each_face(tmp_path, recording, faces):
+    for i in range(3 * MAX_TIMELINES):
+        seen = [face(n + 1, "uncertain") for n in range(faces) if i % (n // 2 + 1) == 0]
+        recording.add_result(result(100 + i / 5, *seen), receipt=101 + i / 5)
+    path = tmp_path / "report.html"
+    write_live_report(path, "a <film>", summarise(recording), looks_of(recording.records))
+    page = Page(path)
+    shown = min(faces, MAX_TIMELINES)
+    assert page.tags.count("svg") == shown + bool(faces)  # with the shares
+    assert not page.loads
+    assert ("No face was seen." in page.text) == (not faces)
+    assert ("Not drawn, seen more briefly: 2." in page.text) == (faces > MAX_TIMELINES)
+    assert "a <film>" in page.text
+    assert "net@01234567" in page.text
 
 
 def test_a_full_disk_is_told_once(tmp_path):

