@@ -4,27 +4,19 @@
 import os
 from pathlib import Path
 
-from ament_index_python.packages import (
-    PackageNotFoundError,
-    get_package_prefix,
-    get_package_share_directory,
-)
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch import LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument,
-    OpaqueFunction,
-    RegisterEventHandler,
-    SetEnvironmentVariable,
-)
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventHandler
 from launch.event_handlers import OnProcessExit
+from launch.logging import get_logger, launch_config
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-SHARE = Path(get_package_share_directory("fer_ros"))
+from fer_ros.nodes import dds
+
+SHARE = Path(__file__).parents[1]
 BOOL = ("true", "false")
-# Fast DDS 2, so Jazzy, reads the first; Fast DDS 3 the second.
-FAST_DDS_PROFILE = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 
 ARGUMENTS = (
     # name, default, choices, description
@@ -39,6 +31,9 @@ ARGUMENTS = (
     ("image_topic", "image_raw", None, "Topic of the raw images; compressed ones lie under it."),
     ("image_transport", "", ("", "raw", "compressed"),
      "What emotion_node subscribes to; empty: as params_file says."),
+    ("transport", "udp", dds.TRANSPORTS,
+     "How images travel: udp with large buffers, or shm, shared memory, in every process that "
+     "takes part. Set for the nodes started here, unless you have a Fast DDS profile of your own."),
     ("namespace", "", None, "Namespace of all nodes and topics."),
     ("params_file", str(SHARE / "config" / "emotion.yaml"), None,
      "Parameters of the nodes: a copy of the default file with your changes."),
@@ -88,12 +83,14 @@ def generate_launch_description():
         )
         for name, default, choices, description in ARGUMENTS
     ]
-    # Buffers for raw images; a profile that is already set stays.
-    profile = []
-    if not any(name in os.environ for name in FAST_DDS_PROFILE):
-        path = str(SHARE / "config" / "fastdds.xml")
-        profile = [SetEnvironmentVariable(name, path) for name in FAST_DDS_PROFILE]
-    return LaunchDescription([*arguments, *profile, OpaqueFunction(function=_nodes)])
+    return LaunchDescription([*arguments, OpaqueFunction(function=_nodes)])
+
+
+def environment(context):
+    """What the argument ``transport`` adds to the environment of a process."""
+    transport = LaunchConfiguration("transport").perform(context)
+    work = Path(launch_config.log_dir)
+    return dds.environment(transport, SHARE / "config", work, context.environment)
 
 
 def _nodes(context):
@@ -105,6 +102,8 @@ def _nodes(context):
         "remappings": [("image_raw", value["image_topic"])],
         "arguments": ["--ros-args", "--log-level", value["log_level"]],
         "output": "screen",
+        # On these nodes alone: a launch file that includes this one has nodes of its own.
+        "additional_env": environment(context),
     }
     parameters = [value["params_file"], {"use_sim_time": value["use_sim_time"] == "true"}]
 
@@ -128,7 +127,10 @@ def _nodes(context):
         actions.append(_recorder(value, common))
     if value["rviz"] == "true":
         _require("rviz2", "or leave out rviz:=true")
-        actions.append(_rviz(value["namespace"].strip("/")))
+        actions.append(_rviz(value["namespace"].strip("/"), common["additional_env"]))
+    void = dds.void_profile(context.environment)
+    if void:
+        get_logger("fer_ros").warning(void)
     return actions
 
 
@@ -159,13 +161,14 @@ def _recorder(value, common):
     )
 
 
-def _rviz(namespace):
+def _rviz(namespace, environment):
     topics = ("image_annotated", "emotion_markers", "status_marker")
     return Node(
         package="rviz2",
         executable="rviz2",
         arguments=["-d", str(SHARE / "config" / "emotion.rviz")],
         output="screen",
+        additional_env=environment,
         remappings=[(f"/{t}", f"/{namespace}/{t}") for t in topics] if namespace else [],
     )
 

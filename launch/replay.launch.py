@@ -20,10 +20,14 @@ from launch.actions import (
     TimerAction,
 )
 from launch.events import Shutdown
-from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.launch_description_sources import (
+    PythonLaunchDescriptionSource,
+    load_python_launch_file_as_module,
+)
 from launch.substitutions import LaunchConfiguration
 
 LAUNCH = Path(__file__).with_name("emotion.launch.py")
+EMOTION = load_python_launch_file_as_module(str(LAUNCH))
 
 
 def generate_launch_description():
@@ -38,11 +42,11 @@ def generate_launch_description():
                 choices=["true", "false"],
                 description="Begin again at the bag's end.",
             ),
-            OpaqueFunction(function=_play),
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(str(LAUNCH)),
                 launch_arguments={"camera": "none", "use_sim_time": "true"}.items(),
             ),
+            OpaqueFunction(function=_play),
         ]
     )
 
@@ -62,6 +66,7 @@ def _play(context):
     play = ExecuteProcess(
         cmd=[*command, "--loop"] if loop == "true" else command,
         output="screen",
+        additional_env=EMOTION.environment(context),
         on_exit=_ended,
     )
     # Images of the time before emotion_node listens would be lost.

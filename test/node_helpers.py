@@ -230,7 +230,9 @@ class Bench:
 
 
 class Command:
-    """A command in a process of its own; its words are kept in the file ``log``."""
+    """A command in a process of its own; its words are kept in the file ``log``. A variable of the
+    environment that is None is taken out of it.
+    """
 
     def __init__(self, log: Path, *words: str, cwd: Path = REPOSITORY, **environment):
         self.path = log
@@ -238,10 +240,14 @@ class Command:
             self._popen = subprocess.Popen(
                 words,
                 cwd=cwd,
-                env={**os.environ, **environment},
+                env={k: v for k, v in {**os.environ, **environment}.items() if v is not None},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
 
     def words(self) -> str:
         """What it has written so far, to stdout and stderr."""

@@ -4,7 +4,6 @@
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -27,6 +26,8 @@ class Launch(Command):
 
     def __init__(self, folder, file, *arguments, **environment):
         environment = {
+            "FASTRTPS_DEFAULT_PROFILES_FILE": None,
+            "FASTDDS_DEFAULT_PROFILES_FILE": None,
             "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}".rstrip(":"),
             "ROS_LOG_DIR": str(folder / "log"),
             **environment,
@@ -75,6 +76,7 @@ def packages(tmp_path):
         path.parent.mkdir(parents=True)
         path.write_text(
             '#!/bin/sh\necho "CALLED $*"\n'
+            'echo "$(basename "$0") PROFILE $FASTRTPS_DEFAULT_PROFILES_FILE"\n'
             'for f in "$@"; do case $f in /tmp/launch_params*) cat "$f";; esac; done\n'
             f'exit "$(cat {tmp_path}/status)"\n'
         )
@@ -222,27 +224,62 @@ def test_replay_ends_with_its_bag(launch, packages, tmp_path, status):
     running = launch(REPLAY, f"bag:={tmp_path}", "rate:=2.0", "loop:=true", **packages)
     assert running.wait() == (1 if status else 0)
     assert f"CALLED bag play {tmp_path} --clock --rate 2.0 --loop" in running.words()
+    assert "ros2 PROFILE " in running.words()
+    assert running.words().split("ros2 PROFILE ")[1].split()[0].endswith("/fastdds.xml")
     assert ("ros2 bag play ended with exit status 3" in running.words()) == bool(status)
 
 
-@pytest.mark.parametrize("own", [True, False])
-def test_fast_dds_profile(tmp_path, own):
-    """The profile that the user has set stays."""
-    script = (
-        "import os, runpy, sys; from launch import LaunchContext;"
-        "context = LaunchContext();"
-        "d = runpy.run_path(sys.argv[1])['generate_launch_description']();"
-        "[e.visit(context) for e in d.entities if type(e).__name__ == 'SetEnvironmentVariable'];"
-        "print(os.environ['FASTRTPS_DEFAULT_PROFILES_FILE'])"
-    )
-    environment = {k: v for k, v in os.environ.items() if not k.endswith("PROFILES_FILE")}
-    if own:
-        environment["FASTRTPS_DEFAULT_PROFILES_FILE"] = "/my/profile.xml"
-    told = subprocess.run(
-        [sys.executable, "-c", script, str(EMOTION)],
-        env=environment, capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
-    assert told == "/my/profile.xml" if own else Path(told).name == "fastdds.xml"
+INCLUDING = """
+from launch import LaunchDescription
+from launch.actions import ExecuteProcess, IncludeLaunchDescription
+def generate_launch_description():
+    return LaunchDescription([
+        IncludeLaunchDescription("{file}", launch_arguments={arguments}.items()),
+        ExecuteProcess(cmd=["sh", "-c", "echo NEIGHBOUR $FASTRTPS_DEFAULT_PROFILES_FILE."],
+                       output="screen"),
+    ])
+"""
+
+
+def including(folder, **arguments):
+    """A launch file that includes ours and starts a node of its own after it."""
+    file = folder / "bringup.launch.py"
+    file.write_text(INCLUDING.format(file=EMOTION, arguments=arguments))
+    return file
+
+
+@pytest.mark.parametrize("transport", ["udp", "shm"])
+def test_fast_dds_profile_is_set_for_our_nodes_alone(launch, packages, tmp_path, transport):
+    words = {"transport": transport, "record": "emotions", "rviz": "true"}
+    running = launch(including(tmp_path, **words), **packages)
+    running.wait_for("listening")
+    running.wait_for("NEIGHBOUR .")
+    name = {"udp": "fastdds.xml", "shm": "fastdds_shm.xml"}[transport]
+    running.wait_for("usb_cam_node_exe PROFILE")
+    running.wait_for("rviz2 PROFILE")
+    for line in (w for w in running.words().splitlines() if " PROFILE " in w):
+        assert line.endswith(name)
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    seen = {}
+    for child in children:
+        variables = Path(f"/proc/{child}/environ").read_text()
+        command = Path(f"/proc/{child}/cmdline").read_text()
+        seen[command.partition("lib/fer_ros/")[2].partition("\0")[0]] = name in variables
+    assert seen == {"emotion_node": True, "record": True}
+    assert ended_cleanly(running)
+
+
+def test_fast_dds_profile_of_the_user_stays(launch, packages):
+    own = {"FASTRTPS_DEFAULT_PROFILES_FILE": "/my/profile.xml"}
+    running = launch(EMOTION, **packages, **own)
+    running.wait_for("usb_cam_node_exe PROFILE /my/profile.xml")
+
+
+def test_an_environment_that_voids_the_profile_is_named_once(launch):
+    running = launch(EMOTION, "camera:=none", ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST")
+    running.wait_for("listening")
+    assert running.words().count("unset ROS_AUTOMATIC_DISCOVERY_RANGE") == 1
+    assert "[WARNING] [fer_ros]" in running.words()
 
 
 @pytest.mark.parametrize("file", [EMOTION, REPLAY], ids=["emotion", "replay"])
