@@ -5,9 +5,14 @@ import os
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventHandler
-from launch.event_handlers import OnProcessExit
+from launch import Event, EventHandler, LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    OpaqueFunction,
+    RegisterEventHandler,
+)
+from launch.event_handlers import OnProcessExit, OnShutdown
 from launch.logging import get_logger, launch_config
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
@@ -120,11 +125,14 @@ def _nodes(context):
         parameters=[*parameters, own],
         **common,
     )
-    actions = [emotion, RegisterEventHandler(OnProcessExit(target_action=emotion, on_exit=_ended))]
+    ends = _Ends()
+    actions = [*ends.at_shutdown(), emotion, ends.of(emotion, "emotion_node")]
     if value["camera"] != "none":
-        actions.append(_camera(value, parameters, common))
+        camera = _camera(value, parameters, common)
+        actions += [camera, ends.of(camera, CAMERAS[value["camera"]][1])]
     if value["record"] != "none":
-        actions.append(_recorder(value, common))
+        recorder = _recorder(value, common)
+        actions += [recorder, ends.of(recorder, "record")]
     if value["rviz"] == "true":
         _require("rviz2", "or leave out rviz:=true")
         actions.append(_rviz(value["namespace"].strip("/"), common["additional_env"]))
@@ -138,10 +146,17 @@ def _camera(value, parameters, common):
     package, executable, frame = CAMERAS[value["camera"]]
     _require(package, "or try camera:=video, which needs no driver")
     settings = {frame: FRAME}
+    device = value["video_device"]
+    if value["camera"] != "video" and not Path(device).exists():
+        found = ", ".join(sorted(map(str, Path("/dev").glob("video*")))) or "no camera"
+        get_logger("fer_ros").warning(
+            f"video_device {device} is absent ({found} found): plug the camera in, name another by "
+            "video_device:=, or try camera:=video, which needs none"
+        )
     if value["camera"] == "video":
         settings["source"] = ParameterValue(value["source"], value_type=str)
     else:
-        settings["video_device"] = value["video_device"]
+        settings["video_device"] = device
         if value["pixel_format"]:
             settings["pixel_format"] = value["pixel_format"]
     return Node(
@@ -151,6 +166,8 @@ def _camera(value, parameters, common):
 
 def _recorder(value, common):
     """A full disk ends this node alone; it says so and closes its bag."""
+    if value["record_to"] and Path(value["record_to"]).exists():
+        raise RuntimeError(f"record_to: {value['record_to']} exists: name a new folder")
     words = ["--all"] if value["record"] == "all" else []
     words += ["--out", value["record_to"]] if value["record_to"] else []
     return Node(
@@ -181,7 +198,45 @@ def _require(package, way_out):
         raise RuntimeError(f"{package} is not installed: apt install {apt}, {way_out}") from None
 
 
-def _ended(event, context):
-    """Without emotion_node the rest is of no use; a failure becomes the launch's own."""
-    if event.returncode and not context.is_shutdown:
-        raise RuntimeError(f"emotion_node ended with exit status {event.returncode}; see above")
+class _Failed(Event):
+    """A node has ended with an error, some time before the launch ends."""
+
+
+class _Ends:
+    """What the end of a node means: a line at once, and the exit status of the launch.
+
+    Others may be launched beside these nodes, and live on.
+    """
+
+    def __init__(self):
+        self._told: list[str] = []
+
+    def of(self, node, name):
+        """To be launched beside the node."""
+
+        def ended(event, context):
+            if context.is_shutdown or not event.returncode:
+                return
+            self._told.append(f"{name} ended with exit status {event.returncode}; see above")
+            get_logger("fer_ros").error(self._told[-1])
+
+        return RegisterEventHandler(OnProcessExit(target_action=node, on_exit=ended))
+
+    def at_shutdown(self):
+        """To be launched before the nodes."""
+
+        # Not raised while the shutdown is handled: that would keep it from others.
+        def fail(event, context):
+            return [EmitEvent(event=_Failed())] if self._told else None
+
+        def raise_(context):
+            raise RuntimeError(self._told[0])
+
+        is_failed = EventHandler(
+            matcher=lambda event: isinstance(event, _Failed),
+            entities=OpaqueFunction(function=raise_),
+        )
+        return [
+            RegisterEventHandler(OnShutdown(on_shutdown=fail)),
+            RegisterEventHandler(is_failed),
+        ]

@@ -42,6 +42,7 @@ def generate_launch_description():
                 choices=["true", "false"],
                 description="Begin again at the bag's end.",
             ),
+            OpaqueFunction(function=_check),
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(str(LAUNCH)),
                 launch_arguments={"camera": "none", "use_sim_time": "true"}.items(),
@@ -51,10 +52,9 @@ def generate_launch_description():
     )
 
 
-def _play(context):
-    bag, rate, loop = (
-        LaunchConfiguration(name).perform(context) for name in ("bag", "rate", "loop")
-    )
+def _check(context):
+    """Before anything is started."""
+    bag = LaunchConfiguration("bag").perform(context)
     if not Path(bag).exists():
         raise RuntimeError(f"bag: no file or folder {bag}")
     try:
@@ -62,6 +62,12 @@ def _play(context):
     except PackageNotFoundError:
         apt = f"ros-{os.environ.get('ROS_DISTRO', 'jazzy')}-ros2bag"
         raise RuntimeError(f"ros2bag is not installed: apt install {apt}") from None
+
+
+def _play(context):
+    bag, rate, loop = (
+        LaunchConfiguration(name).perform(context) for name in ("bag", "rate", "loop")
+    )
     command = ["ros2", "bag", "play", bag, "--clock", "--rate", rate]
     play = ExecuteProcess(
         cmd=[*command, "--loop"] if loop == "true" else command,

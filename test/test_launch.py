@@ -178,11 +178,22 @@ def test_broken_model_leaves_the_node_alive(launch, meet):
         (EMOTION, ["camera:=eye"], ["'usb_cam', 'v4l2_camera', 'video', 'none'"]),
         (EMOTION, ["camera:=none", "rviz:=true"], ["ros-jazzy-rviz2", "rviz:=true"]),
         (EMOTION, ["camera:=none", "params_file:=no.yaml"], ["params_file: no file no.yaml"]),
+        (EMOTION, ["camera:=none", "record:=all", "record_to:=/tmp"], ["record_to: /tmp exists"]),
         (REPLAY, [], ["'bag'"]),
         (REPLAY, ["bag:=/no/such"], ["bag: no file or folder /no/such"]),
         (REPLAY, ["bag:=/tmp"], ["ros-jazzy-ros2bag"]),
     ],
-    ids=["usb_cam", "v4l2_camera", "choice", "rviz", "params_file", "no-bag", "bag", "ros2bag"],
+    ids=[
+        "usb_cam",
+        "v4l2_camera",
+        "choice",
+        "rviz",
+        "params_file",
+        "record_to",
+        "no-bag",
+        "bag",
+        "ros2bag",
+    ],
 )
 def test_refuses_to_start(launch, file, arguments, words):
     """One line that says why and what to do, before anything is started."""
@@ -201,6 +212,39 @@ def test_wrong_parameter_fails_the_launch(launch, tmp_path):
     assert running.wait() == 1
     assert "max_faces" in running.words()
     assert "emotion_node ended with exit status 1" in running.words()
+
+
+def test_source_that_cannot_be_opened_is_said_and_fails_the_launch(launch):
+    running = launch(EMOTION, "camera:=video", "source:=/no/such.mp4")
+    running.wait_for("video_source ended with exit status 1; see above")
+    assert "no such file or folder: /no/such.mp4 (give a camera index" in running.words()
+    running.wait_for("listening")  # emotion_node works on
+    assert running.interrupt() == 1
+    assert "Traceback" not in running.words()
+
+
+def test_camera_driver_that_dies_fails_the_launch(launch, packages, tmp_path):
+    (tmp_path / "status").write_text("4")
+    running = launch(EMOTION, "video_device:=/dev/video97", **packages)
+    running.wait_for("usb_cam_node_exe ended with exit status 4")
+    assert "video_device /dev/video97 is absent" in running.words()
+    running.wait_for("listening")
+    assert running.interrupt() == 1
+
+
+def test_a_node_that_dies_ends_nobody_elses(launch, tmp_path):
+    """A failure in ours shows in the exit status, and the neighbour is ended as launch does it."""
+    file = including(tmp_path, camera="video", source="/no/such.mp4")
+    file.write_text(
+        file.read_text()
+        .replace("echo NEI", "trap 'echo TOLD; exit 0' INT; echo NEI")
+        .replace("PROFILES_FILE.", "PROFILES_FILE.; while :; do sleep 0.1; done")
+    )
+    running = launch(file)
+    running.wait_for("video_source ended with exit status 1")
+    running.wait_for("listening")
+    assert running.interrupt() == 1
+    assert "TOLD" in running.words()
 
 
 def test_camera_driver_gets_its_settings(launch, packages):
