@@ -78,17 +78,17 @@ FRAME = "camera"  # the fixed frame of config/emotion.rviz
 
 def generate_launch_description():
     """Declare the arguments, then start the nodes that they ask for."""
-    arguments = [
-        DeclareLaunchArgument(
-            name,
-            default_value=default,
-            description=description,
-            # None stands for any value; an empty list would allow none
-            **({"choices": list(choices)} if choices else {}),
-        )
-        for name, default, choices, description in ARGUMENTS
-    ]
+    arguments = map(declare, ARGUMENTS)
     return LaunchDescription([*arguments, OpaqueFunction(function=_nodes)])
+
+
+def declare(argument):
+    """The launch argument of a row; one without a default is to be given."""
+    name, default, choices, description = argument
+    options = {} if default is None else {"default_value": default}
+    if choices:  # None stands for any value; an empty list would allow none
+        options["choices"] = list(choices)
+    return DeclareLaunchArgument(name, description=description, **options)
 
 
 def environment(context):

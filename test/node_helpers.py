@@ -29,6 +29,8 @@ from fer_ros.nodes.messages import image_message, jpeg_message
 from fer_ros.sources.sample import Sample
 
 REPOSITORY = Path(__file__).parents[1]
+PYTHONPATH = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
+"""Of processes that run the source tree, whichever way ROS is found."""
 WAIT = 60.0  # seconds; only a broken node, or a machine on its knees, comes near it
 AGAIN = 3.0  # seconds after which an image counts as lost on the way
 
