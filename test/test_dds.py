@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from node_helpers import REPOSITORY, WAIT
+from node_helpers import PYTHONPATH, REPOSITORY, WAIT
 
 from fer_ros.nodes import dds
 
@@ -174,7 +174,7 @@ def received(namespaces, publisher, subscriber, mount=0, apart=False):
     ran = subprocess.run(
         [*namespaces, sys.executable, "-c", BETWEEN],
         input=json.dumps([[PUBLISH, publisher], [SUBSCRIBE, subscriber], mount, apart]),
-        env=environment | {"PYTHONPATH": f"{REPOSITORY}:{environment.get('PYTHONPATH', '')}"},
+        env=environment | {"PYTHONPATH": PYTHONPATH},
         capture_output=True, text=True, timeout=WAIT, check=True,
     )  # fmt: skip
     return json.loads(ran.stdout)

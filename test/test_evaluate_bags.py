@@ -105,7 +105,7 @@ def test_a_cluster_of_its_own(tmp_path):
     words = (tmp_path / "recordings", "--out", tmp_path / "out", "--workers", 1, "--bag", "none")
     done = subprocess.run(
         [sys.executable, str(script), *map(str, words)],
-        cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": PYTHONPATH},
         capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
