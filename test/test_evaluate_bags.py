@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from bag_helpers import frames, make_bag, storage_file
-from node_helpers import REPOSITORY
+from node_helpers import PYTHONPATH, REPOSITORY
 
 from fer_ros.bags.reading import BagError
 from fer_ros.cli import evaluate_bags

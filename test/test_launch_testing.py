@@ -44,7 +44,7 @@ def generate_test_description():
 
 class TestWhileItRuns(unittest.TestCase):
     def test_environment_of_the_tests_is_left_alone(self):
-        self.assertEqual(os.environ.get("PYTHONPATH"), BEFORE)
+        assert os.environ.get("PYTHONPATH") == BEFORE
 
     def test_results(self, proc_output):
         proc_output.assertWaitFor("listening to /image_raw", timeout=20)

@@ -134,7 +134,7 @@ def test_simulated_time_begins_with_the_clock(start, meet):
     for i in range(3):
         results.publish(result(i))
     bench.until(lambda: len(bench.results) == 3, "the results")
-    bench.until(lambda: clock.get_subscription_count(), "the recorder on /clock")
+    bench.until(clock.get_subscription_count, "the recorder on /clock")
     bench.spin(1.0)
     for second in range(10, 15):
         clock.publish(Clock(clock=Time(sec=1_700_000_000 + second)))
