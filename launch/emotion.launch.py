@@ -13,6 +13,7 @@ from launch.actions import (
     RegisterEventHandler,
 )
 from launch.event_handlers import OnProcessExit, OnShutdown
+from launch.events import Shutdown
 from launch.logging import get_logger, launch_config
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
@@ -61,6 +62,10 @@ ARGUMENTS = (
      "the people in them)."),
     ("record_to", "", None,
      "New folder for the bag; empty: recordings/emotions_DATE_TIME where the launch was started."),
+    ("respawn", "false", BOOL, "Start emotion_node and camera again, 2 s after they ended."),
+    ("on_exit", "ignore", ("ignore", "shutdown"),
+     "Whether the end of emotion_node or of the camera ends the launch, and what includes it; a "
+     "failure shows in the exit status in any case."),
     ("rviz", "false", BOOL, "Open RViz with annotated image, markers and the node's state."),
     ("use_sim_time", "false", BOOL, "Take the time from /clock, as when a bag is played."),
     ("autostart", "", ("", *BOOL),
@@ -110,6 +115,7 @@ def _nodes(context):
         # On these nodes alone: a launch file that includes this one has nodes of its own.
         "additional_env": environment(context),
     }
+    lasting = {"respawn": value["respawn"] == "true", "respawn_delay": 2.0}
     parameters = [value["params_file"], {"use_sim_time": value["use_sim_time"] == "true"}]
 
     # Only what was given: an argument left out must not hide what the file says.
@@ -124,15 +130,16 @@ def _nodes(context):
         name="emotion_node",
         parameters=[*parameters, own],
         **common,
+        **lasting,
     )
-    ends = _Ends()
+    ends = _Ends(value["respawn"] == "true", value["on_exit"] == "shutdown")
     actions = [*ends.at_shutdown(), emotion, ends.of(emotion, "emotion_node")]
     if value["camera"] != "none":
-        camera = _camera(value, parameters, common)
+        camera = _camera(value, parameters, common | lasting)
         actions += [camera, ends.of(camera, CAMERAS[value["camera"]][1])]
     if value["record"] != "none":
         recorder = _recorder(value, common)
-        actions += [recorder, ends.of(recorder, "record")]
+        actions += [recorder, ends.of(recorder, "record", is_needed=False)]
     if value["rviz"] == "true":
         _require("rviz2", "or leave out rviz:=true")
         actions.append(_rviz(value["namespace"].strip("/"), common["additional_env"]))
@@ -205,20 +212,29 @@ class _Failed(Event):
 class _Ends:
     """What the end of a node means: a line at once, and the exit status of the launch.
 
-    Others may be launched beside these nodes, and live on.
+    Others may be launched beside these nodes, and live on unless ``ends_all``.
     """
 
-    def __init__(self):
+    def __init__(self, respawn, ends_all):
+        self._respawn, self._ends_all = respawn, ends_all
         self._told: list[str] = []
 
-    def of(self, node, name):
+    def of(self, node, name, is_needed=True):
         """To be launched beside the node."""
 
         def ended(event, context):
-            if context.is_shutdown or not event.returncode:
-                return
-            self._told.append(f"{name} ended with exit status {event.returncode}; see above")
-            get_logger("fer_ros").error(self._told[-1])
+            if context.is_shutdown:
+                return None
+            line = f"{name} ended with exit status {event.returncode}; see above"
+            if is_needed and self._respawn:
+                get_logger("fer_ros").warning(f"{line}; it is started again")
+                return None
+            if event.returncode:
+                self._told.append(line)
+                get_logger("fer_ros").error(line)
+            if is_needed and self._ends_all:
+                return EmitEvent(event=Shutdown(reason=f"{name} ended"))
+            return None
 
         return RegisterEventHandler(OnProcessExit(target_action=node, on_exit=ended))
 

@@ -49,7 +49,8 @@ ARGUMENTS = (
     ("rate", "1.0", None, "Speed of playing."),
     ("loop", "false", EMOTION.BOOL, "Begin again at the bag's end."),
 )  # fmt: skip
-SETTLED = {"camera": "none", "use_sim_time": "true"}  # what a replay leaves no choice of
+# What a replay leaves no choice of.
+SETTLED = {"camera": "none", "use_sim_time": "true", "on_exit": "shutdown"}
 IDLE = {"video_device", "pixel_format", "source"}  # arguments of cameras
 INHERITED = tuple(
     argument

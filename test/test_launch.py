@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def bare(tmp_path):
         for part in (
             Path(prefix),
             Path(prefix, "share"),
-            *Path(prefix).glob("share/ament_index/r*"),
+            *Path(prefix).glob("share/*/resource_index"),
         ):
             for entry in part.iterdir():
                 place = tmp_path / f"bare{number}" / entry.relative_to(prefix)
@@ -255,6 +256,48 @@ def test_a_node_that_dies_ends_nobody_elses(launch, tmp_path):
     running.wait_for("listening")
     assert running.interrupt() == 1
     assert "TOLD" in running.words()
+
+
+def children(launch) -> dict[str, int]:
+    """The process of each of our nodes that the launch runs."""
+    found = {}
+    for pid in Path(f"/proc/{launch.pid}/task/{launch.pid}/children").read_text().split():
+        with suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            names = ("emotion_node", "video_source", "record")
+            found |= {n: int(pid) for n in names for w in words if w.endswith(f"/lib/fer_ros/{n}")}
+    return found
+
+
+def test_respawn_starts_a_node_that_died_again(launch, meet):
+    running = launch(EMOTION, "camera:=video", "respawn:=true")
+    running.wait_for("listening")
+    for name in ("emotion_node", "video_source"):
+        os.kill(children(running)[name], signal.SIGKILL)
+        running.wait_for(f"{name} ended with exit status -9; see above; it is started again")
+    bench = meet()
+    bench.until(lambda: bench.results, "results of the new nodes")
+    assert running.words().count("listening") == 2
+    assert running.interrupt() == 0
+
+
+@pytest.mark.parametrize("name", ["emotion_node", "video_source"])
+def test_on_exit_shutdown_ends_the_launch_with_the_node(launch, name):
+    running = launch(EMOTION, "camera:=video", "on_exit:=shutdown")
+    running.wait_for("listening")
+    os.kill(children(running)[name], signal.SIGKILL)
+    assert running.wait() == 1
+    assert f"{name} ended with exit status -9; see above" in running.words()
+    assert "Traceback" not in running.words()
+
+
+def test_a_dead_emotion_node_leaves_the_camera_alone(launch):
+    running = launch(EMOTION, "camera:=video")
+    running.wait_for("listening")
+    os.kill(children(running)["emotion_node"], signal.SIGKILL)
+    running.wait_for("emotion_node ended with exit status -9")
+    assert "video_source" in children(running)
+    assert running.interrupt() == 1
 
 
 def test_camera_driver_gets_its_settings(launch, packages):
