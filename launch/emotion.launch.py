@@ -32,8 +32,11 @@ ARGUMENTS = (
     ("pixel_format", "", None,
      "Format asked of the device, such as yuyv or mjpeg2rgb (usb_cam), YUYV (v4l2_camera); "
      "empty: the driver's default."),
-    ("source", "sample", None,
-     "With camera:=video: camera index, video file, folder of pictures, URL, or sample."),
+    ("source", "", None,
+     "With camera:=video: camera index, video file, folder of pictures, URL, or sample; empty: as "
+     "params_file says."),
+    ("frame_id", "", None,
+     "Frame of the images, one for each camera; empty: as params_file says."),
     ("image_topic", "image_raw", None, "Topic of the raw images; compressed ones lie under it."),
     ("image_transport", "", ("", "raw", "compressed"),
      "What emotion_node subscribes to; empty: as params_file says."),
@@ -73,10 +76,10 @@ ARGUMENTS = (
     ("log_level", "info", ("debug", "info", "warn", "error", "fatal"), "Level of the nodes' logs."),
 )  # fmt: skip
 
-CAMERAS = {  # argument: package, executable, the driver's parameter for the frame
-    "usb_cam": ("usb_cam", "usb_cam_node_exe", "frame_id"),
-    "v4l2_camera": ("v4l2_camera", "v4l2_camera_node", "camera_frame_id"),
-    "video": ("fer_ros", "video_source", "frame_id"),
+CAMERAS = {  # argument: package, executable, the driver's parameter for the frame, node
+    "usb_cam": ("usb_cam", "usb_cam_node_exe", "frame_id", "usb_cam"),
+    "v4l2_camera": ("v4l2_camera", "v4l2_camera_node", "camera_frame_id", "v4l2_camera"),
+    "video": ("fer_ros", "video_source", "frame_id", "video_source"),
 }
 FRAME = "camera"  # the fixed frame of config/emotion.rviz
 
@@ -142,7 +145,7 @@ def _nodes(context):
         actions += [recorder, ends.of(recorder, "record", is_needed=False)]
     if value["rviz"] == "true":
         _require("rviz2", "or leave out rviz:=true")
-        actions.append(_rviz(value["namespace"].strip("/"), common["additional_env"]))
+        actions.append(_rviz(value, common["additional_env"]))
     void = dds.void_profile(context.environment)
     if void:
         get_logger("fer_ros").warning(void)
@@ -150,9 +153,11 @@ def _nodes(context):
 
 
 def _camera(value, parameters, common):
-    package, executable, frame = CAMERAS[value["camera"]]
+    package, executable, frame, name = CAMERAS[value["camera"]]
     _require(package, "or try camera:=video, which needs no driver")
-    settings = {frame: FRAME}
+    settings = {}
+    if value["frame_id"]:
+        settings[frame] = ParameterValue(value["frame_id"], value_type=str)
     device = value["video_device"]
     if value["camera"] != "video" and not Path(device).exists():
         found = ", ".join(sorted(map(str, Path("/dev").glob("video*")))) or "no camera"
@@ -160,14 +165,18 @@ def _camera(value, parameters, common):
             f"video_device {device} is absent ({found} found): plug the camera in, name another by "
             "video_device:=, or try camera:=video, which needs none"
         )
-    if value["camera"] == "video":
-        settings["source"] = ParameterValue(value["source"], value_type=str)
-    else:
+    if value["camera"] != "video":
         settings["video_device"] = device
         if value["pixel_format"]:
             settings["pixel_format"] = value["pixel_format"]
+    elif value["source"]:
+        settings["source"] = ParameterValue(value["source"], value_type=str)
     return Node(
-        package=package, executable=executable, parameters=[*parameters, settings], **common
+        package=package,
+        executable=executable,
+        name=name,
+        parameters=[*parameters, settings],
+        **common,
     )
 
 
@@ -185,12 +194,13 @@ def _recorder(value, common):
     )
 
 
-def _rviz(namespace, environment):
+def _rviz(value, environment):
+    namespace = value["namespace"].strip("/")
     topics = ("image_annotated", "emotion_markers", "status_marker")
     return Node(
         package="rviz2",
         executable="rviz2",
-        arguments=["-d", str(SHARE / "config" / "emotion.rviz")],
+        arguments=["-d", str(SHARE / "config" / "emotion.rviz"), "-f", value["frame_id"] or FRAME],
         output="screen",
         additional_env=environment,
         remappings=[(f"/{t}", f"/{namespace}/{t}") for t in topics] if namespace else [],

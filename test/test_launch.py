@@ -9,6 +9,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 pytest.importorskip("launch_ros", reason="launch is not installed: it does not come as a wheel")
@@ -168,6 +170,30 @@ def test_params_file_holds_unless_an_argument_says_otherwise(launch, meet, tmp_p
     assert ended_cleanly(running)
 
 
+def test_params_file_holds_for_the_camera_too(launch, meet, tmp_path):
+    (tmp_path / "my.yaml").write_text(
+        "/**/video_source:\n  ros__parameters:\n    source: eyes\n    frame_id: head\n"
+    )
+    cv2.imwrite(str(tmp_path / "eyes.png"), np.zeros((48, 64, 3), np.uint8))
+    (tmp_path / "eyes").mkdir()
+    (tmp_path / "eyes.png").rename(tmp_path / "eyes/1.png")
+    running = launch(EMOTION, "camera:=video", "params_file:=my.yaml")
+    running.wait_for("eyes at 1 Hz")
+    bench = meet()
+    bench.until(lambda: bench.results)
+    assert bench.results[-1].header.frame_id == "head"
+    assert ended_cleanly(running)
+
+
+def test_each_camera_may_have_its_frame(launch, meet):
+    running = launch(EMOTION, "camera:=video", "namespace:=left", "frame_id:=left_eye")
+    running.wait_for("listening")
+    bench = meet("/left")
+    bench.until(lambda: bench.results)
+    assert bench.results[-1].header.frame_id == "left_eye"
+    assert ended_cleanly(running)
+
+
 def test_what_is_rarely_wanted_is_an_argument_too(launch, meet, tmp_path):
     (tmp_path / "my.yaml").write_text(
         "/**/emotion_node:\n  ros__parameters:\n    face_frames: true\n    detections: true\n"
@@ -301,9 +327,11 @@ def test_a_dead_emotion_node_leaves_the_camera_alone(launch):
 
 
 def test_camera_driver_gets_its_settings(launch, packages):
-    running = launch(EMOTION, "video_device:=/dev/video7", "pixel_format:=yuyv", **packages)
+    given = "video_device:=/dev/video7", "pixel_format:=yuyv", "frame_id:=eye"
+    running = launch(EMOTION, *given, **packages)
     running.wait_for("listening")
-    running.wait_for("frame_id: camera")
+    running.wait_for("frame_id: eye")
+    assert "__node:=usb_cam" in running.words()  # as the parameter file has it
     assert "video_device: /dev/video7" in running.words()
     assert "pixel_format: yuyv" in running.words()
     assert running.interrupt() == 0
