@@ -6,8 +6,12 @@ An example to copy and change. Beside a running emotion_node::
     python3 social_robot.py --ros-args -r cmd_vel:=/my_robot/cmd_vel
 
 It listens to ``emotions`` and ``emotion_events``, drives by ``cmd_vel`` (geometry_msgs/Twist) and
-speaks by ``say`` (std_msgs/String). It reacts to what a face shows, which is not what a person
-feels, so it does nothing that would hurt if the expression was misread.
+speaks by ``say`` (std_msgs/String). Parameters: ``rest``, seconds after a reaction in which it is
+not shown again (5.0); ``back_off``, for how many seconds to drive backwards (1.0); ``autostart``,
+whether it activates itself (true).
+
+It reacts to what a face shows, which is not what a person feels, so it does nothing that would hurt
+if the expression was misread.
 """
 
 import signal
@@ -139,6 +143,9 @@ def _seconds(stamp) -> float:
 
 def main() -> int:
     """Run until told to stop, and stand still then."""
+    if {"-h", "--help"}.intersection(sys.argv):
+        print(__doc__)
+        return 0
     # rclpy's own handlers would end the context, and with it the last words to the motors.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -4,27 +4,25 @@
 import os
 from pathlib import Path
 
-from ament_index_python.packages import (
-    PackageNotFoundError,
-    get_package_prefix,
-    get_package_share_directory,
-)
-from launch import LaunchDescription
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+from launch import Event, EventHandler, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
+    EmitEvent,
     OpaqueFunction,
     RegisterEventHandler,
-    SetEnvironmentVariable,
 )
-from launch.event_handlers import OnProcessExit
+from launch.event_handlers import OnProcessExit, OnShutdown
+from launch.events import Shutdown
+from launch.logging import get_logger, launch_config
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-SHARE = Path(get_package_share_directory("fer_ros"))
+from fer_ros.nodes import dds
+
+SHARE = Path(__file__).parents[1]
 BOOL = ("true", "false")
-# Fast DDS 2, so Jazzy, reads the first; Fast DDS 3 the second.
-FAST_DDS_PROFILE = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 
 ARGUMENTS = (
     # name, default, choices, description
@@ -34,11 +32,17 @@ ARGUMENTS = (
     ("pixel_format", "", None,
      "Format asked of the device, such as yuyv or mjpeg2rgb (usb_cam), YUYV (v4l2_camera); "
      "empty: the driver's default."),
-    ("source", "sample", None,
-     "With camera:=video: camera index, video file, folder of pictures, URL, or sample."),
+    ("source", "", None,
+     "With camera:=video: camera index, video file, folder of pictures, URL, or sample; empty: as "
+     "params_file says."),
+    ("frame_id", "", None,
+     "Frame of the images, one for each camera; empty: as params_file says."),
     ("image_topic", "image_raw", None, "Topic of the raw images; compressed ones lie under it."),
     ("image_transport", "", ("", "raw", "compressed"),
      "What emotion_node subscribes to; empty: as params_file says."),
+    ("transport", "udp", dds.TRANSPORTS,
+     "How images travel: udp with large buffers, or shm, shared memory, in every process that "
+     "takes part. Set for the nodes started here, unless you have a Fast DDS profile of your own."),
     ("namespace", "", None, "Namespace of all nodes and topics."),
     ("params_file", str(SHARE / "config" / "emotion.yaml"), None,
      "Parameters of the nodes: a copy of the default file with your changes."),
@@ -61,6 +65,10 @@ ARGUMENTS = (
      "the people in them)."),
     ("record_to", "", None,
      "New folder for the bag; empty: recordings/emotions_DATE_TIME where the launch was started."),
+    ("respawn", "false", BOOL, "Start emotion_node and camera again, 2 s after they ended."),
+    ("on_exit", "ignore", ("ignore", "shutdown"),
+     "Whether the end of emotion_node or of the camera ends the launch, and what includes it; a "
+     "failure shows in the exit status in any case."),
     ("rviz", "false", BOOL, "Open RViz with annotated image, markers and the node's state."),
     ("use_sim_time", "false", BOOL, "Take the time from /clock, as when a bag is played."),
     ("autostart", "", ("", *BOOL),
@@ -68,32 +76,34 @@ ARGUMENTS = (
     ("log_level", "info", ("debug", "info", "warn", "error", "fatal"), "Level of the nodes' logs."),
 )  # fmt: skip
 
-CAMERAS = {  # argument: package, executable, the driver's parameter for the frame
-    "usb_cam": ("usb_cam", "usb_cam_node_exe", "frame_id"),
-    "v4l2_camera": ("v4l2_camera", "v4l2_camera_node", "camera_frame_id"),
-    "video": ("fer_ros", "video_source", "frame_id"),
+CAMERAS = {  # argument: package, executable, the driver's parameter for the frame, node
+    "usb_cam": ("usb_cam", "usb_cam_node_exe", "frame_id", "usb_cam"),
+    "v4l2_camera": ("v4l2_camera", "v4l2_camera_node", "camera_frame_id", "v4l2_camera"),
+    "video": ("fer_ros", "video_source", "frame_id", "video_source"),
 }
 FRAME = "camera"  # the fixed frame of config/emotion.rviz
 
 
 def generate_launch_description():
     """Declare the arguments, then start the nodes that they ask for."""
-    arguments = [
-        DeclareLaunchArgument(
-            name,
-            default_value=default,
-            description=description,
-            # None stands for any value; an empty list would allow none
-            **({"choices": list(choices)} if choices else {}),
-        )
-        for name, default, choices, description in ARGUMENTS
-    ]
-    # Buffers for raw images; a profile that is already set stays.
-    profile = []
-    if not any(name in os.environ for name in FAST_DDS_PROFILE):
-        path = str(SHARE / "config" / "fastdds.xml")
-        profile = [SetEnvironmentVariable(name, path) for name in FAST_DDS_PROFILE]
-    return LaunchDescription([*arguments, *profile, OpaqueFunction(function=_nodes)])
+    arguments = map(declare, ARGUMENTS)
+    return LaunchDescription([*arguments, OpaqueFunction(function=_nodes)])
+
+
+def declare(argument):
+    """The launch argument of a row; one without a default is to be given."""
+    name, default, choices, description = argument
+    options = {} if default is None else {"default_value": default}
+    if choices:  # None stands for any value; an empty list would allow none
+        options["choices"] = list(choices)
+    return DeclareLaunchArgument(name, description=description, **options)
+
+
+def environment(context):
+    """What the argument ``transport`` adds to the environment of a process."""
+    transport = LaunchConfiguration("transport").perform(context)
+    work = Path(launch_config.log_dir)
+    return dds.environment(transport, SHARE / "config", work, context.environment)
 
 
 def _nodes(context):
@@ -105,7 +115,10 @@ def _nodes(context):
         "remappings": [("image_raw", value["image_topic"])],
         "arguments": ["--ros-args", "--log-level", value["log_level"]],
         "output": "screen",
+        # On these nodes alone: a launch file that includes this one has nodes of its own.
+        "additional_env": environment(context),
     }
+    lasting = {"respawn": value["respawn"] == "true", "respawn_delay": 2.0}
     parameters = [value["params_file"], {"use_sim_time": value["use_sim_time"] == "true"}]
 
     # Only what was given: an argument left out must not hide what the file says.
@@ -120,35 +133,57 @@ def _nodes(context):
         name="emotion_node",
         parameters=[*parameters, own],
         **common,
+        **lasting,
     )
-    actions = [emotion, RegisterEventHandler(OnProcessExit(target_action=emotion, on_exit=_ended))]
+    ends = _Ends(value["respawn"] == "true", value["on_exit"] == "shutdown")
+    actions = [*ends.at_shutdown(), emotion, ends.of(emotion, "emotion_node")]
     if value["camera"] != "none":
-        actions.append(_camera(value, parameters, common))
+        camera = _camera(value, parameters, common | lasting)
+        actions += [camera, ends.of(camera, CAMERAS[value["camera"]][1])]
     if value["record"] != "none":
-        actions.append(_recorder(value, common))
+        recorder = _recorder(value, common)
+        actions += [recorder, ends.of(recorder, "record", is_needed=False)]
     if value["rviz"] == "true":
         _require("rviz2", "or leave out rviz:=true")
-        actions.append(_rviz(value["namespace"].strip("/")))
+        actions.append(_rviz(value, common["additional_env"]))
+    void = dds.void_profile(context.environment)
+    if void:
+        get_logger("fer_ros").warning(void)
     return actions
 
 
 def _camera(value, parameters, common):
-    package, executable, frame = CAMERAS[value["camera"]]
+    package, executable, frame, name = CAMERAS[value["camera"]]
     _require(package, "or try camera:=video, which needs no driver")
-    settings = {frame: FRAME}
-    if value["camera"] == "video":
-        settings["source"] = ParameterValue(value["source"], value_type=str)
-    else:
-        settings["video_device"] = value["video_device"]
+    settings = {}
+    if value["frame_id"]:
+        settings[frame] = ParameterValue(value["frame_id"], value_type=str)
+    device = value["video_device"]
+    if value["camera"] != "video" and not Path(device).exists():
+        found = ", ".join(sorted(map(str, Path("/dev").glob("video*")))) or "no camera"
+        get_logger("fer_ros").warning(
+            f"video_device {device} is absent ({found} found): plug the camera in, name another by "
+            "video_device:=, or try camera:=video, which needs none"
+        )
+    if value["camera"] != "video":
+        settings["video_device"] = device
         if value["pixel_format"]:
             settings["pixel_format"] = value["pixel_format"]
+    elif value["source"]:
+        settings["source"] = ParameterValue(value["source"], value_type=str)
     return Node(
-        package=package, executable=executable, parameters=[*parameters, settings], **common
+        package=package,
+        executable=executable,
+        name=name,
+        parameters=[*parameters, settings],
+        **common,
     )
 
 
 def _recorder(value, common):
     """A full disk ends this node alone; it says so and closes its bag."""
+    if value["record_to"] and Path(value["record_to"]).exists():
+        raise RuntimeError(f"record_to: {value['record_to']} exists: name a new folder")
     words = ["--all"] if value["record"] == "all" else []
     words += ["--out", value["record_to"]] if value["record_to"] else []
     return Node(
@@ -159,13 +194,15 @@ def _recorder(value, common):
     )
 
 
-def _rviz(namespace):
+def _rviz(value, environment):
+    namespace = value["namespace"].strip("/")
     topics = ("image_annotated", "emotion_markers", "status_marker")
     return Node(
         package="rviz2",
         executable="rviz2",
-        arguments=["-d", str(SHARE / "config" / "emotion.rviz")],
+        arguments=["-d", str(SHARE / "config" / "emotion.rviz"), "-f", value["frame_id"] or FRAME],
         output="screen",
+        additional_env=environment,
         remappings=[(f"/{t}", f"/{namespace}/{t}") for t in topics] if namespace else [],
     )
 
@@ -178,7 +215,54 @@ def _require(package, way_out):
         raise RuntimeError(f"{package} is not installed: apt install {apt}, {way_out}") from None
 
 
-def _ended(event, context):
-    """Without emotion_node the rest is of no use; a failure becomes the launch's own."""
-    if event.returncode and not context.is_shutdown:
-        raise RuntimeError(f"emotion_node ended with exit status {event.returncode}; see above")
+class _Failed(Event):
+    """A node has ended with an error, some time before the launch ends."""
+
+
+class _Ends:
+    """What the end of a node means: a line at once, and the exit status of the launch.
+
+    Others may be launched beside these nodes, and live on unless ``ends_all``.
+    """
+
+    def __init__(self, respawn, ends_all):
+        self._respawn, self._ends_all = respawn, ends_all
+        self._told: list[str] = []
+
+    def of(self, node, name, is_needed=True):
+        """To be launched beside the node."""
+
+        def ended(event, context):
+            if context.is_shutdown:
+                return None
+            line = f"{name} ended with exit status {event.returncode}; see above"
+            if is_needed and self._respawn:
+                get_logger("fer_ros").warning(f"{line}; it is started again")
+                return None
+            if event.returncode:
+                self._told.append(line)
+                get_logger("fer_ros").error(line)
+            if is_needed and self._ends_all:
+                return EmitEvent(event=Shutdown(reason=f"{name} ended"))
+            return None
+
+        return RegisterEventHandler(OnProcessExit(target_action=node, on_exit=ended))
+
+    def at_shutdown(self):
+        """To be launched before the nodes."""
+
+        # Not raised while the shutdown is handled: that would keep it from others.
+        def fail(event, context):
+            return [EmitEvent(event=_Failed())] if self._told else None
+
+        def raise_(context):
+            raise RuntimeError(self._told[0])
+
+        is_failed = EventHandler(
+            matcher=lambda event: isinstance(event, _Failed),
+            entities=OpaqueFunction(function=raise_),
+        )
+        return [
+            RegisterEventHandler(OnShutdown(on_shutdown=fail)),
+            RegisterEventHandler(is_failed),
+        ]

@@ -1,71 +1,137 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A rosbag played into emotion_node, on the bag's own clock.
+"""A rosbag played into emotion_node, on the bag's own clock: every image of it.
 
-``ros2 launch fer_ros replay.launch.py bag:=PATH image_topic:=/camera/image_raw``; every argument
-of emotion.launch.py but camera, source and use_sim_time may be given too. For figures, and for
+``ros2 launch fer_ros replay.launch.py bag:=PATH``. Of the bag, the camera's images and CameraInfo
+are played and nothing else, so that results in it do not mix with new ones. For figures, and for
 the same result each time, evaluate the bag instead: ``ros2 run fer_ros evaluate_bag PATH``.
 """
 
+import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+from diagnostic_msgs.msg import DiagnosticArray
 from launch import LaunchDescription
 from launch.actions import (
-    DeclareLaunchArgument,
     EmitEvent,
     ExecuteProcess,
     IncludeLaunchDescription,
+    OpaqueCoroutine,
     OpaqueFunction,
     TimerAction,
 )
 from launch.events import Shutdown
-from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.launch_description_sources import (
+    PythonLaunchDescriptionSource,
+    load_python_launch_file_as_module,
+)
+from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration
+from launch_ros.ros_adapters import get_ros_node
+
+from fer_ros.bags.cameras import camera
 
 LAUNCH = Path(__file__).with_name("emotion.launch.py")
+EMOTION = load_python_launch_file_as_module(str(LAUNCH))
+SETTLE = 1.0  # seconds in which the player, too, has found emotion_node, once that has found it
+PATIENCE = 20.0  # seconds after which waiting is worth a word
+PLAYER = "rosbag2_player"
+
+ARGUMENTS = (
+    # name, default (None: to be given), choices, description
+    ("bag", None, None, "Folder or file of the bag."),
+    ("image_topic", "", None, "The camera's topic; empty: the only camera in the bag."),
+    ("image_transport", "", ("", "raw", "compressed"),
+     "Which images to play where both are recorded; empty: raw, or what there is."),
+    ("topics", "", None, "Further topics to play, separated by spaces, such as '/tf /tf_static'."),
+    ("rate", "1.0", None, "Speed of playing."),
+    ("loop", "false", EMOTION.BOOL, "Begin again at the bag's end."),
+)  # fmt: skip
+# What a replay leaves no choice of.
+SETTLED = {"camera": "none", "use_sim_time": "true", "on_exit": "shutdown"}
+IDLE = {"video_device", "pixel_format", "source"}  # arguments of cameras
+INHERITED = tuple(
+    argument
+    for argument in EMOTION.ARGUMENTS
+    if argument[0] not in {*SETTLED, *IDLE, *(own[0] for own in ARGUMENTS)}
+)
 
 
 def generate_launch_description():
     """emotion_node first, then the bag; the launch ends when the bag does."""
-    return LaunchDescription(
-        [
-            DeclareLaunchArgument("bag", description="Folder or file of the bag."),
-            DeclareLaunchArgument("rate", default_value="1.0", description="Speed of playing."),
-            DeclareLaunchArgument(
-                "loop",
-                default_value="false",
-                choices=["true", "false"],
-                description="Begin again at the bag's end.",
-            ),
-            OpaqueFunction(function=_play),
-            IncludeLaunchDescription(
-                PythonLaunchDescriptionSource(str(LAUNCH)),
-                launch_arguments={"camera": "none", "use_sim_time": "true"}.items(),
-            ),
-        ]
-    )
+    arguments = map(EMOTION.declare, (*ARGUMENTS, *INHERITED))
+    return LaunchDescription([*arguments, OpaqueFunction(function=_replay)])
 
 
-def _play(context):
-    bag, rate, loop = (
-        LaunchConfiguration(name).perform(context) for name in ("bag", "rate", "loop")
-    )
-    if not Path(bag).exists():
+def _replay(context):
+    value = {a[0]: LaunchConfiguration(a[0]).perform(context) for a in (*ARGUMENTS, *INHERITED)}
+    bag = Path(value["bag"])
+    if not bag.exists():
         raise RuntimeError(f"bag: no file or folder {bag}")
-    try:
-        get_package_prefix("ros2bag")
-    except PackageNotFoundError:
-        apt = f"ros-{os.environ.get('ROS_DISTRO', 'jazzy')}-ros2bag"
-        raise RuntimeError(f"ros2bag is not installed: apt install {apt}") from None
-    command = ["ros2", "bag", "play", bag, "--clock", "--rate", rate]
+    images = camera(bag, value["image_topic"], value["image_transport"])
+    resume = _resume_service()
+    passed = {a[0]: value[a[0]] for a in INHERITED}
+    passed |= {"image_topic": images.base, "image_transport": images.transport, **SETTLED}
+    include = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(LAUNCH)), launch_arguments=passed.items()
+    )
+    topic = images.topic
+    command = ["ros2", "bag", "play", str(bag), "--clock", "--rate", value["rate"]]
+    command += ["--start-paused", "--disable-keyboard-controls"]
+    if images.transport == "compressed":
+        topic = f"{images.base}/compressed"
+    if topic != images.topic:
+        command += ["--remap", f"{images.topic}:={topic}"]
+    command += ["--loop"] * (value["loop"] == "true")
+    wanted = [images.topic, images.info, *value["topics"].split()]
     play = ExecuteProcess(
-        cmd=[*command, "--loop"] if loop == "true" else command,
+        cmd=[*command, "--topics", *filter(None, wanted)],
         output="screen",
+        additional_env=EMOTION.environment(context),
         on_exit=_ended,
     )
-    # Images of the time before emotion_node listens would be lost.
-    return [TimerAction(period=2.0, actions=[play])]
+    begin = OpaqueCoroutine(coroutine=_begin, args=[topic, resume])
+    return [include, play, begin]
+
+
+def _resume_service():
+    try:
+        get_package_prefix("ros2bag")
+        from rosbag2_interfaces.srv import Resume
+    except (PackageNotFoundError, ImportError):
+        apt = f"ros-{os.environ.get('ROS_DISTRO', 'jazzy')}-ros2bag"
+        raise RuntimeError(f"ros2bag is not installed: apt install {apt}") from None
+    return Resume
+
+
+async def _begin(context, topic, resume):
+    """Let the player go when emotion_node has found it: what is sent sooner would be lost."""
+    node = get_ros_node(context)
+    heard = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def report(message):
+        for status in message.status:
+            values = {v.key: v.value for v in status.values}
+            if values.get("topic") == topic and int(values.get("publishers", 0)):
+                loop.call_soon_threadsafe(heard.set)
+
+    node.create_subscription(DiagnosticArray, "/diagnostics", report, 10)
+    client = node.create_client(resume, f"/{PLAYER}/resume")
+    with suppress(asyncio.CancelledError):  # launch ends; it takes a cancelled task for a fault
+        try:
+            await asyncio.wait_for(heard.wait(), PATIENCE)
+        except asyncio.TimeoutError:
+            get_logger("fer_ros").warning(
+                f"the bag waits for emotion_node to listen to {topic}; what keeps it, it says above"
+            )
+            await heard.wait()
+        await asyncio.sleep(SETTLE)
+        while not client.service_is_ready():
+            await asyncio.sleep(0.1)
+        client.call_async(resume.Request())
 
 
 def _ended(event, context):

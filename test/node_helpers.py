@@ -29,6 +29,8 @@ from fer_ros.nodes.messages import image_message, jpeg_message
 from fer_ros.sources.sample import Sample
 
 REPOSITORY = Path(__file__).parents[1]
+PYTHONPATH = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
+"""Of processes that run the source tree, whichever way ROS is found."""
 WAIT = 60.0  # seconds; only a broken node, or a machine on its knees, comes near it
 AGAIN = 3.0  # seconds after which an image counts as lost on the way
 
@@ -236,7 +238,9 @@ class Bench:
 
 
 class Command:
-    """A command in a process of its own; its words are kept in the file ``log``."""
+    """A command in a process of its own; its words are kept in the file ``log``. A variable of the
+    environment that is None is taken out of it.
+    """
 
     def __init__(self, log: Path, *words: str, cwd: Path = REPOSITORY, **environment):
         self.path = log
@@ -244,10 +248,14 @@ class Command:
             self._popen = subprocess.Popen(
                 words,
                 cwd=cwd,
-                env={**os.environ, **environment},
+                env={k: v for k, v in {**os.environ, **environment}.items() if v is not None},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
 
     def words(self) -> str:
         """What it has written so far, to stdout and stderr."""

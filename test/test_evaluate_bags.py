@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from bag_helpers import frames, make_bag, storage_file
-from node_helpers import REPOSITORY
+from node_helpers import PYTHONPATH, REPOSITORY
 
 import fer_ros
 from fer_ros.bags.reading import BagError
@@ -107,7 +107,7 @@ def test_a_cluster_of_its_own(tmp_path):
     words = (tmp_path / "recordings", "--out", tmp_path / "out", "--workers", 1, "--bag", "none")
     done = subprocess.run(
         [sys.executable, str(script), *map(str, words)],
-        cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": PYTHONPATH},
         capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

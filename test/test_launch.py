@@ -2,21 +2,23 @@
 """The launch files, as `ros2 launch` runs them: nodes, arguments, ends and exit statuses."""
 
 import os
+import re
 import shutil
 import signal
-import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 pytest.importorskip("launch_ros", reason="launch is not installed: it does not come as a wheel")
 pytest.importorskip("ros2launch", reason="ros2 launch is not installed")
 
-from node_helpers import REPOSITORY, Command
+from node_helpers import PYTHONPATH, REPOSITORY, Command
 
 EMOTION = REPOSITORY / "launch/emotion.launch.py"
-REPLAY = REPOSITORY / "launch/replay.launch.py"
 ROS2 = (sys.executable, str(Path(sys.executable).with_name("ros2")))
 if not Path(ROS2[1]).exists():
     ROS2 = (shutil.which("ros2"),)
@@ -27,7 +29,9 @@ class Launch(Command):
 
     def __init__(self, folder, file, *arguments, **environment):
         environment = {
-            "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}".rstrip(":"),
+            "FASTRTPS_DEFAULT_PROFILES_FILE": None,
+            "FASTDDS_DEFAULT_PROFILES_FILE": None,
+            "PYTHONPATH": PYTHONPATH,
             "ROS_LOG_DIR": str(folder / "log"),
             **environment,
         }
@@ -59,7 +63,7 @@ def launch(tmp_path):
 
 @pytest.fixture
 def packages(tmp_path):
-    """Environment in which usb_cam, rviz2 and ros2bag seem installed: programs that say how they
+    """Environment in which usb_cam and rviz2 seem installed: programs that say how they
     were called. Their exit status is that in the file ``status``.
     """
     prefix = tmp_path / "prefix"
@@ -68,13 +72,13 @@ def packages(tmp_path):
     for package, program in (
         ("usb_cam", "lib/usb_cam/usb_cam_node_exe"),
         ("rviz2", "lib/rviz2/rviz2"),
-        ("ros2bag", "bin/ros2"),
     ):
         (index / package).touch()
         path = prefix / program
         path.parent.mkdir(parents=True)
         path.write_text(
             '#!/bin/sh\necho "CALLED $*"\n'
+            'echo "$(basename "$0") PROFILE $FASTRTPS_DEFAULT_PROFILES_FILE"\n'
             'for f in "$@"; do case $f in /tmp/launch_params*) cat "$f";; esac; done\n'
             f'exit "$(cat {tmp_path}/status)"\n'
         )
@@ -82,8 +86,32 @@ def packages(tmp_path):
     (tmp_path / "status").write_text("0")
     return {
         "AMENT_PREFIX_PATH": f"{prefix}:{os.environ['AMENT_PREFIX_PATH']}",
-        "PATH": f"{prefix}/bin:{os.environ['PATH']}",
     }
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """Environment in which no camera driver, RViz and rosbag2 are installed, though they may be."""
+    missing = {"usb_cam", "v4l2_camera", "rviz2", "ros2bag"}
+    prefixes = []
+    for number, prefix in enumerate(os.environ["AMENT_PREFIX_PATH"].split(os.pathsep)):
+        index = tmp_path / f"bare{number}" / "share/ament_index/resource_index"
+        index.mkdir(parents=True)
+        for part in (
+            Path(prefix),
+            Path(prefix, "share"),
+            *Path(prefix).glob("share/*/resource_index"),
+        ):
+            for entry in part.iterdir():
+                place = tmp_path / f"bare{number}" / entry.relative_to(prefix)
+                if not place.exists() and entry.name != "packages":
+                    place.symlink_to(entry)
+        (index / "packages").mkdir()
+        for entry in Path(prefix).glob("share/ament_index/resource_index/packages/*"):
+            if entry.name not in missing:
+                (index / "packages" / entry.name).touch()
+        prefixes.append(str(tmp_path / f"bare{number}"))
+    return {"AMENT_PREFIX_PATH": os.pathsep.join(prefixes), "ROS_DISTRO": "jazzy"}
 
 
 def ended_cleanly(launch):
@@ -142,6 +170,30 @@ def test_params_file_holds_unless_an_argument_says_otherwise(launch, meet, tmp_p
     assert ended_cleanly(running)
 
 
+def test_params_file_holds_for_the_camera_too(launch, meet, tmp_path):
+    (tmp_path / "my.yaml").write_text(
+        "/**/video_source:\n  ros__parameters:\n    source: eyes\n    frame_id: head\n"
+    )
+    cv2.imwrite(str(tmp_path / "eyes.png"), np.zeros((48, 64, 3), np.uint8))
+    (tmp_path / "eyes").mkdir()
+    (tmp_path / "eyes.png").rename(tmp_path / "eyes/1.png")
+    running = launch(EMOTION, "camera:=video", "params_file:=my.yaml")
+    running.wait_for("eyes at 1 Hz")
+    bench = meet()
+    bench.until(lambda: bench.results)
+    assert bench.results[-1].header.frame_id == "head"
+    assert ended_cleanly(running)
+
+
+def test_each_camera_may_have_its_frame(launch, meet):
+    running = launch(EMOTION, "camera:=video", "namespace:=left", "frame_id:=left_eye")
+    running.wait_for("listening")
+    bench = meet("/left")
+    bench.until(lambda: bench.results)
+    assert bench.results[-1].header.frame_id == "left_eye"
+    assert ended_cleanly(running)
+
+
 def test_what_is_rarely_wanted_is_an_argument_too(launch, meet, tmp_path):
     (tmp_path / "my.yaml").write_text(
         "/**/emotion_node:\n  ros__parameters:\n    face_frames: true\n    detections: true\n"
@@ -176,15 +228,13 @@ def test_broken_model_leaves_the_node_alive(launch, meet):
         (EMOTION, ["camera:=eye"], ["'usb_cam', 'v4l2_camera', 'video', 'none'"]),
         (EMOTION, ["camera:=none", "rviz:=true"], ["ros-jazzy-rviz2", "rviz:=true"]),
         (EMOTION, ["camera:=none", "params_file:=no.yaml"], ["params_file: no file no.yaml"]),
-        (REPLAY, [], ["'bag'"]),
-        (REPLAY, ["bag:=/no/such"], ["bag: no file or folder /no/such"]),
-        (REPLAY, ["bag:=/tmp"], ["ros-jazzy-ros2bag"]),
+        (EMOTION, ["camera:=none", "record:=all", "record_to:=/tmp"], ["record_to: /tmp exists"]),
     ],
-    ids=["usb_cam", "v4l2_camera", "choice", "rviz", "params_file", "no-bag", "bag", "ros2bag"],
+    ids=["usb_cam", "v4l2_camera", "choice", "rviz", "params_file", "record_to"],
 )
-def test_refuses_to_start(launch, file, arguments, words):
+def test_refuses_to_start(launch, bare, file, arguments, words):
     """One line that says why and what to do, before anything is started."""
-    running = launch(file, *arguments, ROS_DISTRO="jazzy")
+    running = launch(file, *arguments, **bare)
     assert running.wait() == 1
     lines = [line for line in running.words().splitlines() if "Caught exception" in line]
     assert len(lines) == 1
@@ -201,10 +251,87 @@ def test_wrong_parameter_fails_the_launch(launch, tmp_path):
     assert "emotion_node ended with exit status 1" in running.words()
 
 
-def test_camera_driver_gets_its_settings(launch, packages):
-    running = launch(EMOTION, "video_device:=/dev/video7", "pixel_format:=yuyv", **packages)
+def test_source_that_cannot_be_opened_is_said_and_fails_the_launch(launch):
+    running = launch(EMOTION, "camera:=video", "source:=/no/such.mp4")
+    running.wait_for("video_source ended with exit status 1; see above")
+    assert "no such file or folder: /no/such.mp4 (give a camera index" in running.words()
+    running.wait_for("listening")  # emotion_node works on
+    assert running.interrupt() == 1
+    assert "Traceback" not in running.words()
+
+
+def test_camera_driver_that_dies_fails_the_launch(launch, packages, tmp_path):
+    (tmp_path / "status").write_text("4")
+    running = launch(EMOTION, "video_device:=/dev/video97", **packages)
+    running.wait_for("usb_cam_node_exe ended with exit status 4")
+    assert "video_device /dev/video97 is absent" in running.words()
     running.wait_for("listening")
-    running.wait_for("frame_id: camera")
+    assert running.interrupt() == 1
+
+
+def test_a_node_that_dies_ends_nobody_elses(launch, tmp_path):
+    """A failure in ours shows in the exit status, and the neighbour is ended as launch does it."""
+    file = including(tmp_path, camera="video", source="/no/such.mp4")
+    file.write_text(
+        file.read_text()
+        .replace("echo NEI", "trap 'echo TOLD; exit 0' INT; echo NEI")
+        .replace("PROFILES_FILE.", "PROFILES_FILE.; while :; do sleep 0.1; done")
+    )
+    running = launch(file)
+    running.wait_for("video_source ended with exit status 1")
+    running.wait_for("listening")
+    assert running.interrupt() == 1
+    assert "TOLD" in running.words()
+
+
+def children(launch) -> dict[str, int]:
+    """The process of each of our nodes that the launch runs."""
+    found = {}
+    for pid in Path(f"/proc/{launch.pid}/task/{launch.pid}/children").read_text().split():
+        with suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            names = ("emotion_node", "video_source", "record")
+            found |= {n: int(pid) for n in names for w in words if w.endswith(f"/lib/fer_ros/{n}")}
+    return found
+
+
+def test_respawn_starts_a_node_that_died_again(launch, meet):
+    running = launch(EMOTION, "camera:=video", "respawn:=true")
+    running.wait_for("listening")
+    for name in ("emotion_node", "video_source"):
+        os.kill(children(running)[name], signal.SIGKILL)
+        running.wait_for(f"{name} ended with exit status -9; see above; it is started again")
+    bench = meet()
+    bench.until(lambda: bench.results, "results of the new nodes")
+    assert running.words().count("listening") == 2
+    assert running.interrupt() == 0
+
+
+@pytest.mark.parametrize("name", ["emotion_node", "video_source"])
+def test_on_exit_shutdown_ends_the_launch_with_the_node(launch, name):
+    running = launch(EMOTION, "camera:=video", "on_exit:=shutdown")
+    running.wait_for("listening")
+    os.kill(children(running)[name], signal.SIGKILL)
+    assert running.wait() == 1
+    assert f"{name} ended with exit status -9; see above" in running.words()
+    assert "Traceback" not in running.words()
+
+
+def test_a_dead_emotion_node_leaves_the_camera_alone(launch):
+    running = launch(EMOTION, "camera:=video")
+    running.wait_for("listening")
+    os.kill(children(running)["emotion_node"], signal.SIGKILL)
+    running.wait_for("emotion_node ended with exit status -9")
+    assert "video_source" in children(running)
+    assert running.interrupt() == 1
+
+
+def test_camera_driver_gets_its_settings(launch, packages):
+    given = "video_device:=/dev/video7", "pixel_format:=yuyv", "frame_id:=eye"
+    running = launch(EMOTION, *given, **packages)
+    running.wait_for("listening")
+    running.wait_for("frame_id: eye")
+    assert "__node:=usb_cam" in running.words()  # as the parameter file has it
     assert "video_device: /dev/video7" in running.words()
     assert "pixel_format: yuyv" in running.words()
     assert running.interrupt() == 0
@@ -216,43 +343,70 @@ def test_rviz_finds_the_topics_of_a_namespace(launch, packages):
     assert "emotion.rviz" in running.words()
 
 
-@pytest.mark.parametrize("status", [0, 3])
-def test_replay_ends_with_its_bag(launch, packages, tmp_path, status):
-    (tmp_path / "status").write_text(str(status))
-    running = launch(REPLAY, f"bag:={tmp_path}", "rate:=2.0", "loop:=true", **packages)
-    assert running.wait() == (1 if status else 0)
-    assert f"CALLED bag play {tmp_path} --clock --rate 2.0 --loop" in running.words()
-    assert ("ros2 bag play ended with exit status 3" in running.words()) == bool(status)
+INCLUDING = """
+from launch import LaunchDescription
+from launch.actions import ExecuteProcess, IncludeLaunchDescription
+def generate_launch_description():
+    return LaunchDescription([
+        IncludeLaunchDescription("{file}", launch_arguments={arguments}.items()),
+        ExecuteProcess(cmd=["sh", "-c", "echo NEIGHBOUR $FASTRTPS_DEFAULT_PROFILES_FILE."],
+                       output="screen"),
+    ])
+"""
 
 
-@pytest.mark.parametrize("own", [True, False])
-def test_fast_dds_profile(tmp_path, own):
-    """The profile that the user has set stays."""
-    script = (
-        "import os, runpy, sys; from launch import LaunchContext;"
-        "context = LaunchContext();"
-        "d = runpy.run_path(sys.argv[1])['generate_launch_description']();"
-        "[e.visit(context) for e in d.entities if type(e).__name__ == 'SetEnvironmentVariable'];"
-        "print(os.environ['FASTRTPS_DEFAULT_PROFILES_FILE'])"
-    )
-    environment = {k: v for k, v in os.environ.items() if not k.endswith("PROFILES_FILE")}
-    if own:
-        environment["FASTRTPS_DEFAULT_PROFILES_FILE"] = "/my/profile.xml"
-    told = subprocess.run(
-        [sys.executable, "-c", script, str(EMOTION)],
-        env=environment, capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
-    assert told == "/my/profile.xml" if own else Path(told).name == "fastdds.xml"
+def including(folder, **arguments):
+    """A launch file that includes ours and starts a node of its own after it."""
+    file = folder / "bringup.launch.py"
+    file.write_text(INCLUDING.format(file=EMOTION, arguments=arguments))
+    return file
 
 
-@pytest.mark.parametrize("file", [EMOTION, REPLAY], ids=["emotion", "replay"])
-def test_show_args(launch, file):
+@pytest.mark.parametrize("transport", ["udp", "shm"])
+def test_fast_dds_profile_is_set_for_our_nodes_alone(launch, packages, tmp_path, transport):
+    words = {"transport": transport, "record": "emotions", "rviz": "true"}
+    running = launch(including(tmp_path, **words), **packages)
+    running.wait_for("listening")
+    running.wait_for("NEIGHBOUR .")
+    name = {"udp": "fastdds.xml", "shm": "fastdds_shm.xml"}[transport]
+    running.wait_for("usb_cam_node_exe PROFILE")
+    running.wait_for("rviz2 PROFILE")
+    for line in (w for w in running.words().splitlines() if " PROFILE " in w):
+        assert line.endswith(name)
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    seen = {}
+    for child in children:
+        variables = Path(f"/proc/{child}/environ").read_text()
+        command = Path(f"/proc/{child}/cmdline").read_text()
+        seen[command.partition("lib/fer_ros/")[2].partition("\0")[0]] = name in variables
+    assert seen == {"emotion_node": True, "record": True}
+    assert ended_cleanly(running)
+
+
+def test_fast_dds_profile_of_the_user_stays(launch, packages):
+    own = {"FASTRTPS_DEFAULT_PROFILES_FILE": "/my/profile.xml"}
+    running = launch(EMOTION, **packages, **own)
+    running.wait_for("usb_cam_node_exe PROFILE /my/profile.xml")
+
+
+def test_an_environment_that_voids_the_profile_is_named_once(launch):
+    running = launch(EMOTION, "camera:=none", ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST")
+    running.wait_for("listening")
+    assert running.words().count("unset ROS_AUTOMATIC_DISCOVERY_RANGE") == 1
+    assert "[WARNING] [fer_ros]" in running.words()
+
+
+def arguments(words) -> set[str]:
+    """The names that --show-args lists."""
+    return set(re.findall(r"^    '(\w+)':", words, re.MULTILINE))
+
+
+def test_show_args(launch):
     """Every argument has a description, and its default and choices where it has them."""
-    running = launch(file, "--show-args")
+    running = launch(EMOTION, "--show-args")
     assert running.wait() == 0
     words = running.words()
     assert "no description given" not in words
-    for name in ("camera", "source", "params_file", "use_sim_time", "autostart", "ros4hri"):
-        assert f"'{name}':" in words
+    assert {"camera", "source", "params_file", "use_sim_time", "ros4hri"} <= arguments(words)
     assert "Valid choices are: ['usb_cam', 'v4l2_camera', 'video', 'none']" in words
     assert "(default: 'usb_cam')" in words

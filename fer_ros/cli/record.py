@@ -39,12 +39,14 @@ class TopicRecorder:
     """Writes what is published on topics into a bag, byte for byte, at the node's time.
 
     ``node``: an rclpy node; ``writer``: a BagWriter. ``failure`` is the OSError that ended the
-    recording, ``count`` the messages in the bag.
+    recording, ``count`` the messages in the bag. Under simulated time, the first messages wait in
+    memory until there is a clock, and bear its first time.
     """
 
     def __init__(self, node, writer):
         self._node, self._writer = node, writer
         self._subscriptions = {}
+        self._waiting: list[tuple[str, bytes]] = []
         self.failure: OSError | None = None
         self.count = 0
 
@@ -82,14 +84,25 @@ class TopicRecorder:
         )
         return True
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether the time is known: simulated time is 0 until /clock is heard."""
+        return self._node.get_clock().now().nanoseconds > 0
+
     def flush(self) -> None:
         """Hand what waits in memory to the disk: after a power cut, so much is missing."""
         self._guarded(self._writer.flush)
 
     def _write(self, topic, data):
+        self._waiting.append((topic, data))
+        if not self.has_clock:
+            del self._waiting[:-DEPTH]
+            return
         now = self._node.get_clock().now().nanoseconds
-        self.count += self.failure is None
-        self._guarded(lambda: self._writer.write(topic, now, data))
+        waiting, self._waiting = self._waiting, []
+        for each, message in waiting:
+            self.count += self.failure is None
+            self._guarded(lambda t=each, m=message: self._writer.write(t, now, m))
 
     def _guarded(self, action):
         if self.failure is None:
@@ -177,6 +190,9 @@ def _record(options, node, is_told_to_stop) -> int:
             "and readable; free some space, then record again"
         )
         return 1
+    if not recorder.has_clock:
+        remove_bag(options.out)
+        return _fail("use_sim_time is set but /clock is silent: play the bag with --clock")
     if not recorder.count:
         remove_bag(options.out)
         log.warning(f"nothing was recorded: nobody published on {', '.join(wanted.names)}")

@@ -9,6 +9,7 @@ import os
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +24,7 @@ PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 FOLDER_RATE = 1.0  # Hz: pictures are looked at one by one
 RETRY = 1.0  # seconds between two attempts to open a live source again
 TIMEOUT = 5000  # milliseconds that a stream may be silent
+CLOSING = 1.0  # seconds to let go of a device, beyond that
 
 Say = Callable[[str], None]
 
@@ -174,7 +176,7 @@ class Live:
     ):
         self._source, self._size, self._rate = source, size, rate
         self._arrived, self._say = arrived, say
-        self._newest: tuple[np.ndarray, float] | None = None
+        self._newest: deque[tuple[np.ndarray, float]] = deque(maxlen=1)  # whose ends are atomic
         self._closed = threading.Event()
         self._name = source if "://" in source else f"camera {source}"
         capture = self._open()
@@ -185,19 +187,23 @@ class Live:
 
     def take(self) -> tuple[np.ndarray, float] | None:
         """The newest image and its age in seconds, or None when that has been taken."""
-        newest, self._newest = self._newest, None
-        return newest and (newest[0], time.monotonic() - newest[1])
+        try:
+            image, arrival = self._newest.pop()
+        except IndexError:
+            return None
+        return image, time.monotonic() - arrival
 
     def close(self) -> None:
         """Let go of the device."""
         self._closed.set()
-        self._thread.join(timeout=1.0)  # a silent device keeps it for longer; it dies with us
+        # A silent sender holds a read for TIMEOUT; a device that hangs does not hold us for ever.
+        self._thread.join(timeout=TIMEOUT / 1e3 + CLOSING)
 
     def _read(self, capture):
         while not self._closed.is_set():
             image = capture.read()[1]
             if image is not None:
-                self._newest = image, time.monotonic()
+                self._newest.append((image, time.monotonic()))
                 self._arrived()
                 continue
             capture.release()

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of a bag's topics is the camera, known from its metadata alone."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+TRANSPORTS = {
+    "sensor_msgs/msg/Image": "raw",
+    "sensor_msgs/msg/CompressedImage": "compressed",
+}
+"""How images travel, by the type of their message."""
+
+
+class BagError(RuntimeError):
+    """The bag cannot be used; the message is one line that says why and what to do."""
+
+
+class Camera(NamedTuple):
+    """``topic``: as the bag has it; ``base``: the name of its raw images, published or not;
+    ``info``: the topic of its CameraInfo, empty where the bag has none.
+    """
+
+    topic: str
+    transport: str
+    base: str
+    info: str
+
+
+def metadata_topics(path: Path) -> dict[str, tuple[str, int]]:
+    """Type and number of messages by the name of each topic.
+
+    From metadata.yaml; where that is absent or damaged, from the messages. Raises BagError.
+    """
+    try:
+        text = (path / "metadata.yaml").read_text("utf-8")
+        listed = yaml.safe_load(text)["rosbag2_bagfile_information"]["topics_with_message_count"]
+        return {
+            entry["topic_metadata"]["name"]: (
+                entry["topic_metadata"]["type"],
+                int(entry["message_count"]),
+            )
+            for entry in listed
+        }
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        try:
+            from fer_ros.bags.reading import Bag
+        except ImportError:
+            raise BagError(f"{path}: no metadata.yaml: ros2 bag reindex makes it") from None
+        with Bag(path) as bag:
+            return {name: (topic.type, topic.count) for name, topic in bag.topics.items()}
+
+
+def image_topic(path: Path, topics: Mapping[str, tuple[str, int]], name: str, option: str) -> str:
+    """The topic of that name, or, without one, the only camera.
+
+    A compressed topic beside its raw one, depth images and annotated images are no camera of
+    their own. Raises BagError that names the topics; ``option``: how to choose one.
+    """
+    images = [n for n, (kind, count) in topics.items() if kind in TRANSPORTS and count]
+    listed = ", ".join(images) or "none"
+    if name:
+        for candidate in (name, f"/{name.lstrip('/')}"):
+            if candidate in images:
+                return candidate
+        raise BagError(f"{path}: no images on {name}; image topics: {listed}")
+    cameras = [
+        n
+        for n in images
+        if "depth" not in n.lower() and "annotated" not in n and n.rpartition("/")[0] not in images
+    ]
+    if len(cameras) == 1:
+        return cameras[0]
+    if cameras:
+        raise BagError(f"{path}: several image topics: choose by {option}: {listed}")
+    others = ", ".join(f"{n} ({kind})" for n, (kind, _) in topics.items())
+    raise BagError(f"{path}: no image topic; it holds {others}")
+
+
+def camera(path: Path, name: str = "", transport: str = "") -> Camera:
+    """The camera of the bag: that of the (raw or compressed) topic ``name``, or the only one.
+
+    ``transport``: "raw" or "compressed"; empty: raw where both are recorded. Raises BagError.
+    """
+    topics = metadata_topics(path)
+    name = f"/{name.lstrip('/')}" if name else image_topic(path, topics, "", "image_topic:=")
+    base = name.removesuffix("/compressed")
+    candidates = list(dict.fromkeys((base, name, f"{base}/compressed")))
+    found = [n for n in candidates if n in topics and topics[n][0] in TRANSPORTS and topics[n][1]]
+    wanted = [n for n in found if transport in ("", TRANSPORTS[topics[n][0]])]
+    if not wanted:
+        image_topic(path, topics, found[0] if found else name, "image_topic:=")
+        raise BagError(f"{path}: no {transport} images of {base}: leave out image_transport:=")
+    info = f"{base.rpartition('/')[0]}/camera_info"
+    return Camera(wanted[0], TRANSPORTS[topics[wanted[0]][0]], base, info if info in topics else "")

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""replay.launch.py: the images of a bag and nothing else of it, all of them, and its words."""
+
+import os
+import sys
+
+import pytest
+
+pytest.importorskip("launch_ros", reason="launch is not installed: it does not come as a wheel")
+
+from bag_helpers import JPEG, RAW, START, STEP, frames, make_bag
+from fer_ros.msg import EmotionArray
+from node_helpers import REPOSITORY
+from rclpy.serialization import deserialize_message
+from test_launch import arguments, launch  # noqa: F401 - a fixture
+
+from fer_ros.bags.reading import Bag
+from fer_ros.evaluation.one_pass import Job, evaluate
+
+REPLAY = REPOSITORY / "launch/replay.launch.py"
+
+
+@pytest.fixture
+def player(tmp_path):
+    """Environment in which ``ros2 bag play`` is the one of fake_player.py; the exit status of what
+    else it is asked is that in the file ``status``, where there is one.
+    """
+    pytest.importorskip("rosbag2_interfaces", reason="rosbag2 does not come as a wheel")
+    prefix = tmp_path / "prefix"
+    index = prefix / "share/ament_index/resource_index/packages"
+    index.mkdir(parents=True)
+    (index / "ros2bag").touch()
+    program = prefix / "bin/ros2"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\nif [ -f {tmp_path}/status ]; then exit "$(cat {tmp_path}/status)"; fi\n'
+        f'exec {sys.executable} {REPOSITORY}/test/fake_player.py "$@"\n'
+    )
+    program.chmod(0o755)
+    return {
+        "AMENT_PREFIX_PATH": f"{prefix}:{os.environ['AMENT_PREFIX_PATH']}",
+        "PATH": f"{prefix}/bin:{os.environ['PATH']}",
+    }
+
+
+@pytest.fixture
+def bag(tmp_path):
+    """Makes a bag of three seconds that holds the images on these topics, and old results."""
+
+    def make(*topics):
+        source = make_bag(tmp_path / "images", frames(30), topics=topics)
+        evaluate(Job(source), tmp_path / "evaluated", say=lambda _: None)
+        return tmp_path / "evaluated/bag"
+
+    return make
+
+
+def replayed(running, folder):
+    """The recorded bag: messages by topic, once the launch has ended by itself."""
+    assert running.wait() == 0, running.words()
+    assert "Traceback" not in running.words()
+    with Bag(folder) as recording:
+        times = recording.start_time, recording.end_time
+        found = [m.data for m in recording.messages() if m.topic == "/emotions"]
+        stamps = [deserialize_message(data, EmotionArray).header.stamp for data in found]
+        return times, recording.topics, [s.sec * 10**9 + s.nanosec for s in stamps]
+
+
+@pytest.mark.parametrize("topic", [RAW, JPEG], ids=["raw", "compressed"])
+def test_every_image_once_and_on_the_clock_of_the_bag(launch, player, bag, tmp_path, topic):  # noqa: F811
+    source = bag(topic)
+    running = launch(
+        REPLAY, f"bag:={source}", "record:=emotions", f"record_to:={tmp_path / 'new'}",
+        "rate:=0.5", **player,
+    )  # fmt: skip
+    times, topics, stamps = replayed(running, tmp_path / "new")
+    assert "SENT 30" in running.words()
+    assert [(stamp - START) / STEP for stamp in stamps] == list(range(30))
+    assert topics.keys() >= {"/emotions", "/diagnostics"}
+    with Bag(source) as old:
+        assert old.start_time - 10**9 < times[0] <= times[1] < old.end_time + 10**9
+
+
+def test_topics_and_speed_are_passed_on(launch, player, bag):  # noqa: F811
+    running = launch(REPLAY, f"bag:={bag(RAW)}", "rate:=2.0", "loop:=true", "topics:=/tf", **player)
+    running.wait_for("CALLED")
+    words = running.words()
+    assert "--clock --rate 2.0 --start-paused --disable-keyboard-controls --loop" in words
+    assert f"--topics {RAW} " in words
+    assert " /tf\n" in words
+    assert "/emotions" not in words.partition("CALLED")[2].partition("\n")[0]
+    assert running.interrupt() == 0
+
+
+def test_a_player_that_fails_fails_the_launch(launch, player, bag, tmp_path):  # noqa: F811
+    (tmp_path / "status").write_text("3")
+    running = launch(REPLAY, f"bag:={bag(RAW)}", **player)
+    assert running.wait() == 1
+    assert "ros2 bag play ended with exit status 3" in running.words()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "'bag'"),
+        (["bag:=/no/such"], "bag: no file or folder /no/such"),
+        (["bag:={bag}", "image_topic:=/eye"], "no images on /eye; image topics: /camera/image_raw"),
+        (
+            ["bag:={bag}", "image_transport:=compressed"],
+            "no compressed images of /camera/image_raw",
+        ),
+    ],
+    ids=["none", "absent", "topic", "transport"],
+)
+def test_refuses_to_start(launch, bag, words, said):  # noqa: F811
+    running = launch(REPLAY, *(w.format(bag=bag(RAW)) if "{" in w else w for w in words))
+    assert running.wait() == 1
+    (line,) = [line for line in running.words().splitlines() if "Caught exception" in line]
+    assert said in line
+    assert "process started" not in running.words()
+
+
+def test_show_args_lists_what_does_something(launch):  # noqa: F811
+    running = launch(REPLAY, "--show-args")
+    assert running.wait() == 0
+    listed = arguments(running.words())
+    assert {"bag", "rate", "loop", "topics", "image_topic", "detector", "record"} <= listed
+    assert not listed & {"camera", "source", "video_device", "pixel_format", "use_sim_time"}
+    assert "no description given" not in running.words()
