@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A camera (or video) and emotion_node: ``ros2 launch fer_ros emotion.launch.py --show-args``."""
 
+import difflib
 import os
+import sys
+from itertools import pairwise
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
@@ -106,7 +109,25 @@ def environment(context):
     return dds.environment(transport, SHARE / "config", work, context.environment)
 
 
+def check_arguments(context, file, known):
+    """Refuse what the command line gives and nobody declares, when it names this very file: where
+    another file includes it, the arguments are that one's.
+    """
+    words = sys.argv
+    by_package = ("fer_ros", file.name) in pairwise(words)
+    paths = (w for w in words if w.endswith(file.name) and Path(w).is_file())
+    if not by_package and not any(map(file.samefile, paths)):
+        return
+    names = [row[0] for row in known]
+    for name in (word.partition(":=")[0] for word in context.argv if ":=" in word):
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"did you mean {near[0]}?" if near else "see --show-args"
+            raise RuntimeError(f"no launch argument {name}: {hint}")
+
+
 def _nodes(context):
+    check_arguments(context, Path(__file__), ARGUMENTS)
     value = {a[0]: LaunchConfiguration(a[0]).perform(context) for a in ARGUMENTS}
     if not Path(value["params_file"]).is_file():
         raise RuntimeError(f"params_file: no file {value['params_file']}")

@@ -66,6 +66,7 @@ def generate_launch_description():
 
 
 def _replay(context):
+    EMOTION.check_arguments(context, Path(__file__), (*ARGUMENTS, *INHERITED))
     value = {a[0]: LaunchConfiguration(a[0]).perform(context) for a in (*ARGUMENTS, *INHERITED)}
     bag = Path(value["bag"])
     if not bag.exists():

@@ -226,11 +226,12 @@ def test_broken_model_leaves_the_node_alive(launch, meet):
         (EMOTION, [], ["ros-jazzy-usb-cam", "camera:=video"]),
         (EMOTION, ["camera:=v4l2_camera"], ["ros-jazzy-v4l2-camera", "camera:=video"]),
         (EMOTION, ["camera:=eye"], ["'usb_cam', 'v4l2_camera', 'video', 'none'"]),
+        (EMOTION, ["camera:=none", "modle:=small"], ["no launch argument modle", "mean model?"]),
         (EMOTION, ["camera:=none", "rviz:=true"], ["ros-jazzy-rviz2", "rviz:=true"]),
         (EMOTION, ["camera:=none", "params_file:=no.yaml"], ["params_file: no file no.yaml"]),
         (EMOTION, ["camera:=none", "record:=all", "record_to:=/tmp"], ["record_to: /tmp exists"]),
     ],
-    ids=["usb_cam", "v4l2_camera", "choice", "rviz", "params_file", "record_to"],
+    ids=["usb_cam", "v4l2_camera", "choice", "typo", "rviz", "params_file", "record_to"],
 )
 def test_refuses_to_start(launch, bare, file, arguments, words):
     """One line that says why and what to do, before anything is started."""
@@ -324,6 +325,21 @@ def test_a_dead_emotion_node_leaves_the_camera_alone(launch):
     running.wait_for("emotion_node ended with exit status -9")
     assert "video_source" in children(running)
     assert running.interrupt() == 1
+
+
+def test_arguments_of_an_including_file_are_its_own(launch, tmp_path):
+    running = launch(including(tmp_path, camera="none"), "robot:=rosie")
+    running.wait_for("listening")
+    assert ended_cleanly(running)
+
+
+def test_unknown_parameter_in_the_file_is_named(launch, tmp_path):
+    (tmp_path / "my.yaml").write_text("/**/emotion_node:\n  ros__parameters:\n    max_facez: 3\n")
+    running = launch(EMOTION, "camera:=none", "params_file:=my.yaml", "face_frames:=false")
+    running.wait_for("no parameter max_facez: did you mean max_faces?")
+    running.wait_for("listening")
+    assert running.words().count("no parameter") == 1
+    assert ended_cleanly(running)
 
 
 def test_camera_driver_gets_its_settings(launch, packages):

@@ -150,7 +150,7 @@ def test_dependencies_are_those_imported():
 def test_one_version():
     package = ElementTree.parse(REPOSITORY / "package.xml").getroot()
     assert package.findtext("version") == fer_ros.__version__
-    newest = re.search(r"^## (\S+)", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
+    newest = re.search(r"^## (\d\S*)", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert newest.group(1) == fer_ros.__version__
 
 

@@ -103,6 +103,7 @@ def test_a_player_that_fails_fails_the_launch(launch, player, bag, tmp_path):  #
     ("words", "said"),
     [
         ([], "'bag'"),
+        (["bag:={bag}", "camera:=video"], "no launch argument camera"),
         (["bag:=/no/such"], "bag: no file or folder /no/such"),
         (["bag:={bag}", "image_topic:=/eye"], "no images on /eye; image topics: /camera/image_raw"),
         (
@@ -110,7 +111,7 @@ def test_a_player_that_fails_fails_the_launch(launch, player, bag, tmp_path):  #
             "no compressed images of /camera/image_raw",
         ),
     ],
-    ids=["none", "absent", "topic", "transport"],
+    ids=["none", "typo", "absent", "topic", "transport"],
 )
 def test_refuses_to_start(launch, bag, words, said):  # noqa: F811
     running = launch(REPLAY, *(w.format(bag=bag(RAW)) if "{" in w else w for w in words))

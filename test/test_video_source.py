@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 from node_helpers import WAIT, parameters
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from fer_ros.images.codec import decode_compressed, decode_image
@@ -78,6 +80,24 @@ def test_loops_resizes_converts_and_is_renamed(source, pictures):
     image = heard["eye/image"][0]
     assert (image.height, image.width, image.encoding, image.step) == (24, 32, "mono8", 32)
     assert len(image.data) == 24 * 32
+
+
+def test_a_parameter_that_would_do_nothing_is_refused(source, pictures):
+    bench, _, node = source(source=pictures)
+    node.wait_for("image_raw")
+    for name, value in (("rate", 10.0), ("source", "sample"), ("loop", False)):
+        request = SetParameters.Request(
+            parameters=[Parameter(name, value=value).to_parameter_msg()]
+        )
+        (result,) = bench.call(SetParameters, "video_source/set_parameters", request).results
+        assert not result.successful
+        assert "read-only" in result.reason
+    assert "no parameter" not in node.words()
+
+
+def test_an_unknown_parameter_is_named(source, pictures):
+    _, _, node = source(source=pictures, raet=10.0)
+    node.wait_for("no parameter raet: did you mean rate?")
 
 
 def test_qos_can_be_overridden(source, pictures):

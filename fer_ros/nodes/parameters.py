@@ -4,6 +4,7 @@
 ``python -m fer_ros.nodes.parameters`` prints the tables of docs/parameters.md.
 """
 
+import difflib
 from collections.abc import Sequence
 from types import SimpleNamespace
 
@@ -16,11 +17,16 @@ from rcl_interfaces.msg import (
 
 from fer_ros.settings import EMOTION_NODE, EXPRESSION_NODE, VIDEO_SOURCE, Setting
 
+ALWAYS_KNOWN = ("qos_overrides.", "use_sim_time", "start_type_description_service")
+"""Beginnings of the names that rclpy declares by itself, sooner or later."""
 
-def descriptor(setting: Setting) -> ParameterDescriptor:
+
+def descriptor(setting: Setting, read_only: bool = False) -> ParameterDescriptor:
     """What ``ros2 param describe`` shows, and what rclpy checks."""
     result = ParameterDescriptor(
-        name=setting.name, description=setting.description, read_only=setting.read_only
+        name=setting.name,
+        description=setting.description,
+        read_only=read_only or setting.read_only,
     )
     if setting.choices:
         result.additional_constraints = f"one of {', '.join(map(str, setting.choices))}"
@@ -33,10 +39,11 @@ def descriptor(setting: Setting) -> ParameterDescriptor:
     return result
 
 
-def declare(node, table: Sequence[Setting]) -> None:
+def declare(node, table: Sequence[Setting], read_only: bool = False) -> None:
     """Declare a node's parameters and refuse values outside their choices from now on.
 
-    Raises rclpy's ParameterException when a value given at start is refused.
+    Warns of what was given at start and is no parameter of this node. ``read_only``: refuse every
+    change later. Raises rclpy's ParameterException when a value given at start is refused.
     """
     by_name = {s.name: s for s in table}
 
@@ -51,7 +58,13 @@ def declare(node, table: Sequence[Setting]) -> None:
 
     node.add_on_set_parameters_callback(check)
     for setting in table:
-        node.declare_parameter(setting.name, setting.default, descriptor(setting))
+        node.declare_parameter(setting.name, setting.default, descriptor(setting, read_only))
+    # rclpy keeps what nobody declares to itself, and has no public way to ask for it.
+    for name in getattr(node, "_parameter_overrides", ()):
+        if not node.has_parameter(name) and not name.startswith(ALWAYS_KNOWN):
+            near = difflib.get_close_matches(name, by_name, 1)
+            hint = f"did you mean {near[0]}?" if near else "see --help"
+            node.get_logger().warning(f"no parameter {name}: {hint}")
 
 
 def read(node, table: Sequence[Setting]) -> SimpleNamespace:

@@ -34,13 +34,15 @@ class VideoSource(Node):
     def __init__(self, **options):
         super().__init__("video_source", **options)
         source, *others = VIDEO_SOURCE
-        declare(self, others)
         # A camera's index may be given as the number that it looks like: source:=0.
         self.declare_parameter(
             source.name,
             source.default,
-            ParameterDescriptor(description=source.description, dynamic_typing=True),
+            ParameterDescriptor(
+                description=source.description, dynamic_typing=True, read_only=True
+            ),
         )
+        declare(self, others, read_only=True)  # all are read once, at the start
         self._values = read(self, VIDEO_SOURCE)
         self._source = str(self._values.source)
         image_raw = self.resolve_topic_name("image_raw")
