@@ -3,7 +3,7 @@
 the one way from their values to a pipeline.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 from fer_ros.emotions.classifier import Classifier
@@ -257,7 +257,7 @@ PIPELINE = _of_emotion_node(
 )
 """Those of emotion_node's that decide its results: what ``create_pipeline`` takes."""
 
-VIDEO_SOURCE = (
+_VIDEO_SOURCE = (
     Setting(
         "source",
         "sample",
@@ -281,7 +281,8 @@ VIDEO_SOURCE = (
         "Wait for the first subscriber before the first image, so that none is missed.",
     ),
 )
-"""The parameters of video_source."""
+VIDEO_SOURCE = tuple(replace(setting, read_only=True) for setting in _VIDEO_SOURCE)
+"""The parameters of video_source, all read once, at the start."""
 
 
 class SettingsError(ValueError):

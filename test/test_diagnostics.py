@@ -273,3 +273,9 @@ def test_the_worst_comes_first(health, clock):
     found, _ = report(health, clock)
     assert found.level == ERROR
     assert found.message.index("no image") < found.message.index("not reloaded")
+
+
+def test_no_way_for_what_a_publisher_sends(health, clock):
+    clock.now += 5
+    found, _ = report(health, clock, reliabilities=(RELIABLE,), no_way="shares no memory")
+    assert "s on /image_raw: shares no memory" in found.message

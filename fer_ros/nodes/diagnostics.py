@@ -29,7 +29,8 @@ class Situation:
     the one subscribed with; ``other_topic``: the topic of the other image transport where someone
     publishes that, else empty; ``busy``: seconds that the image in work has taken so far;
     ``clock_missing``: simulated time is asked for, and nobody gives it; ``subscription_failure``:
-    why the subscription could not be made to suit its publishers.
+    why the subscription could not be made to suit its publishers; ``no_way``: why what a matched
+    publisher sends may never arrive.
     """
 
     node: str
@@ -41,6 +42,7 @@ class Situation:
     busy: float = 0.0
     clock_missing: bool = False
     subscription_failure: str = ""
+    no_way: str = ""
 
 
 def status(situation: Situation, health: Health, counts, limits: SimpleNamespace, **facts: str):
@@ -132,6 +134,8 @@ def _cause(situation) -> str:
     unreliable = ReliabilityPolicy.BEST_EFFORT in situation.reliabilities
     if unreliable and situation.wanted == ReliabilityPolicy.RELIABLE:
         return "its publisher is best effort, set image_reliability to auto"
+    if situation.no_way:
+        return situation.no_way
     return "its publisher sends nothing, look at the camera; if raw images, at net.core.rmem_max"
 
 

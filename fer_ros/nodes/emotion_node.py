@@ -20,6 +20,8 @@ from sensor_msgs.msg import CompressedImage
 from std_srvs.srv import Trigger
 
 from fer_ros.images.codec import decode_compressed, decode_image
+from fer_ros.nodes import dds
+from fer_ros.nodes.announcements import Announcements
 from fer_ros.nodes.diagnostics import Situation, status
 from fer_ros.nodes.health import Health, one_line
 from fer_ros.nodes.image_subscription import ImageSubscription
@@ -33,6 +35,8 @@ from fer_ros.pipeline import EmotionPipeline
 
 HANGS = 1.0
 """Seconds that the end waits for the image in work before it gives that up."""
+SILENT = 1.0
+"""Seconds without an image from which it is worth while to look for the reason."""
 PUBLISHING = 0.1
 """Seconds that a reset waits for a result that is just going out."""
 
@@ -57,6 +61,7 @@ class EmotionNode(LifecycleNode):
         self._apply_live()
         self.add_post_set_parameters_callback(lambda _: self._apply_live())
         self._status = StatusMarker(self)
+        self._announcements = Announcements(self.get_logger())
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         period = self.get_parameter("diagnostics_period").value
         # On its own clock: with use_sim_time, the node is to speak also while time stands still.
@@ -249,6 +254,7 @@ class EmotionNode(LifecycleNode):
                 wanted=images.policy,
                 other_topic=images.other_topic(),
                 subscription_failure=images.failure,
+                no_way=dds.silence() if self._health.silence() > SILENT else "",
                 busy=self._worker.busy(),
                 clock_missing=self.get_clock().now().nanoseconds == 0,
             )
@@ -258,6 +264,7 @@ class EmotionNode(LifecycleNode):
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
         self._status.publish(report)
+        self._announcements.take(report)
 
     # Worker's thread
 

@@ -21,12 +21,12 @@ ALWAYS_KNOWN = ("qos_overrides.", "use_sim_time", "start_type_description_servic
 """Beginnings of the names that rclpy declares by itself, sooner or later."""
 
 
-def descriptor(setting: Setting, read_only: bool = False) -> ParameterDescriptor:
+def descriptor(setting: Setting) -> ParameterDescriptor:
     """What ``ros2 param describe`` shows, and what rclpy checks."""
     result = ParameterDescriptor(
         name=setting.name,
         description=setting.description,
-        read_only=read_only or setting.read_only,
+        read_only=setting.read_only,
     )
     if setting.choices:
         result.additional_constraints = f"one of {', '.join(map(str, setting.choices))}"
@@ -39,11 +39,11 @@ def descriptor(setting: Setting, read_only: bool = False) -> ParameterDescriptor
     return result
 
 
-def declare(node, table: Sequence[Setting], read_only: bool = False) -> None:
+def declare(node, table: Sequence[Setting]) -> None:
     """Declare a node's parameters and refuse values outside their choices from now on.
 
-    Warns of what was given at start and is no parameter of this node. ``read_only``: refuse every
-    change later. Raises rclpy's ParameterException when a value given at start is refused.
+    Warns of what was given at start and is no parameter of this node. Raises rclpy's
+    ParameterException when a value given at start is refused.
     """
     by_name = {s.name: s for s in table}
 
@@ -58,7 +58,7 @@ def declare(node, table: Sequence[Setting], read_only: bool = False) -> None:
 
     node.add_on_set_parameters_callback(check)
     for setting in table:
-        node.declare_parameter(setting.name, setting.default, descriptor(setting, read_only))
+        node.declare_parameter(setting.name, setting.default, descriptor(setting))
     # rclpy keeps what nobody declares to itself, and has no public way to ask for it.
     for name in getattr(node, "_parameter_overrides", ()):
         if not node.has_parameter(name) and not name.startswith(ALWAYS_KNOWN):

@@ -42,7 +42,7 @@ class VideoSource(Node):
                 description=source.description, dynamic_typing=True, read_only=True
             ),
         )
-        declare(self, others, read_only=True)  # all are read once, at the start
+        declare(self, others)
         self._values = read(self, VIDEO_SOURCE)
         self._source = str(self._values.source)
         image_raw = self.resolve_topic_name("image_raw")
