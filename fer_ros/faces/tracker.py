@@ -42,7 +42,7 @@ class Tracker:
             (track.hits < MIN_HITS, -likeness, t, b)
             for t, track in enumerate(self._tracks)
             for b, box in enumerate(boxes)
-            if (likeness := _likeness(track.box, box)) > 0
+            if (likeness := likeness(track.box, box)) > 0
         )
         taken: dict[int, _Track] = {}
         used = set()
@@ -69,7 +69,7 @@ class Tracker:
         self._tracks.clear()
 
 
-def _likeness(a: Box, b: Box) -> float:
+def likeness(a: Box, b: Box) -> float:
     """1 to 2 by overlap, 0 to 1 by nearness of boxes that overlap little, 0 when neither."""
     overlap = a.overlap(b)
     if overlap >= MIN_OVERLAP:
