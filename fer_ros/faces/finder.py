@@ -7,28 +7,31 @@ from typing import Protocol
 import numpy as np
 
 from fer_ros.faces.detectors.base import Detection, Detector
-from fer_ros.faces.pose import UNKNOWN, HeadPose
 from fer_ros.faces.tracker import Tracker
+from fer_ros.result import UNKNOWN_POSE, HeadPose
 
 
 @dataclass(frozen=True)
 class Found:
     """A face in an image. ``points``: float32 [468, 3] of the face mesh in pixels, if it looked;
-    ``pose``: NaN where it is not known.
+    ``pose``: NaN where it is not known; ``by_mesh``: the box is the mesh's, not the detector's.
     """
 
     track_id: int
     detection: Detection
-    pose: HeadPose = UNKNOWN
+    pose: HeadPose = UNKNOWN_POSE
     points: np.ndarray | None = None
+    by_mesh: bool = False
 
 
 class Finder(Protocol):
     """Finds the faces of a sequence of images. ``max_gap``: seconds after which a face that is not
-    seen is forgotten; ``refused``: how many proposals were not shown to be faces.
+    seen is forgotten; ``next_id``: of the next new face; ``refused``: how many proposals were not shown to be faces.
     """
 
+    detector: Detector
     max_gap: float
+    next_id: int
     refused: int
 
     @property
@@ -54,6 +57,15 @@ class EveryImage:
         self._tracker = Tracker()
 
     @property
+    def next_id(self) -> int:
+        """The id of the next new face."""
+        return self._tracker.next_id
+
+    @next_id.setter
+    def next_id(self, number: int) -> None:
+        self._tracker.next_id = number
+
+    @property
     def max_gap(self) -> float:
         """Seconds: a face that is not seen for longer is forgotten."""
         return self._tracker.max_gap
@@ -70,7 +82,7 @@ class EveryImage:
     def find(self, bgr: np.ndarray, now: float, max_faces: int) -> list[Found]:
         """The faces of an image, as Finder has it."""
         found = largest_first(self.detector.detect(bgr), bgr.shape)[:max_faces]
-        ids = self._tracker.update([(d.x, d.y, d.width, d.height) for d in found], now)
+        ids = self._tracker.update([d.box for d in found], now)
         return [Found(i, d) for i, d in zip(ids, found, strict=True)]
 
     def reset(self) -> None:
@@ -80,13 +92,5 @@ class EveryImage:
 
 def largest_first(detections: list[Detection], shape: tuple[int, ...]) -> list[Detection]:
     """Those that an image of ``shape`` shows a pixel of, by the area that it shows."""
-    areas = [(w * h, d) for d in detections for *_, w, h in [clipped(d, shape)]]
+    areas = [(d.box.clipped(shape).area, d) for d in detections]
     return [d for area, d in sorted(areas, key=lambda a: a[0], reverse=True) if area]
-
-
-def clipped(detection: Detection, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """The detection's box in whole pixels, clipped to an image of ``shape``."""
-    height, width = shape[:2]
-    left, right = np.clip((detection.x, detection.x + detection.width), 0, width).round()
-    top, bottom = np.clip((detection.y, detection.y + detection.height), 0, height).round()
-    return int(left), int(top), int(right - left), int(bottom - top)

@@ -14,9 +14,10 @@ import numpy as np
 from fer_ros.faces.detectors.base import Detection, Detector
 from fer_ros.faces.finder import Found, largest_first
 from fer_ros.faces.mesh import Look, Square, square_of
-from fer_ros.faces.pose import UNKNOWN, HeadPose, head_pose
-from fer_ros.faces.tracker import MIN_HITS, intersection_over_union, likeness
+from fer_ros.faces.pose import head_pose
+from fer_ros.faces.tracker import MIN_HITS, likeness
 from fer_ros.faces.verifier import Verifier
+from fer_ros.result import UNKNOWN_POSE, Box, HeadPose
 
 KEEP = 0.5  # presence from which a verified face is still one
 STAY = 0.5  # score from which the detector alone keeps a verified face
@@ -37,18 +38,17 @@ class _Track:
     """The face as it is framed."""
     seen: float
     image: int
-    pose: HeadPose = UNKNOWN
+    pose: HeadPose = UNKNOWN_POSE
     points: np.ndarray | None = None
     by_mesh: bool = True
-    proposal: Detection | None = None
-    """The detector's box when the mesh last looked, which ``framed`` stood for then."""
-    framed: Detection | None = None
+    proposal: Box | None = None
+    """The detector's box when it last saw what the mesh saw, and ``framed``, how that framed it."""
+    framed: Box | None = None
     hits: int = 0
 
     @property
-    def box(self):
-        d = self.detection
-        return d.x, d.y, d.width, d.height
+    def box(self) -> Box:
+        return self.detection.box
 
 
 @dataclass
@@ -68,7 +68,7 @@ class MeshFollower:
     detections: int = field(default=0, init=False)
 
     def __post_init__(self):
-        self._next_id = 1
+        self.next_id = 1
         self._image = 0
         self.reset()
 
@@ -99,9 +99,9 @@ class MeshFollower:
         self._unite()
         seen = {id(t.detection): t for t in self._tracks if t.image == self._image}
         smallest = max(1, self.detector.min_face_size)
-        wide = [t.detection for t in seen.values() if t.detection.width >= smallest]
+        wide = [t.detection for t in seen.values() if t.box.width >= smallest]
         shown = [seen[id(d)] for d in largest_first(wide, bgr.shape)[:max_faces]]
-        return [Found(t.id, t.detection, t.pose, t.points) for t in shown]
+        return [Found(t.id, t.detection, t.pose, t.points, t.by_mesh) for t in shown]
 
     def _due(self, now: float) -> bool:
         """Whether the detector is to run in this image."""
@@ -111,8 +111,10 @@ class MeshFollower:
             return True
         if not self._tracks and self._promising:
             return True
-        interval = self.detection_interval if self._tracks else ROOM_INTERVAL
-        return now - self._ran >= min(interval, ROOM_INTERVAL if not self._tracks else interval) - SLACK
+        interval = self.detection_interval
+        if not self._tracks:
+            interval = min(interval, ROOM_INTERVAL)
+        return now - self._ran >= interval - SLACK
 
     def _look(self, track: _Track, bgr: np.ndarray, now: float) -> bool:
         """Look where a face was; whether it is there."""
@@ -128,7 +130,7 @@ class MeshFollower:
         track.detection = look.detection(score)
         track.pose, track.points, track.by_mesh = head_pose(look), look.points, True
         if proposal:
-            track.proposal, track.framed = proposal, track.detection
+            track.proposal, track.framed = proposal.box, track.box
         self._touch(track, now)
 
     def _touch(self, track: _Track, now: float) -> None:
@@ -144,7 +146,7 @@ class MeshFollower:
         for track, proposal in self._matches(proposals):
             proposals.remove(proposal)
             if track.image == self._image:
-                track.proposal, track.framed = proposal, track.detection
+                track.proposal, track.framed = proposal.box, track.box
             else:
                 self._find_again(track, proposal, bgr, now, not many or track.id in looked_at)
         free = [p for p in proposals if not self._taken(p)]
@@ -156,8 +158,8 @@ class MeshFollower:
                 self.refused += 1
                 self._promising |= presence >= PROMISING
                 continue
-            track = _Track(self._next_id, look.square, proposal, now, 0)
-            self._next_id += 1
+            track = _Track(self.next_id, look.square, proposal, now, 0)
+            self.next_id += 1
             self._see(track, look, now, proposal)
             self._tracks.append(track)
 
@@ -167,7 +169,7 @@ class MeshFollower:
             (track.image != self._image, track.hits < MIN_HITS, -like, t, p)
             for t, track in enumerate(self._tracks)
             for p, d in enumerate(proposals)
-            if (like := likeness(track.box, _box(d))) > 0
+            if (like := likeness(track.box, d.box)) > 0
             and (like > 1 or track.image != self._image)
         )
         chosen: dict[int, int] = {}
@@ -180,10 +182,11 @@ class MeshFollower:
         """A known face where the detector sees one: framed by the mesh if that sees it too, by the
         detector alone if it lies where it was.
         """
-        over = intersection_over_union(track.box, _box(proposal))
+        over = track.box.overlap(proposal.box)
         if not look_at_it and track.by_mesh and over >= SAME:
-            track.detection = _moved(track.framed, track.proposal, proposal)
-            track.square = _square_moved(track.square, track.framed, track.detection)
+            box = _moved(track.framed, track.proposal, proposal.box)
+            track.square = track.square.moved(track.box, box)
+            track.detection = Detection(box, proposal.score, proposal.eyes)
             track.points = None
             self._touch(track, now)
             return
@@ -198,12 +201,12 @@ class MeshFollower:
             return
         if proposal.score >= STAY and over >= SAME:
             track.detection, track.by_mesh = proposal, False
-            track.pose, track.points = UNKNOWN, None
+            track.pose, track.points = UNKNOWN_POSE, None
             self._touch(track, now)
 
     def _turns(self) -> set[int]:
         """Ids to look at among many: the largest half of ``mesh_faces``, the others by turns."""
-        order = sorted(self._tracks, key=lambda t: t.detection.width, reverse=True)
+        order = sorted(self._tracks, key=lambda t: t.box.width, reverse=True)
         always = max(1, self.mesh_faces // 2)
         rest = [t.id for t in order[always:]]
         rest.sort()
@@ -215,10 +218,8 @@ class MeshFollower:
 
     def _taken(self, proposal: Detection) -> bool:
         """Whether a face seen in this image lies there."""
-        box = _box(proposal)
         return any(
-            t.image == self._image and intersection_over_union(t.box, box) >= SAME
-            for t in self._tracks
+            t.image == self._image and t.box.overlap(proposal.box) >= SAME for t in self._tracks
         )
 
     def _unite(self) -> None:
@@ -226,7 +227,7 @@ class MeshFollower:
         kept: list[_Track] = []
         for track in self._tracks:  # in the order of their ids
             if track.image == self._image and any(
-                intersection_over_union(track.box, other.box) >= ONE for other in kept
+                track.box.overlap(other.box) >= ONE for other in kept
             ):
                 track.image = 0
                 continue
@@ -234,21 +235,8 @@ class MeshFollower:
                 kept.append(track)
 
 
-def _box(d: Detection) -> tuple[float, float, float, float]:
-    return d.x, d.y, d.width, d.height
-
-
-def _moved(framed: Detection, then: Detection, now: Detection) -> Detection:
-    """A framing that belonged to the detector's box ``then``, for its box ``now``."""
+def _moved(framed: Box, then: Box, now: Box) -> Box:
+    """What ``framed`` a face whose box was ``then``, for its box ``now``."""
     scale = now.width / then.width
     x, y = now.x + (framed.x - then.x) * scale, now.y + (framed.y - then.y) * scale
-    return Detection(x, y, framed.width * scale, framed.height * scale, now.score, now.eyes)
-
-
-def _square_moved(square: Square, then: Detection, now: Detection) -> Square:
-    scale = now.width / then.width
-    return square._replace(
-        x=now.x + (square.x - then.x) * scale,
-        y=now.y + (square.y - then.y) * scale,
-        side=square.side * scale,
-    )
+    return Box(x, y, framed.width * scale, framed.height * scale)

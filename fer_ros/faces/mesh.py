@@ -17,6 +17,7 @@ import numpy as np
 
 from fer_ros.faces.detectors.base import Detection
 from fer_ros.faces.network import Network, shipped
+from fer_ros.result import Box
 
 FILE = "face_landmark"
 SIDE = 192  # pixels of the network's input
@@ -37,6 +38,14 @@ class Square(NamedTuple):
     y: float
     side: float
     angle: float = 0.0
+
+    def moved(self, then: Box, now: Box) -> "Square":
+        """The square that lies to ``now`` as this one does to ``then``."""
+        scale = now.width / then.width
+        (x0, y0), (x1, y1) = then.centre, now.centre
+        return self._replace(
+            x=x1 + (self.x - x0) * scale, y=y1 + (self.y - y0) * scale, side=self.side * scale
+        )
 
 
 @dataclass(frozen=True)
@@ -73,9 +82,8 @@ class Look:
         width = high[0] - low[0]
         x, y = _turned((low + high) / 2 + (0, BOX_DOWN * width), angle)
         side = float(BOX_SIDE * width)
-        return Detection(
-            float(x) - side / 2, float(y) - side / 2, side, side, score, self.eyes
-        )
+        box = Box(float(x) - side / 2, float(y) - side / 2, side, side)
+        return Detection(box, score, self.eyes)
 
     def _bounds(self) -> tuple[np.ndarray, np.ndarray, float]:
         """Lowest and highest x and y after a turn by -angle about the image's origin."""
@@ -112,12 +120,7 @@ def square_of(detection: Detection) -> Square:
     if detection.eyes:
         (left_x, left_y), (right_x, right_y) = detection.eyes
         angle = math.atan2(right_y - left_y, right_x - left_x)
-    return Square(
-        detection.x + detection.width / 2,
-        detection.y + detection.height / 2,
-        max(detection.width, detection.height),
-        angle,
-    )
+    return Square(*detection.box.centre, max(detection.box.width, detection.box.height), angle)
 
 
 def cut_square(bgr: np.ndarray, square: Square, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a head is turned, from the points of the face mesh.
 
-The face's axes are those of REP 155's ``face_`` frames: x out of the face, y to the person's left,
-z up; angles are the fixed-axis roll, pitch and yaw of REP 103. All zero: the face looks at this
-camera, along the line from face to camera, for the mesh sees the face as cut out around it.
+All zero means that the face looks at this camera, along the line from face to camera: the mesh sees
+a face as it is cut out around it, wherever in the image that is.
 
 The axes are laid through points that no expression moves much, as in D. DeMenthon and L. Davis'
 weak perspective (doi:10.1007/BF01450852): y is the mean way from a point to its mirror image over
@@ -11,11 +10,11 @@ pairs of the upper face, z leads from the nose's wings to the forehead, made squ
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from fer_ros.faces.mesh import Look
+from fer_ros.result import HeadPose
 
 # Numbers in the face mesh: the person's right, then left; corners of the eyes, temples, forehead,
 # cheekbones, wings of the nose.
@@ -30,35 +29,6 @@ PublicTest (4.4 degrees) and of frontal portraits (-2)."""
 # Ends of the axes x, y, z of the face in an image's axes (x right, y down, z away from the camera)
 # when it looks at the camera.
 _CAMERA_TO_FACE = np.array([[0, 0, -1], [1, 0, 0], [0, -1, 0]], float)
-
-
-class HeadPose(NamedTuple):
-    """Angles in rad. ``roll``: the head leans to the person's right; ``pitch``: it looks down;
-    ``yaw``: it turns to the person's left.
-    """
-
-    roll: float
-    pitch: float
-    yaw: float
-
-    @property
-    def away(self) -> float:
-        """Angle between where the face looks and the line to the camera, 0 to pi."""
-        return math.acos(min(max(math.cos(self.pitch) * math.cos(self.yaw), -1.0), 1.0))
-
-    def matrix(self) -> np.ndarray:
-        """The face's axes as columns, in those of a face that looks at the camera: [3, 3]."""
-        (sr, sp, sy), (cr, cp, cy) = np.sin(self), np.cos(self)
-        return np.array(
-            [
-                [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-                [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-                [-sp, cp * sr, cp * cr],
-            ]
-        )
-
-
-UNKNOWN = HeadPose(math.nan, math.nan, math.nan)
 
 
 def head_pose(look: Look) -> HeadPose:

@@ -40,13 +40,10 @@ class Verifier:
     def again(self, bgr: np.ndarray, square: Square) -> float:
         """Score of the short-range network for a face in the middle of twice the square."""
         crop, _ = cut_square(bgr, square._replace(side=2 * square.side), AGAIN_SIDE)
-        near = OFF_CENTRE * AGAIN_SIDE
-        return max(
-            (
-                face.score
-                for face in self._again.detect(crop)
-                if abs(face.x + face.width / 2 - AGAIN_SIDE / 2) < near
-                and abs(face.y + face.height / 2 - AGAIN_SIDE / 2) < near
-            ),
-            default=0.0,
-        )
+        middle, near = AGAIN_SIDE / 2, OFF_CENTRE * AGAIN_SIDE
+        scores = [
+            face.score
+            for face in self._again.detect(crop)
+            if max(abs(place - middle) for place in face.box.centre) < near
+        ]
+        return max(scores, default=0.0)

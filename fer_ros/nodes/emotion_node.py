@@ -216,7 +216,7 @@ class EmotionNode(LifecycleNode):
             return response
 
         def take_up():
-            pipeline.replace(new.detector, new.classifier)
+            pipeline.replace(new)
             pipeline.tune(values)
             self._outputs.reset()  # what the old model said is no history of the new one's
             self._note_loaded(values)

@@ -25,6 +25,7 @@ FILE = "face_detection_back"
 SHORT_RANGE = "face_detection_short_range"
 SIDES = {FILE: 256, SHORT_RANGE: 128}
 SCORE_THRESHOLD = 0.5
+PROPOSAL_THRESHOLD = 0.3  # of what the face mesh verifies
 OVERLAP = 0.3  # intersection over union from which two boxes are the same face
 INPUT_OF_BYTE = (np.arange(256) / 127.5 - 1).astype(np.float32)
 # Model input side: ((stride of a feature map, anchors in each of its cells), ...)
