@@ -106,12 +106,21 @@ class FaceMesh:
         """Look at the place of a face in an image, uint8 [H, W, 3]."""
         side = WIDER * face.side
         crop, to_image = cut_square(bgr, face._replace(side=side), SIDE)
-        rgb = cv2.LUT(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), _OF_BYTE)
-        logit, values = self._network(rgb[np.newaxis])
+        presence, values = self._run(crop)
         points = values.reshape(POINTS, 3).astype(np.float32)
         points[:, :2] = points[:, :2] @ to_image[:, :2].T + to_image[:, 2]
         points[:, 2] *= side / SIDE
-        return Look(points, _sigmoid(logit.item()))
+        return Look(points, presence)
+
+    def mirrored_presence(self, bgr: np.ndarray, face: Square) -> float:
+        """Presence, 0 to 1, in the mirror image of a face's place: a face is one there too."""
+        crop, _ = cut_square(bgr, face._replace(side=WIDER * face.side), SIDE)
+        return self._run(cv2.flip(crop, 1))[0]
+
+    def _run(self, crop: np.ndarray) -> tuple[float, np.ndarray]:
+        rgb = cv2.LUT(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), _OF_BYTE)
+        logit, values = self._network(rgb[np.newaxis])
+        return _sigmoid(logit.item()), values
 
 
 def square_of(detection: Detection) -> Square:
