@@ -15,6 +15,7 @@
 import argparse
 import itertools
 import json
+import lzma
 import time
 from pathlib import Path
 
@@ -80,18 +81,19 @@ def follow(pipeline, images) -> dict:
 
 def made(pipelines, seed, limit) -> dict[str, dict]:
     """False faces in the made scenes, by the row's name; the scenes are made once for all."""
-    total = {name: {"images": 0, "with_face": 0, "faces": 0, "ids": 0} for name in pipelines}
+    nothing = {"images": 0, "with_face": 0, "faces": 0, "ids": 0}
+    total = {name: nothing | {"scenes": {}} for name in pipelines}
     for scene, images in tqdm(itertools.islice(scenes(seed), limit), desc="made scenes"):
         kept = list(images)
         for name, pipeline in pipelines.items():
             pipeline.reset()
             seen = follow(pipeline, ((n / RATE, image) for n, image in enumerate(kept)))
-            for key in total[name]:
+            for key in ("images", "with_face", "faces", "ids"):
                 total[name][key] += seen[key]
             if seen["faces"]:
-                total[name].setdefault("scenes", []).append(f"{scene}: {seen['faces']}")
+                total[name]["scenes"][scene] = seen["faces"]
     for row in total.values():
-        row["minutes"] = row["images"] / RATE / 60
+        row["seconds"] = row["images"] / RATE
     return total
 
 
@@ -109,7 +111,8 @@ def photographs(pipelines, folder: Path) -> dict[str, dict]:
     for path in tqdm(sorted(folder.glob("*.jpg")), desc="photographs"):
         photo = cv2.imread(str(path))
         face = finder.detect(photo)[0].box
-        for kind, image, place in itertools.chain(plain_views(photo, face), hard_views(photo, face)):
+        all_views = itertools.chain(plain_views(photo, face), hard_views(photo, face))
+        for kind, image, place in all_views:
             for name, pipeline in pipelines.items():
                 found, false = found_and_false(pipeline, image, place)
                 row = total[name].setdefault(kind, [0, 0, 0])
@@ -151,10 +154,8 @@ def hard_views(photo, face: Box):
 
 def data_set(pipelines, csv: str, rows: int) -> dict[str, dict]:
     """Found among PublicTest's pictures, four times enlarged with their border repeated."""
-    import lzma
-
-    opened = lzma.open(csv, "rt") if csv.endswith(".xz") else open(csv)
-    with opened as file:
+    opener = lzma.open if csv.endswith(".xz") else open
+    with opener(csv, "rt") as file:
         lines = [line.rstrip().split(",") for line in file if line.rstrip().endswith("PublicTest")]
     total = {name: {} for name in pipelines}
     for emotion, pixels, _ in tqdm(lines[:: max(1, len(lines) // rows)], desc="data set"):
@@ -199,42 +200,52 @@ def parse():
     return parser.parse_args()
 
 
+def clips(pipelines, folder: Path) -> dict[str, dict]:
+    """What each pipeline says of each clip."""
+    found = {}
+    for path in sorted(folder.glob("*.mp4")):
+        for name, pipeline in pipelines.items():
+            pipeline.reset()
+            began = time.perf_counter()
+            row = follow(pipeline, tqdm(clip_images(path), desc=f"{path.stem} {name}"))
+            row["ms"] = 1e3 * (time.perf_counter() - began) / max(row["images"], 1)
+            found.setdefault(path.stem, {})[name] = row
+    return found
+
+
+def print_sequences(result: dict, face_free) -> None:
+    """The tables of made scenes and clips."""
+    print("\n| without a face | images | false faces a minute | images with one | ids |")
+    print("|---|---|---|---|---|")
+    sequences = {"made scenes": result["made"]} | result["clips"]
+    free = {k: v for k, v in sequences.items() if k in ("made scenes", *face_free)}
+    for clip, by_name in free.items():
+        for name, row in by_name.items():
+            rate = 60 * row["faces"] / max(row["seconds"], 1e-9)
+            cells = row["images"], f"{rate:.1f}", row["with_face"], row["ids"]
+            print(f"| {clip}, {name} | {' | '.join(map(str, cells))} |")
+    print("\n| with faces | images | with a face | ids | switches |\n|---|---|---|---|---|")
+    for clip in sequences.keys() - free.keys():
+        for name, row in sequences[clip].items():
+            cells = row["images"], row["with_face"], row["ids"], row["switches"]
+            print(f"| {clip}, {name} | {' | '.join(map(str, cells))} |")
+
+
 def main():
     """Measure, print and write JSON."""
     options = parse()
     cv2.setNumThreads(1)
     rows = variants(options.yunet)
     pipelines = {n: create_pipeline(**v) for n, v in rows.items() if n in (options.only or rows)}
-    result = {"made": made(pipelines, options.seed, options.scenes), "clips": {}}
-    for path in sorted(options.clips.glob("*.mp4")) if options.clips else ():
-        for name, pipeline in pipelines.items():
-            pipeline.reset()
-            began = time.perf_counter()
-            row = follow(pipeline, tqdm(clip_images(path), desc=f"{path.stem} {name}"))
-            row["ms"] = 1e3 * (time.perf_counter() - began) / max(row["images"], 1)
-            result["clips"].setdefault(path.stem, {})[name] = row
+    result = {
+        "made": made(pipelines, options.seed, options.scenes),
+        "clips": clips(pipelines, options.clips) if options.clips else {},
+    }
+    print_sequences(result, options.face_free)
     if options.photos:
         result["photographs"] = photographs(pipelines, options.photos)
     if options.csv:
         result["data set"] = data_set(pipelines, options.csv, options.rows)
-
-    print("\n| without a face | images | false faces a minute | images with one | ids |")
-    print("|---|---|---|---|---|")
-    for name, row in result["made"].items():
-        rate = row["faces"] / max(row["minutes"], 1e-9)
-        print(f"| made scenes, {name} | {row['images']} | {rate:.1f} | {row['with_face']} "
-              f"| {row['ids']} |")  # fmt: skip
-    free = {k: v for k, v in result["clips"].items() if k in options.face_free}
-    for clip, by_name in free.items():
-        for name, row in by_name.items():
-            rate = 60 * row["faces"] / max(row["seconds"], 1e-9)
-            print(f"| {clip}, {name} | {row['images']} | {rate:.1f} | {row['with_face']} "
-                  f"| {row['ids']} |")  # fmt: skip
-    print("\n| with faces | images | with a face | ids | switches |\n|---|---|---|---|---|")
-    for clip, by_name in result["clips"].items():
-        for name, row in by_name.items() if clip not in free else ():
-            print(f"| {clip}, {name} | {row['images']} | {row['with_face']} | {row['ids']} "
-                  f"| {row['switches']} |")  # fmt: skip
     for title in ("photographs", "data set"):
         if title in result:
             print_shares(f"{title}: found (false)", result[title])

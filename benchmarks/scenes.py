@@ -30,8 +30,9 @@ FILES = (
     ("matplotlib", "Minduka_Present_Blue_Pack.png logo2.png"),
 )  # fmt: skip
 WORDS = (
-    "EXIT NOTICE Robot 2026 quick brown fox Oo .. :) 0123 & Café PUSH hello world QO8 %@ "
-    "ROOM 42 Open Monday Closed (oo) Wet floor Please wait Lift B3 WC".split()
+    *("EXIT", "NOTICE", "Robot", "2026", "quick", "brown", "fox", "Oo", "..", ":)", "0123", "&"),
+    *("Café", "PUSH", "hello", "world", "QO8", "%@", "ROOM", "42", "Open", "Monday", "Closed"),
+    *("(oo)", "Wet", "floor", "Please", "wait", "Lift", "B3", "WC"),
 )
 
 
@@ -116,9 +117,11 @@ def logos(rng, fonts) -> np.ndarray:
         for column in range(5):
             x, y, r = 130 + 255 * column, 120 + 240 * row, int(rng.integers(50, 115))
             shape = (pen.ellipse, pen.rectangle)[int(rng.integers(2))]
-            shape((x - r, y - r, x + r, y + r), fill=_colour(rng), outline=_colour(rng), width=6)
+            area = (x - r, y - r, x + r, y + r)
+            shape(area, fill=_colour(rng), outline=_colour(rng), width=6)
             for _ in range(int(rng.integers(0, 4))):
-                dx, dy, s = rng.integers(-r // 2, r // 2, 2).tolist() + [int(rng.integers(4, r // 2))]
+                dx, dy = rng.integers(-r // 2, r // 2, 2).tolist()
+                s = int(rng.integers(4, r // 2))
                 pen.ellipse((x + dx - s, y + dy - s, x + dx + s, y + dy + s), fill=_colour(rng))
             font = ImageFont.truetype(str(rng.choice(fonts)), r)
             pen.text((x, y), str(rng.choice(WORDS))[:3], font=font, fill=_colour(rng), anchor="mm")
@@ -140,8 +143,8 @@ def drawing(rng) -> np.ndarray:
             end = (x + axes[0] - 80, y + axes[1] - 80)
             cv2.line(page, (x, y), end, _colour(rng), int(rng.integers(1, 9)), cv2.LINE_AA)
         else:
-            corners = (rng.integers(-90, 90, (int(rng.integers(3, 7)), 2)) + (x, y)).astype(np.int32)
-            cv2.fillPoly(page, [corners], _colour(rng), cv2.LINE_AA)
+            corners = np.array([x, y]) + rng.integers(-90, 90, (int(rng.integers(3, 7)), 2))
+            cv2.fillPoly(page, [corners.astype(np.int32)], _colour(rng), cv2.LINE_AA)
     return page
 
 

@@ -70,8 +70,8 @@ class Box(NamedTuple):
 
 
 class HeadPose(NamedTuple):
-    """How a head is turned: fixed-axis angles in rad (REP 103) of a face's axes as in REP 155, x out
-    of the face, y to the person's left, z up. ``roll``: the head leans to the person's right;
+    """How a head is turned: fixed-axis angles in rad (REP 103) of a face's axes as in REP 155, x
+    out of the face, y to the person's left, z up. ``roll``: the head leans to the person's right;
     ``pitch``: it looks down; ``yaw``: it turns to the person's left. All zero: it looks at the
     camera, along the line from face to camera. NaN: not known.
     """
@@ -118,6 +118,11 @@ class FaceEmotion:
     raw_probabilities: np.ndarray
     pose: HeadPose = UNKNOWN_POSE
     facing: bool = False
+    quality: float = math.nan
+    quality_flags: int = 0
+    valence: float = math.nan
+    distance: float = math.nan
+    engagement: int = 0
     points: np.ndarray | None = field(default=None, compare=False)
 
     @property

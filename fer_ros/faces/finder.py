@@ -26,7 +26,8 @@ class Found:
 
 class Finder(Protocol):
     """Finds the faces of a sequence of images. ``max_gap``: seconds after which a face that is not
-    seen is forgotten; ``next_id``: of the next new face; ``refused``: how many proposals were not shown to be faces.
+    seen is forgotten; ``next_id``: of the next new face; ``refused``: how many proposals were not
+    shown to be faces.
     """
 
     detector: Detector

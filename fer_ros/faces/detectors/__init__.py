@@ -37,8 +37,8 @@ def create_detector(
     `model_path` is the detector's own file ("" for the installed one; YuNet has none). "auto"
     hands it to the detector that its suffix names (.onnx, .tflite, .xml) and gives the others
     theirs. `min_face_size` is a width in pixels, `score_threshold` is in 0..1 (None: the
-    detector's default, or with `proposing` the lower one for what is verified afterwards). Raises DetectorError for an unknown name, a missing part or an unusable
-    file.
+    detector's default, or with `proposing` the lower one for what is verified afterwards). Raises
+    DetectorError for an unknown name, a missing part or an unusable file.
     """
     options = {
         "min_face_size": min_face_size,
