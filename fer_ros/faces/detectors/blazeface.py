@@ -132,11 +132,12 @@ def merge(boxes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _load(path: Path, threads: int) -> tuple[Network, int]:
     sides = sorted(ANCHORS, key=lambda side: side != SIDES.get(path.stem))
     values = {side: (len(make_anchors(side)), 16 * len(make_anchors(side))) for side in sides}
+    hint = "leave detector_model empty for fer_ros' own"
     try:
         network = Network(path, threads)
-        return network, network.side(tuple(sides), values)
     except NetworkError as error:
-        raise DetectorError(
-            f"detector blazeface: {error}: expected a BlazeFace model; leave detector_model empty "
-            "for fer_ros' own"
-        ) from None
+        raise DetectorError(f"detector blazeface: {error}; {hint}") from None
+    try:
+        return network, network.side(tuple(sides), values)
+    except NetworkError:
+        raise DetectorError(f"detector blazeface: {path} is not a BlazeFace model; {hint}") from None
