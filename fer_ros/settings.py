@@ -105,9 +105,9 @@ EMOTION_NODE = (
     ),
     Setting(
         "mesh_faces",
-        4,
-        "With more faces than this the detector looks at every image, and the mesh at so many "
-        "faces of each, the smaller ones by turns.",
+        5,
+        "With more faces than this the detector looks at every image, which is cheaper then, and "
+        "the mesh at the largest face and at one of the others by turns.",
         range=(1, 256),
         live=True,
     ),

@@ -56,14 +56,15 @@ class MeshFollower:
     """Follows faces. The attributes may be changed between two images: ``max_gap``, seconds after
     which a face lost to both mesh and detector is forgotten; ``detection_interval``, seconds
     between two runs of the detector while all faces are followed; ``mesh_faces``: with more faces
-    than this the detector runs in every image and the mesh looks at so many of them.
+    than this it is cheaper to run the detector in every image, and the mesh looks at the largest
+    and at one of the others by turns.
     """
 
     detector: Detector
     verifier: Verifier
     max_gap: float = 1.0
     detection_interval: float = 0.3
-    mesh_faces: int = 4
+    mesh_faces: int = 5
     refused: int = field(default=0, init=False)
     detections: int = field(default=0, init=False)
 
@@ -183,15 +184,16 @@ class MeshFollower:
         detector alone if it lies where it was.
         """
         over = track.box.overlap(proposal.box)
-        if not look_at_it and track.by_mesh and over >= SAME:
+        square, looks = square_of(proposal), 2
+        if track.by_mesh and over >= SAME and track.image == self._image - 1:
             box = _moved(track.framed, track.proposal, proposal.box)
-            track.square = track.square.moved(track.box, box)
-            track.detection = Detection(box, proposal.score, proposal.eyes)
-            track.points = None
-            self._touch(track, now)
-            return
-        square = square_of(proposal)
-        for _ in range(2):
+            square, looks = track.square.moved(track.box, box), 1
+            if not look_at_it:
+                track.square, track.points = square, None
+                track.detection = Detection(box, proposal.score, proposal.eyes)
+                self._touch(track, now)
+                return
+        for _ in range(looks):
             look = self.verifier.mesh.look(bgr, square)
             square = look.square
             if look.presence < KEEP or square.side < 1:
@@ -205,16 +207,10 @@ class MeshFollower:
             self._touch(track, now)
 
     def _turns(self) -> set[int]:
-        """Ids to look at among many: the largest half of ``mesh_faces``, the others by turns."""
-        order = sorted(self._tracks, key=lambda t: t.box.width, reverse=True)
-        always = max(1, self.mesh_faces // 2)
-        rest = [t.id for t in order[always:]]
-        rest.sort()
-        places = max(1, self.mesh_faces - always)
-        start = self._image * places
-        return {t.id for t in order[:always]} | {
-            rest[(start + n) % len(rest)] for n in range(min(places, len(rest)))
-        }
+        """Ids that the mesh looks at among many: the largest, and one of the others by turns."""
+        largest = max(self._tracks, key=lambda t: t.box.width)
+        others = [t.id for t in self._tracks if t is not largest]
+        return {largest.id, others[self._image % len(others)] if others else largest.id}
 
     def _taken(self, proposal: Detection) -> bool:
         """Whether a face seen in this image lies there."""

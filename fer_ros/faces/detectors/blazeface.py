@@ -140,4 +140,5 @@ def _load(path: Path, threads: int) -> tuple[Network, int]:
     try:
         return network, network.side(tuple(sides), values)
     except NetworkError:
-        raise DetectorError(f"detector blazeface: {path} is not a BlazeFace model; {hint}") from None
+        problem = f"detector blazeface: {path} is not a BlazeFace model"
+        raise DetectorError(f"{problem}; {hint}") from None
