@@ -85,7 +85,8 @@ EMOTION_NODE = (
     Setting(
         "detection_threshold",
         -1.0,
-        "Score under which a face is ignored; -1: the detector's default.",
+        "Score under which a face is ignored; -1: the detector's default, lower where the mesh "
+        "verifies.",
         range=(-1, 1),
     ),
     Setting(

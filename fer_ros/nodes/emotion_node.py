@@ -233,6 +233,7 @@ class EmotionNode(LifecycleNode):
                 "model": pipeline.classifier.identity,
                 "backend": pipeline.classifier.backend_name,
                 "detector": pipeline.detector.name,
+                "proposals refused": pipeline.finder.refused,
             }
             changed = [n for n, v in self._loaded.items() if self.get_parameter(n).value != v]
             if changed:
