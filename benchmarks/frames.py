@@ -7,12 +7,12 @@ import numpy as np
 from fer_ros.sources.sample import Sample
 
 SIZES = {"640x480": (640, 480), "1920x1080": (1920, 1080)}
-GRIDS = {4: (2, 2), 8: (4, 2)}  # faces: columns, rows
+GRIDS = {2: (2, 1), 4: (2, 2), 8: (4, 2), 16: (4, 4)}  # faces: columns, rows
 FACE = (190, 60, 260, 360)  # x, y, width, height of the print in the first two seconds of the clip
 
 
 def make_frames(faces: int, size: str, count: int = 30) -> list[np.ndarray]:
-    """`count` images, an even number, BGR uint8, with 0, 1, 4 or 8 faces.
+    """`count` images, an even number, BGR uint8, with 0, 1, 2, 4, 8 or 16 faces.
 
     `size` is a key of SIZES. They follow each other as in the clip, forth and back, so that the
     last leads to the first.

@@ -49,7 +49,7 @@ def open_detectors(yunet: str) -> dict:
 def open_classifiers() -> dict:
     """The built-in models by backend."""
     found = {}
-    for path in sorted(MODELS.glob("*.tflite")) + sorted(MODELS.glob("*.onnx")):
+    for path in sorted(MODELS.glob("emotion_*.tflite")) + sorted(MODELS.glob("emotion_*.onnx")):
         try:
             classifier = Classifier(path)
         except ModelError as error:

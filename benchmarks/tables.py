@@ -55,6 +55,19 @@ def stages_table(results: dict) -> str:
     return "\n\n".join([*parts, table(["ms: median (p99)", *images], rows)])
 
 
+def following_table(results: dict) -> str:
+    """A row for each number of faces: both ways, and their ratios."""
+    rows = []
+    for faces, by_mode in results["faces"].items():
+        off, mesh = by_mode["off"], by_mode["auto"]
+        cells = [f"{m['median']:.1f} / {m['mean']:.1f} / {m['p99']:.1f}" for m in (off, mesh)]
+        ratios = [f"{mesh[key] / off[key]:.2f}" for key in ("median", "mean", "cpu")]
+        rows.append([faces, *cells, *ratios, f"{off['faces']:.1f} / {mesh['faces']:.1f}"])
+    heads = ["faces", "face_mesh off, ms: median / mean / p99", "auto", "median, ratio", "mean",
+             "CPU", "faces seen"]  # fmt: skip
+    return "\n\n".join([describe(results["machine"]), table(heads, rows)])
+
+
 def peers_table(results: dict) -> str:
     """A row for each network: accuracy, time, and how that compares."""
     fastest = results["fer_fastest"]
@@ -171,6 +184,7 @@ TABLES = {
     "node": node_table,
     "startup": startup_table,
     "stages": stages_table,
+    "following": following_table,
     "arithmetic": arithmetic_table,
     "soak": soak_table,
 }

@@ -10,6 +10,8 @@ from fer_ros.result import Box, Result
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 PLATE = (24, 24, 24)  # dark behind light text: readable on any background
 WHITE = (255, 255, 255)
+AXES = ((64, 64, 255), (64, 200, 64), (255, 128, 64))  # as RViz draws x, y, z
+NOSE_TIP = 4  # among the points of the face mesh
 
 
 def annotate(result: Result) -> np.ndarray:
@@ -22,6 +24,7 @@ def annotate(result: Result) -> np.ndarray:
     for box, face in placed:
         colour = COLOURS[face.label][::-1]
         _draw_box(image, box, colour, scale)
+        _draw_axes(image, box, face, scale)
         caption = f"{face.label} {face.confidence:.0%}"
         if face.track_id:
             caption = f"{face.track_id}: {caption}"
@@ -36,6 +39,18 @@ def _draw_box(image, box, colour, scale):
     thickness = max(1, round(3 * scale))
     cv2.rectangle(image, (x, y), (x + w, y + h), PLATE, thickness + 2, cv2.LINE_AA)
     cv2.rectangle(image, (x, y), (x + w, y + h), colour, thickness, cv2.LINE_AA)
+
+
+def _draw_axes(image, box, face, scale):
+    """The face's axes, where they are known: red out of it, green to its left, blue up."""
+    if face.points is None or not np.isfinite(face.pose).all():
+        return
+    start = face.points[NOSE_TIP, :2]
+    ends = face.pose.matrix()[1:] * (0.4 * box.width)  # to the image's right and up, [2, 3]
+    for axis in (1, 2, 0):  # what points at the camera last
+        end = start[0] + ends[0, axis], start[1] - ends[1, axis]
+        places = [tuple(round(float(n)) for n in point) for point in (start, end)]
+        cv2.line(image, *places, AXES[axis], max(1, round(3 * scale)), cv2.LINE_AA)
 
 
 def _draw_caption(image, box, text, colour, scale):

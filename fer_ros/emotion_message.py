@@ -31,4 +31,13 @@ def _face(types, face: FaceEmotion):
         confidence=face.confidence,
         probabilities=face.probabilities,
         raw_probabilities=face.raw_probabilities,
+        roll=face.pose.roll,
+        pitch=face.pose.pitch,
+        yaw=face.pose.yaw,
+        facing=face.facing,
+        quality=face.quality,
+        quality_flags=face.quality_flags,
+        valence=face.valence,
+        distance=face.distance,
+        engagement=face.engagement,
     )

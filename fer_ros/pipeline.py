@@ -9,29 +9,43 @@ from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.smoothing import Smoother
 from fer_ros.faces.crop import MARGIN, crop_face
 from fer_ros.faces.detectors import Detector
-from fer_ros.faces.tracker import Tracker
+from fer_ros.faces.finder import EveryImage, Found
+from fer_ros.faces.follower import MeshFollower
+from fer_ros.faces.pose import faces_camera
+from fer_ros.faces.verifier import Verifier
 from fer_ros.images.rotation import rotate_image
 from fer_ros.result import FaceEmotion, Result
 from fer_ros.stamp_clock import StampClock
 
 
 class EmotionPipeline:
-    """Detect, crop, classify, track and smooth. Not thread-safe.
+    """Find and follow faces, crop, classify and smooth. Not thread-safe.
+
+    With a ``verifier`` faces are followed by its mesh; without, the detector looks at every image.
 
     ``fer_ros.settings.create_pipeline`` makes one by the parameters of emotion_node.
     """
 
-    def __init__(self, detector: Detector, classifier: Classifier):
-        self.detector = detector
+    def __init__(
+        self, detector: Detector, classifier: Classifier, verifier: Verifier | None = None
+    ):
+        self.finder = MeshFollower(detector, verifier) if verifier else EveryImage(detector)
         self.classifier = classifier
         self.max_faces = 16
         self.rotate = 0
         """Degrees clockwise that make the image upright: 0, 90, 180 or 270."""
         self.max_gap = 1.0
         """Seconds after which a face that is not seen is forgotten."""
+        self.facing_angle = 0.35
+        """Angle (rad) between where a face looks and the camera under which it faces that."""
         self._smoother = Smoother(uncertain_below=classifier.card.uncertain_below)
-        self._tracker = Tracker()
+        self._facing: set[int] = set()
         self._clock = StampClock()
+
+    @property
+    def detector(self) -> Detector:
+        """What proposes faces."""
+        return self.finder.detector
 
     def process(self, image: np.ndarray, stamp: float, receipt: float | None = None) -> Result:
         """The faces of one image, as they are after those before it.
@@ -44,32 +58,38 @@ class EmotionPipeline:
                 stand still.
         """
         began = time.perf_counter()
-        upright = rotate_image(image, self.rotate)
-        found = [(d.box.clipped(upright.shape), d) for d in self.detector.detect(upright)]
-        found = [f for f in found if f[0].area]
-        found.sort(key=lambda f: f[0].area, reverse=True)
-        del found[self.max_faces :]
-        detected = time.perf_counter()
-
-        framing = MARGIN[self.detector.name]
-        framing = framing._replace(side=framing.side * self.classifier.card.margin)
-        raw = [self.classifier.probabilities(crop_face(upright, d, framing)) for _, d in found]
-        classified = time.perf_counter()
-
         restart = self._clock.advance(stamp, receipt)
         if restart:
             self.reset()
         now = self._clock.now
-        self._tracker.max_gap = self._clock.patience(self.max_gap)
-        ids = self._tracker.update([d.box for _, d in found], now)
+        upright = rotate_image(image, self.rotate)
+        self.finder.max_gap = self._clock.patience(self.max_gap)
+        found = self.finder.find(upright, now, self.max_faces)
+        detected = time.perf_counter()
+
+        raw = [self._probabilities(upright, face) for face in found]
+        classified = time.perf_counter()
+
         faces = []
-        for (box, detection), track_id, probabilities in zip(found, ids, raw, strict=True):
-            smoothed, emotion = self._smoother.update(track_id, probabilities, now)
-            given = box.rotated(upright.shape, -self.rotate)
+        for face, probabilities in zip(found, raw, strict=True):
+            smoothed, emotion = self._smoother.update(face.track_id, probabilities, now)
+            box = face.detection.box.clipped(upright.shape)
+            facing = faces_camera(face.pose, self.facing_angle, face.track_id in self._facing)
             faces.append(
-                FaceEmotion(track_id, given, detection.score, emotion, smoothed, probabilities)
+                FaceEmotion(
+                    face.track_id,
+                    box.rotated(upright.shape, -self.rotate),
+                    face.detection.score,
+                    emotion,
+                    smoothed,
+                    probabilities,
+                    pose=face.pose,
+                    facing=facing,
+                    points=face.points,
+                )
             )
-        followed = self._tracker.ids
+        self._facing = {face.track_id for face in faces if face.facing}
+        followed = self.finder.ids
         self._smoother.keep(followed)
         return Result(
             faces=tuple(faces),
@@ -91,6 +111,10 @@ class EmotionPipeline:
         of ``values`` by their names there.
         """
         self.detector.min_face_size = values.min_face_size
+        if isinstance(self.finder, MeshFollower):
+            self.finder.detection_interval = values.detection_interval
+            self.finder.mesh_faces = values.mesh_faces
+        self.facing_angle = values.facing_angle
         self.max_faces = values.max_faces
         self.max_gap = values.max_gap
         self.rotate = values.rotate
@@ -100,12 +124,24 @@ class EmotionPipeline:
         card = self.classifier.card
         self._smoother.uncertain_below = card.uncertain_below if threshold < 0 else threshold
 
-    def replace(self, detector: Detector, classifier: Classifier) -> None:
-        """Go on with these. Faces keep their ids, but not what another model said of them."""
-        self.detector, self.classifier = detector, classifier
+    def replace(self, other: "EmotionPipeline") -> None:
+        """Go on with the parts of another one. Faces keep their ids, but not what another model
+        said of them; ids are not given again.
+        """
+        self.classifier = other.classifier
+        if type(self.finder) is type(other.finder):
+            self.finder.detector = other.detector
+        else:
+            other.finder.next_id, self.finder = self.finder.next_id, other.finder
         self._smoother.reset()
 
     def reset(self) -> None:
         """Forget all faces; ids are not given again."""
-        self._tracker.reset()
+        self.finder.reset()
         self._smoother.reset()
+
+    def _probabilities(self, upright: np.ndarray, face: Found) -> np.ndarray:
+        """What the classifier says of a face in the upright image, float32 [7]."""
+        framing = MARGIN["mesh" if face.by_mesh else self.detector.name]
+        framing = framing._replace(side=framing.side * self.classifier.card.margin)
+        return self.classifier.probabilities(crop_face(upright, face.detection, framing))

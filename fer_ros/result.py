@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is said of one image: where the faces are and which expression each of them shows."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -68,12 +69,45 @@ class Box(NamedTuple):
         return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
 
 
+class HeadPose(NamedTuple):
+    """How a head is turned: fixed-axis angles in rad (REP 103) of a face's axes as in REP 155, x
+    out of the face, y to the person's left, z up. ``roll``: the head leans to the person's right;
+    ``pitch``: it looks down; ``yaw``: it turns to the person's left. All zero: it looks at the
+    camera, along the line from face to camera. NaN: not known.
+    """
+
+    roll: float
+    pitch: float
+    yaw: float
+
+    @property
+    def away(self) -> float:
+        """Angle between where the face looks and the line to the camera, 0 to pi."""
+        return math.acos(min(max(math.cos(self.pitch) * math.cos(self.yaw), -1.0), 1.0))
+
+    def matrix(self) -> np.ndarray:
+        """The face's axes as columns, in those of a face that looks at the camera: [3, 3]."""
+        (sr, sp, sy), (cr, cp, cy) = np.sin(self), np.cos(self)
+        return np.array(
+            [
+                [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
+                [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
+                [-sp, cp * sr, cp * cr],
+            ]
+        )
+
+
+UNKNOWN_POSE = HeadPose(math.nan, math.nan, math.nan)
+
+
 @dataclass(frozen=True)
 class FaceEmotion:
     """One face of one image; the fields of ``fer_ros/msg/FaceEmotion``.
 
     ``box``: in whole pixels of the image given, clipped to it; ``probabilities`` (smoothed) and
-    ``raw_probabilities`` (this image alone): float32 [7].
+    ``raw_probabilities`` (this image alone): float32 [7]; ``pose``: of the head in the upright
+    image, NaN where unknown, and ``facing``, whether it looks at the camera; ``points``: float32
+    [468, 3] of the face mesh in pixels of the upright image, where it looked at this face.
     """
 
     track_id: int
@@ -82,6 +116,14 @@ class FaceEmotion:
     emotion: int
     probabilities: np.ndarray
     raw_probabilities: np.ndarray
+    pose: HeadPose = UNKNOWN_POSE
+    facing: bool = False
+    quality: float = math.nan
+    quality_flags: int = 0
+    valence: float = math.nan
+    distance: float = math.nan
+    engagement: int = 0
+    points: np.ndarray | None = field(default=None, compare=False)
 
     @property
     def label(self) -> str:

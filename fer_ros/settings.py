@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces import detectors
+from fer_ros.faces.mesh import FaceMesh
+from fer_ros.faces.verifier import Verifier
 from fer_ros.pipeline import EmotionPipeline
 
 Value = bool | int | float | str
@@ -83,8 +85,39 @@ EMOTION_NODE = (
     Setting(
         "detection_threshold",
         -1.0,
-        "Score under which a face is ignored; -1: the detector's default.",
+        "Score under which a face is ignored; -1: the detector's default, lower where the mesh "
+        "verifies.",
         range=(-1, 1),
+    ),
+    Setting(
+        "face_mesh",
+        "auto",
+        "Verify and follow faces by a mesh of points, and tell where they look; off: the detector "
+        "alone, in every image.",
+        choices=("auto", "off"),
+    ),
+    Setting(
+        "detection_interval",
+        0.3,
+        "Time between two looks for new faces while all known ones are followed, s; 0: every "
+        "image.",
+        range=(0, 60),
+        live=True,
+    ),
+    Setting(
+        "mesh_faces",
+        5,
+        "With more faces than this the detector looks at every image, which is cheaper then, and "
+        "the mesh at the largest face and at one of the others by turns.",
+        range=(1, 256),
+        live=True,
+    ),
+    Setting(
+        "facing_angle",
+        0.35,
+        "Angle between where a face looks and the camera under which it is `facing`, rad.",
+        range=(0, 1.6),
+        live=True,
     ),
     Setting(
         "model",
@@ -245,6 +278,10 @@ PIPELINE = _of_emotion_node(
     "detector",
     "detector_model",
     "detection_threshold",
+    "face_mesh",
+    "detection_interval",
+    "mesh_faces",
+    "facing_angle",
     "model",
     "threads",
     "min_face_size",
@@ -321,11 +358,14 @@ def create_pipeline(**values) -> EmotionPipeline:
     """
     others = {s.name for s in EMOTION_NODE} - {s.name for s in PIPELINE}
     settings = Settings(**{name: v for name, v in values.items() if name not in others})
+    mesh = settings.face_mesh != "off"
     detector = detectors.create_detector(
         settings.detector,
         model_path=settings.detector_model,
         score_threshold=own(settings.detection_threshold),
+        proposing=mesh,
     )
-    pipeline = EmotionPipeline(detector, Classifier(settings.model, settings.threads))
+    classifier = Classifier(settings.model, settings.threads)
+    pipeline = EmotionPipeline(detector, classifier, Verifier(FaceMesh()) if mesh else None)
     pipeline.tune(settings)
     return pipeline

@@ -141,3 +141,17 @@ def meet():
     for bench in benches:
         bench.close()
         bench.context.try_shutdown()
+
+
+@pytest.fixture
+def without_litert(monkeypatch):
+    """As on a machine where LiteRT is not installed."""
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name == "ai_edge_litert" else real(name, *rest),
+    )

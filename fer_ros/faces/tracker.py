@@ -33,16 +33,16 @@ class Tracker:
     def __init__(self, max_gap: float = 1.0):
         self.max_gap = max_gap
         self._tracks: list[_Track] = []
-        self._next_id = 1
+        self.next_id = 1
 
     def update(self, boxes: Sequence[Box], now: float) -> list[int]:
         """An id for each box, in their order; ``now`` in seconds, never decreasing."""
         self._tracks = [t for t in self._tracks if now - t.seen <= self.max_gap]
         pairs = sorted(
-            (track.hits < MIN_HITS, -likeness, t, b)
+            (track.hits < MIN_HITS, -like, t, b)
             for t, track in enumerate(self._tracks)
             for b, box in enumerate(boxes)
-            if (likeness := _likeness(track.box, box)) > 0
+            if (like := likeness(track.box, box)) > 0
         )
         taken: dict[int, _Track] = {}
         used = set()
@@ -52,8 +52,8 @@ class Tracker:
                 taken[b] = self._tracks[t]
         for b, box in enumerate(boxes):
             if b not in taken:
-                taken[b] = _Track(self._next_id, box, now)
-                self._next_id += 1
+                taken[b] = _Track(self.next_id, box, now)
+                self.next_id += 1
                 self._tracks.append(taken[b])
             taken[b].box, taken[b].seen = box, now
             taken[b].hits += 1
@@ -69,7 +69,7 @@ class Tracker:
         self._tracks.clear()
 
 
-def _likeness(a: Box, b: Box) -> float:
+def likeness(a: Box, b: Box) -> float:
     """1 to 2 by overlap, 0 to 1 by nearness of boxes that overlap little, 0 when neither."""
     overlap = a.overlap(b)
     if overlap >= MIN_OVERLAP:

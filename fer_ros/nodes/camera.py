@@ -9,7 +9,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
 
-from fer_ros.result import FaceEmotion, Result
+from fer_ros.result import FaceEmotion, HeadPose, Result
 
 
 class Camera:
@@ -79,6 +79,42 @@ def face_corners(
     across, focal = (height, matrix[1, 1]) if rotate % 180 else (width, matrix[0, 0])
     rays = np.linalg.solve(matrix, np.c_[pixels, np.ones(4)].T).T
     return rays * focal * face_width / max(across, 1)
+
+
+def face_orientation(
+    pose: HeadPose, centre: np.ndarray, rotate: int = 0
+) -> tuple[float, float, float, float] | None:
+    """The quaternion x, y, z, w of a face's axes (REP 155) in the image's frame; None where the
+    pose is not known.
+
+    ``centre``: of the face in that frame, [x, y, z]: the pose counts from the ray to it;
+    ``rotate``: degrees clockwise that make the image upright.
+    """
+    if not np.isfinite(pose).all():
+        return None
+    out = -np.asarray(centre) / np.linalg.norm(centre)
+    up = np.array({0: (0, -1, 0), 90: (-1, 0, 0), 180: (0, 1, 0), 270: (1, 0, 0)}[rotate % 360])
+    up = up - (up @ out) * out
+    up /= np.linalg.norm(up)
+    return quaternion(np.column_stack([out, np.cross(up, out), up]) @ pose.matrix())
+
+
+def quaternion(matrix: np.ndarray) -> tuple[float, float, float, float]:
+    """x, y, z, w of a rotation matrix [3, 3], w not negative.
+
+    The largest eigenvector of I. Bar-Itzhack's symmetric matrix (doi:10.2514/2.4654).
+    """
+    (a, b, c), (d, e, f), (g, h, i) = matrix
+    symmetric = np.array(
+        [
+            [a - e - i, b + d, c + g, h - f],
+            [b + d, e - a - i, f + h, c - g],
+            [c + g, f + h, i - a - e, d - b],
+            [h - f, c - g, d - b, a + e + i],
+        ]
+    )
+    x, y, z, w = np.linalg.eigh(symmetric)[1][:, -1].tolist()
+    return (x, y, z, w) if w >= 0 else (-x, -y, -z, -w)
 
 
 def face_centres(result: Result, matrix: np.ndarray, face_width: float) -> dict[int, np.ndarray]:

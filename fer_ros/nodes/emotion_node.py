@@ -221,7 +221,7 @@ class EmotionNode(LifecycleNode):
             return response
 
         def take_up():
-            pipeline.replace(new.detector, new.classifier)
+            pipeline.replace(new)
             pipeline.tune(values)
             self._outputs.reset()  # what the old model said is no history of the new one's
             self._note_loaded(values)
@@ -238,6 +238,7 @@ class EmotionNode(LifecycleNode):
                 "model": pipeline.classifier.identity,
                 "backend": pipeline.classifier.backend_name,
                 "detector": pipeline.detector.name,
+                "proposals refused": pipeline.finder.refused,
             }
             changed = [n for n, v in self._loaded.items() if self.get_parameter(n).value != v]
             if changed:

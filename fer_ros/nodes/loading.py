@@ -13,7 +13,7 @@ from fer_ros.nodes.health import one_line
 from fer_ros.pipeline import EmotionPipeline
 from fer_ros.settings import create_pipeline
 
-LOADED = ("detector", "detector_model", "detection_threshold", "model", "threads")
+LOADED = ("detector", "detector_model", "detection_threshold", "face_mesh", "model", "threads")
 """The parameters that name what is loaded."""
 
 

@@ -127,10 +127,18 @@ EMOTION_NODE = (
         needs=ROS4HRI,
     ),
     Topic(
+        f"{FACE}/landmarks",
+        "hri_msgs/FacialLandmarks",
+        10,
+        "REP 155: 70 points, when the face mesh looked at the face.",
+        needs=ROS4HRI,
+    ),
+    Topic(
         "/tf",
         "tf2_msgs/TFMessage",
         100,
-        "`face_ID` in the frame of the image, when the camera is calibrated.",
+        "`face_ID` in the frame of the image, when the camera is calibrated; with `ros4hri` "
+        "`gaze_ID` on it.",
         needs=(("face_frames", True),),
         sink="face_frames.FaceFramesSink",
     ),
@@ -138,7 +146,7 @@ EMOTION_NODE = (
         "emotion_markers",
         "visualization_msgs/MarkerArray",
         1,
-        f"Box and label in space; {LISTENED} and the camera is calibrated.",
+        f"Box, label and where the face looks, in space; {LISTENED} and the camera is calibrated.",
         sink="markers.MarkersSink",
     ),
     Topic(

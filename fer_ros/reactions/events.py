@@ -5,6 +5,7 @@ All time is that of the images' stamps, in whole nanoseconds: the same images gi
 however fast they come.
 """
 
+import math
 from collections import Counter, deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ MAX_OBSERVATIONS = 65536  # two minutes of sixteen faces at 30 Hz
 class Event:
     """A change of expression that held; the fields of ``fer_ros/msg/EmotionEvent``.
 
-    ``onset``: stamp, ns; ``confidence``: mean since then; ``duration``: ns from then on.
+    ``onset``: stamp, ns; ``confidence``: mean since then; ``duration``: ns from then on; the others
+    as FaceEmotion's in the image with which it had held.
     """
 
     track_id: int
@@ -31,6 +33,10 @@ class Event:
     onset: int
     confidence: float
     duration: int
+    facing: bool = False
+    relative: bool = False
+    quality: float = math.nan
+    valence: float = math.nan
 
 
 @dataclass
@@ -70,7 +76,17 @@ class EventDetector:
             if state.emotion != state.held and duration >= self.hold * 1e9:
                 mean = state.total / state.count
                 events.append(
-                    Event(face.track_id, state.held, state.emotion, state.onset, mean, duration)
+                    Event(
+                        face.track_id,
+                        state.held,
+                        state.emotion,
+                        state.onset,
+                        mean,
+                        duration,
+                        facing=face.facing,
+                        quality=face.quality,
+                        valence=face.valence,
+                    )
                 )
                 state.held = state.emotion
         self._faces = {i: s for i, s in self._faces.items() if i in followed}

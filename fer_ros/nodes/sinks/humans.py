@@ -12,10 +12,12 @@ from std_msgs.msg import Header
 
 from fer_ros.emotions.classes import HRI_EXPRESSIONS
 from fer_ros.faces.crop import cut_out
+from fer_ros.faces.landmarks import landmarks
 from fer_ros.nodes.messages import image_message
 from fer_ros.nodes.optional import messages
 from fer_ros.nodes.sinks.base import Sink
 from fer_ros.nodes.topics import FACE, TRACKED, publisher
+from fer_ros.result import Box, FaceEmotion, Result
 
 DELIVERY = Duration(seconds=0.5)
 CROP_SIZE = 128  # pixels, REP 155's default
@@ -72,6 +74,7 @@ class _FaceTopics:
         self._roi = publisher(node, f"{FACE}/roi", face_id)
         self._cropped = publisher(node, f"{FACE}/cropped", face_id)
         self._expression = publisher(node, f"{FACE}/expression", face_id)
+        self._landmarks = publisher(node, f"{FACE}/landmarks", face_id)
 
     def publish(self, header, result, face):
         rows, columns = result.shape[:2]
@@ -89,13 +92,29 @@ class _FaceTopics:
         message = expression_message(self._hri, header, face.label, face.confidence)
         if message:
             self._expression.publish(message)
+        if face.points is not None:
+            self._landmarks.publish(landmarks_message(self._hri, header, result, face))
         if self._cropped.get_subscription_count():
             crop = cut_out(result.upright, result.upright_box(face), CROP_SIZE)
             self._cropped.publish(image_message(header, crop))
 
     def close(self):
-        for each in (self._roi, self._cropped, self._expression):
+        for each in (self._roi, self._cropped, self._expression, self._landmarks):
             self._node.destroy_publisher(each)
+
+
+def landmarks_message(hri, header: Header, result: Result, face: FaceEmotion):
+    """hri_msgs/FacialLandmarks of a face that the mesh looked at; points outside the image are
+    moved to its border, with a confidence of 0.
+    """
+    rows, columns = result.shape[:2]
+    found = []
+    for point in landmarks(face.points)[:, :2].tolist():
+        place = Box(*point, 0.0, 0.0).rotated(result.upright.shape, -result.rotate)
+        inside = 0 <= place.x <= columns and 0 <= place.y <= rows
+        x, y = min(max(place.x / columns, 0.0), 1.0), min(max(place.y / rows, 0.0), 1.0)
+        found.append(hri.NormalizedPointOfInterest2D(x=x, y=y, c=float(inside)))
+    return hri.FacialLandmarks(header=header, landmarks=found, height=rows, width=columns)
 
 
 def expression_message(hri, header: Header, label: str, confidence: float):

@@ -2,12 +2,12 @@
 """``emotion_markers``: a box and a label for RViz where a face of usual width would have to be."""
 
 from builtin_interfaces.msg import Duration
-from geometry_msgs.msg import Point
+from geometry_msgs.msg import Point, Quaternion, Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from fer_ros.emotions.classes import COLOURS
-from fer_ros.nodes.camera import face_corners
+from fer_ros.nodes.camera import face_corners, face_orientation
 from fer_ros.nodes.sinks.base import Sink
 from fer_ros.nodes.topics import publisher
 from fer_ros.result import Result
@@ -32,7 +32,8 @@ class MarkersSink(Sink):
 
 
 def face_markers(header: Header, result: Result, matrix, face_width: float) -> MarkerArray:
-    """A box and a text for each face, in the frame of the image.
+    """A box, a text and, where it is known, an arrow to where it looks, for each face, in the
+    frame of the image.
 
     ``matrix``: the camera's intrinsic one, float64 [3, 3]; ``face_width`` in metres.
     """
@@ -50,6 +51,15 @@ def face_markers(header: Header, result: Result, matrix, face_width: float) -> M
             x=corners[:, 0].mean(), y=corners[0, 1] - face_width / 4, z=corners[0, 2]
         )
         markers += [box, text]
+        centre = corners.mean(axis=0)
+        turn = face_orientation(face.pose, centre, result.rotate)
+        if turn:
+            look = _marker(header, face, "look", Marker.ARROW, box.color)
+            look.pose.position = Point(x=centre[0], y=centre[1], z=centre[2])
+            x, y, z, w = turn
+            look.pose.orientation = Quaternion(x=x, y=y, z=z, w=w)
+            look.scale = Vector3(x=face_width, y=face_width / 10, z=face_width / 10)
+            markers.append(look)
     return MarkerArray(markers=markers)
 
 

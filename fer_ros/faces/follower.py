@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The faces of one image after the other, followed by the face mesh: the detector runs seldom.
+
+As MediaPipe does it: the points of one image say where to look in the next, and the mesh's presence
+says whether the face is still there. The detector proposes new faces and finds lost ones; what it
+proposes is published once verified. All time is the caller's, so the same images give the same
+answer however fast they come.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fer_ros.faces.detectors.base import Detection, Detector
+from fer_ros.faces.finder import Found, largest_first
+from fer_ros.faces.mesh import Look, Square, square_of
+from fer_ros.faces.pose import head_pose
+from fer_ros.faces.tracker import MIN_HITS, likeness
+from fer_ros.faces.verifier import Verifier
+from fer_ros.result import UNKNOWN_POSE, Box, HeadPose
+
+KEEP = 0.5  # presence from which a verified face is still one
+STAY = 0.5  # score from which the detector alone keeps a verified face
+PROMISING = 0.1  # presence of a refused proposal that makes the next image worth a look
+ROOM_INTERVAL = 0.1  # seconds between two looks for faces where there is none
+CANDIDATES = 8  # new faces that are looked at in an image
+SAME = 0.3  # overlap from which a proposal lies on a followed face
+ONE = 0.5  # overlap from which two followed faces are one
+SLACK = 0.005  # seconds: stamps jitter
+
+
+@dataclass
+class _Track:
+    id: int
+    square: Square
+    """Where the mesh looks next."""
+    detection: Detection
+    """The face as it is framed."""
+    seen: float
+    image: int
+    pose: HeadPose = UNKNOWN_POSE
+    points: np.ndarray | None = None
+    by_mesh: bool = True
+    proposal: Box | None = None
+    """The detector's box when it last saw what the mesh saw, and ``framed``, how that framed it."""
+    framed: Box | None = None
+    hits: int = 0
+
+    @property
+    def box(self) -> Box:
+        return self.detection.box
+
+
+@dataclass
+class MeshFollower:
+    """Follows faces. The attributes may be changed between two images: ``max_gap``, seconds after
+    which a face lost to both mesh and detector is forgotten; ``detection_interval``, seconds
+    between two runs of the detector while all faces are followed; ``mesh_faces``: with more faces
+    than this it is cheaper to run the detector in every image, and the mesh looks at the largest
+    and at one of the others by turns.
+    """
+
+    detector: Detector
+    verifier: Verifier
+    max_gap: float = 1.0
+    detection_interval: float = 0.3
+    mesh_faces: int = 5
+    refused: int = field(default=0, init=False)
+    detections: int = field(default=0, init=False)
+
+    def __post_init__(self):
+        self.next_id = 1
+        self._image = 0
+        self.reset()
+
+    @property
+    def ids(self) -> set[int]:
+        """Ids that live on, seen in the last image or not."""
+        return {t.id for t in self._tracks}
+
+    def reset(self) -> None:
+        """Forget all faces; ids are not given again."""
+        self._tracks: list[_Track] = []
+        self._ran: float | None = None
+        self._now: float | None = None
+        self._promising = False
+
+    def find(self, bgr: np.ndarray, now: float, max_faces: int) -> list[Found]:
+        """The faces of an image, as ``fer_ros.faces.finder.Finder`` has it."""
+        self._image += 1
+        stands_still, self._now = now == self._now, now
+        self._tracks = [t for t in self._tracks if now - t.seen <= self.max_gap]
+        many = len(self._tracks) > self.mesh_faces
+        if not many:
+            for track in self._tracks:
+                if track.image == self._image - 1 and track.by_mesh:
+                    self._look(track, bgr, now)
+        if many or stands_still or self._due(now):
+            self._detect(bgr, now, many)
+        self._unite()
+        seen = {id(t.detection): t for t in self._tracks if t.image == self._image}
+        smallest = max(1, self.detector.min_face_size)
+        wide = [t.detection for t in seen.values() if t.box.width >= smallest]
+        shown = [seen[id(d)] for d in largest_first(wide, bgr.shape)[:max_faces]]
+        return [Found(t.id, t.detection, t.pose, t.points, t.by_mesh) for t in shown]
+
+    def _due(self, now: float) -> bool:
+        """Whether the detector is to run in this image."""
+        if self._ran is None or any(
+            t.image != self._image or not t.by_mesh for t in self._tracks
+        ):
+            return True
+        if not self._tracks and self._promising:
+            return True
+        interval = self.detection_interval
+        if not self._tracks:
+            interval = min(interval, ROOM_INTERVAL)
+        return now - self._ran >= interval - SLACK
+
+    def _look(self, track: _Track, bgr: np.ndarray, now: float) -> bool:
+        """Look where a face was; whether it is there."""
+        look = self.verifier.mesh.look(bgr, track.square)
+        if look.presence < KEEP or look.square.side < 1:
+            return False
+        self._see(track, look, now)
+        return True
+
+    def _see(self, track: _Track, look: Look, now: float, proposal: Detection | None = None):
+        track.square = look.square
+        score = proposal.score if proposal else track.detection.score
+        track.detection = look.detection(score)
+        track.pose, track.points, track.by_mesh = head_pose(look), look.points, True
+        if proposal:
+            track.proposal, track.framed = proposal.box, track.box
+        self._touch(track, now)
+
+    def _touch(self, track: _Track, now: float) -> None:
+        track.hits += track.image != self._image
+        track.seen, track.image = now, self._image
+
+    def _detect(self, bgr: np.ndarray, now: float, many: bool) -> None:
+        """Propose: what lies on a followed face confirms it, then lost ones, then new ones."""
+        self._ran, self._promising = now, False
+        self.detections += 1
+        proposals = self.detector.detect(bgr)
+        looked_at = self._turns() if many else ()
+        for track, proposal in self._matches(proposals):
+            proposals.remove(proposal)
+            if track.image == self._image:
+                track.proposal, track.framed = proposal.box, track.box
+            else:
+                self._find_again(track, proposal, bgr, now, not many or track.id in looked_at)
+        free = [p for p in proposals if not self._taken(p)]
+        for proposal in free[:CANDIDATES]:
+            if self._taken(proposal):  # by one that was verified just now
+                continue
+            look, presence = self.verifier.verify(bgr, proposal)
+            if look is None:
+                self.refused += 1
+                self._promising |= presence >= PROMISING
+                continue
+            track = _Track(self.next_id, look.square, proposal, now, 0)
+            self.next_id += 1
+            self._see(track, look, now, proposal)
+            self._tracks.append(track)
+
+    def _matches(self, proposals: list[Detection]) -> list[tuple[_Track, Detection]]:
+        """Each track's proposal: those seen in this image first, then the longest known."""
+        pairs = sorted(
+            (track.image != self._image, track.hits < MIN_HITS, -like, t, p)
+            for t, track in enumerate(self._tracks)
+            for p, d in enumerate(proposals)
+            if (like := likeness(track.box, d.box)) > 0
+            and (like > 1 or track.image != self._image)
+        )
+        chosen: dict[int, int] = {}
+        for *_, t, p in pairs:
+            if t not in chosen.values() and p not in chosen:
+                chosen[p] = t
+        return [(self._tracks[t], proposals[p]) for p, t in chosen.items()]
+
+    def _find_again(self, track, proposal, bgr, now, look_at_it: bool) -> None:
+        """A known face where the detector sees one: framed by the mesh if that sees it too, by the
+        detector alone if it lies where it was.
+        """
+        over = track.box.overlap(proposal.box)
+        square, looks = square_of(proposal), 2
+        if track.by_mesh and over >= SAME and track.image == self._image - 1:
+            box = _moved(track.framed, track.proposal, proposal.box)
+            square, looks = track.square.moved(track.box, box), 1
+            if not look_at_it:
+                track.square, track.points = square, None
+                track.detection = Detection(box, proposal.score, proposal.eyes)
+                self._touch(track, now)
+                return
+        for _ in range(looks):
+            look = self.verifier.mesh.look(bgr, square)
+            square = look.square
+            if look.presence < KEEP or square.side < 1:
+                break
+        else:
+            self._see(track, look, now, proposal)
+            return
+        if proposal.score >= STAY and over >= SAME:
+            track.detection, track.by_mesh = proposal, False
+            track.pose, track.points = UNKNOWN_POSE, None
+            self._touch(track, now)
+
+    def _turns(self) -> set[int]:
+        """Ids that the mesh looks at among many: the largest, and one of the others by turns."""
+        largest = max(self._tracks, key=lambda t: t.box.width)
+        others = [t.id for t in self._tracks if t is not largest]
+        return {largest.id, others[self._image % len(others)] if others else largest.id}
+
+    def _taken(self, proposal: Detection) -> bool:
+        """Whether a face seen in this image lies there."""
+        return any(
+            t.image == self._image and t.box.overlap(proposal.box) >= SAME for t in self._tracks
+        )
+
+    def _unite(self) -> None:
+        """Of two that lie on one face the older id goes on, the other is lost from now on."""
+        kept: list[_Track] = []
+        for track in self._tracks:  # in the order of their ids
+            if track.image == self._image and any(
+                track.box.overlap(other.box) >= ONE for other in kept
+            ):
+                track.image = 0
+                continue
+            if track.image == self._image:
+                kept.append(track)
+
+
+def _moved(framed: Box, then: Box, now: Box) -> Box:
+    """What ``framed`` a face whose box was ``then``, for its box ``now``."""
+    scale = now.width / then.width
+    x, y = now.x + (framed.x - then.x) * scale, now.y + (framed.y - then.y) * scale
+    return Box(x, y, framed.width * scale, framed.height * scale)
