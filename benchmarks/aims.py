@@ -67,8 +67,8 @@ def aims(node: dict, startup: dict, stages: dict) -> list[Aim]:
 
 
 def missed(ours: dict | None) -> int | None:
-    """Images that came to nothing: superseded, or sent and never received."""
-    return total(figure(ours, "superseded"), figure(ours, "lost"))
+    """Images that came to nothing: dropped, or sent and never received."""
+    return total(figure(ours, "dropped"), figure(ours, "lost"))
 
 
 def rate(node: dict, scenario: str, least: float) -> Aim:
@@ -83,9 +83,9 @@ def overload(node: dict, pipeline: float | None) -> list[Aim]:
     p99 = found("node", "latency_ms", "p99")
     limit = total(pipeline, pipeline, found("echo", "latency_ms", "p99"))
     received = found("node", "received")
-    accounted = total(found("node", "processed"), found("node", "superseded"))
+    accounted = total(found("node", "processed"), found("node", "dropped"))
     uncounted = None if None in (received, accounted) else abs(received - accounted)
     return [
         Aim(f"{OVERLOAD}: p99, ms (2 pipelines + echo's p99)", p99, limit),
-        Aim(f"{OVERLOAD}: received less processed and superseded", uncounted, 0),
+        Aim(f"{OVERLOAD}: received less processed and dropped", uncounted, 0),
     ]

@@ -4,7 +4,7 @@
 A camera publishes images made beforehand, emotion_node or a plain echo takes them, a listener notes
 when each result comes. Latency is from the image's stamp, set when it is published, to the receipt
 of its result. The echo does nothing with the image: it is what DDS and rclpy alone take. "missed":
-sent, but never received, as the node itself counts; "superseded": received, but a newer one came
+sent, but never received, as the node itself counts; "dropped": received, but a newer one came
 first; "exact": with those processed, these are all that were sent. CPU is in cores, user and
 system, while measuring. Also: what the node costs while inactive and while no image comes.
 
@@ -129,8 +129,8 @@ def reported(taken: Recording) -> dict:
     lost before the first image that came or after the last: "exact" says whether they agree.
     """
     last = taken.reports[-1]
-    received, missed, processed, superseded = (
-        int(last[k]) for k in ("received", "missed", "processed", "superseded")
+    received, missed, processed, dropped = (
+        int(last[k]) for k in ("received", "missed", "processed", "dropped")
     )
     lost = taken.camera["sent"] + taken.camera["warmed"] - received
     busy = [report for report in taken.reports if "total (ms)" in report]
@@ -139,9 +139,9 @@ def reported(taken: Recording) -> dict:
         "received": received,
         "missed": missed,
         "processed": processed,
-        "superseded": superseded,
+        "dropped": dropped,
         "lost": lost,
-        "exact": lost == missed and received == processed + superseded,
+        "exact": lost == missed and received == processed + dropped,
         "errors": int(last.get("errors", 0)),
         "stages_ms": {k[:-5]: float(v) for k, v in middle.items() if k.endswith(" (ms)")},
     }

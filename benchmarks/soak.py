@@ -113,7 +113,7 @@ def summary(samples: np.ndarray, ears: Ears, statuses: list[int]) -> dict:
     """What is written: samples, float [N, 4], as (s, MB, MB, results), and what they show."""
     steady = samples[samples[:, 0] >= WARM_UP * samples[-1, 0]]
     span = steady[-1, 0] - steady[0, 0]
-    counts = ("received", "missed", "processed", "superseded", "errors")
+    counts = ("received", "missed", "processed", "dropped", "errors")
     return {
         "node_growth_mb": slope(steady[:, 0], steady[:, 1]) * span,
         "camera_growth_mb": slope(steady[:, 0], steady[:, 2]) * span,
@@ -137,8 +137,8 @@ def faults(found: dict) -> list[str]:
             lines.append(f"the {name} grew by {growth:.1f} MB, over {MAX_GROWTH:g}")
     if found["longest_pause_s"] > MAX_PAUSE:
         lines.append(f"no result for {found['longest_pause_s']:.0f} s")
-    if found["received"] != found["processed"] + found["superseded"]:
-        lines.append("received is not processed + superseded")
+    if found["received"] != found["processed"] + found["dropped"]:
+        lines.append("received is not processed + dropped")
     if found["errors"] or any(found["exit_statuses"]):
         lines.append(f"{found['errors']} errors, exit statuses {found['exit_statuses']}")
     return lines

@@ -22,7 +22,7 @@ def node_table(results: dict) -> str:
     could not keep its own rate.
     """
     head = ["images", "echo ms", "p99", "node ms", "p99", "node - echo", "results/s", "sent/s"]
-    head += ["missed", "superseded", "exact", "CPU", "CPU ms each", "MB"]
+    head += ["missed", "dropped", "exact", "CPU", "CPU ms each", "MB"]
     rows = []
     for name, both in results["scenarios"].items():
         echo, node = both["echo"], both["node"]
@@ -35,7 +35,7 @@ def node_table(results: dict) -> str:
             name + " (late)" * late,
             floor["median"], floor["p99"], latency["median"], latency["p99"], above,
             node["results_per_s"], node["sent_per_s"],
-            node.get("missed"), node.get("superseded"), _yes(node.get("exact")),
+            node.get("missed"), node.get("dropped"), _yes(node.get("exact")),
             node["cpu"], node["cpu_ms_each"], node["rss_mb"],
         ])  # fmt: skip
     parts = [describe(results["machine"]), table(head, rows)]
@@ -148,7 +148,7 @@ def aims_table() -> str:
 
 def soak_table(results: dict) -> str:
     """What the long run came to."""
-    kept = ("results", "received", "missed", "superseded", "errors", "longest_pause_s")
+    kept = ("results", "received", "missed", "dropped", "errors", "longest_pause_s")
     rows = [[name.replace("_", " "), results[name]] for name in kept]
     for name in ("node", "camera"):
         rows.append([f"{name}, MB", results[f"{name}_mb"]])

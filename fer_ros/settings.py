@@ -20,6 +20,7 @@ class Setting:
     """One parameter. ``live``: a change takes effect at the next image, else at the next
     configure; ``read_only``: it can be given at the start alone. ``range`` is inclusive; where it
     begins at -1, that stands for none of the kind: no limit, or what its owner thinks best.
+    ``formerly``: a name that it had, still taken at the start.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Setting:
     choices: tuple[Value, ...] = ()
     live: bool = False
     read_only: bool = False
+    formerly: str = ""
 
     def checked(self, value: object) -> Value:
         """``value``, or a text of it, as the parameter's type. Raises SettingsError."""
@@ -249,11 +251,12 @@ EMOTION_NODE = (
         live=True,
     ),
     Setting(
-        "superseded_warn",
+        "dropped_warn",
         0.5,
-        "WARN when this share of the images is superseded; -1: never.",
+        "WARN when this share of the images is dropped; -1: never.",
         range=(-1, 1),
         live=True,
+        formerly="superseded_warn",
     ),
 )
 """The parameters of emotion_node."""

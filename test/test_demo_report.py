@@ -67,7 +67,7 @@ def fill(recording):
         recording.add_result(result(100 + i / 10, *faces), receipt=100 + i / 10 + 0.02)
         recording.add_annotated(annotated(100 + i / 10, 10 * i))
         recording.add_sent(SimpleNamespace(header=header(100 + i / 10)))
-    recording.counts = {"received": 20, "processed": 20, "superseded": 0}
+    recording.counts = {"received": 20, "processed": 20, "dropped": 0}
 
 
 def test_an_image_is_sent_whether_its_camera_info_or_its_result_says_so(recording):
@@ -115,7 +115,7 @@ def test_the_summary_counts(recording):
     summary = summarise(recording)
     counts = {name: summary[f"images_{name}"] for name in ("sent", "received", "processed")}
     assert counts == {"sent": 20, "received": 20, "processed": 20}
-    assert (summary["images_superseded"], summary["images_annotated"]) == (0, 20)
+    assert (summary["images_dropped"], summary["images_annotated"]) == (0, 20)
     assert (summary["images"], summary["faces"]) == (20, 30)
     assert summary["ids"]["2"] == {
         "faces": 10, "first_s": 1.0, "last_s": 1.9, "dominant": "neutral", "share": 0.7,
@@ -123,7 +123,7 @@ def test_the_summary_counts(recording):
     assert summary["images_per_second"] == pytest.approx(10)
     assert summary["latency_ms"]["age"]["p50"] == pytest.approx(20, abs=0.01)
     text = describe(summary)
-    assert "20 sent, 20 received, 20 processed, 0 superseded" in text
+    assert "20 sent, 20 received, 20 processed, 0 dropped" in text
     assert "neutral in 70% of 10" in text
     assert "median 20.0 ms, p99 20.0 ms" in text
 

@@ -65,9 +65,9 @@ def test_times_counts_and_rates(health, clock):
     found, values = report(health, clock, (5, 3, 2), facts)
     assert (found.level, found.message) == (OK, "processing")
     assert (found.name, found.hardware_id) == ("emotion_node", "model@1")
-    assert [values[k] for k in ("received", "processed", "superseded")] == ["5", "3", "2"]
+    assert [values[k] for k in ("received", "processed", "dropped")] == ["5", "3", "2"]
     assert (values["image rate (Hz)"], values["rate (Hz)"]) == ("5.0", "3.0")
-    assert values["superseded share"] == "0.40"
+    assert values["dropped share"] == "0.40"
     assert values["age median (ms)"] == "20.0"
     assert values["age maximum (ms)"] == "30.0"
     assert values["detect (ms)"] == "10.00"
@@ -191,11 +191,11 @@ def test_images_left_out(health, clock, good, level):
     assert values["last error"] == "ImageError: torn", "told until there is another"
 
 
-def test_superseded(health, clock):
+def test_dropped(health, clock):
     process(health, 4, detect=0.045, classify=0.002, total=0.05)
     found, _ = report(health, clock, (10, 4, 6))
     assert found.level == WARN
-    assert found.message.startswith("60% of the images superseded (detect takes 45 ms)")
+    assert found.message.startswith("60% of the images dropped (detect takes 45 ms)")
     assert "max_rate" in found.message
 
 
@@ -209,11 +209,11 @@ def test_images_that_never_came(health, clock):
     assert report(health, clock, (13, 13, 0))[0].level == OK
 
 
-def test_superseded_by_wish(health, clock):
+def test_dropped_by_wish(health, clock):
     process(health, 4)
     assert report(health, clock, (10, 4, 6), limits={"max_rate": 4.0})[0].level == OK
     process(health, 4)
-    assert report(health, clock, (20, 8, 12), limits={"superseded_warn": -1.0})[0].level == OK
+    assert report(health, clock, (20, 8, 12), limits={"dropped_warn": -1.0})[0].level == OK
 
 
 @pytest.mark.parametrize(

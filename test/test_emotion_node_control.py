@@ -140,7 +140,7 @@ def test_lifecycle(bench):
             publisher.publish(raw(header(), blank()))
             bench.spin(0.2)
             assert len(bench.results) == before
-            assert worker.received == worker.processed + worker.superseded
+            assert worker.received == worker.processed + worker.dropped
             bench.node.destroy_publisher(publisher)
         assert bench.transition("cleanup")
         assert bench.state() == "unconfigured"

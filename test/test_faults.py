@@ -148,7 +148,7 @@ CHANGES = [
     ("max_gap", (0.0, 3.0)),
     ("jpeg_quality", (1, 100)),
     ("max_image_megapixels", (1.0, 35.0)),
-    ("superseded_warn", (-1.0, 0.9)),
+    ("dropped_warn", (-1.0, 0.9)),
 ]
 
 
@@ -164,7 +164,7 @@ def test_parameters_change_under_load(bench):
             value = values[number // len(CHANGES) % len(values)]
             assert bench.set(name, value).successful
     worker = bench.emotion_node._worker
-    bench.until(lambda: worker.received == worker.processed + worker.superseded)
+    bench.until(lambda: worker.received == worker.processed + worker.dropped)
     assert worker.processed > 0
     assert bench.report()[1]["errors"] == "0"
     bench.set("rotate", 0), bench.set("min_face_size", 0), bench.set("max_faces", 16)

@@ -46,7 +46,7 @@ def test_it_speaks_and_answers(hung):
     assert bench.transition("deactivate")
     assert bench.state() == "inactive"
     _, values = bench.report(lambda status, values: values["state"] == "inactive")
-    assert int(values["received"]) == int(values["processed"]) + int(values["superseded"])
+    assert int(values["received"]) == int(values["processed"]) + int(values["dropped"])
     assert bench.transition("activate"), "with detector and model loaded anew"
 
 

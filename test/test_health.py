@@ -8,12 +8,12 @@ def test_a_period_has_what_came_since_the_last():
     health = Health()
     health.processed(1.0, 0.02, detect=0.01)
     health.failed("torn")
-    first = health.take(received=10, superseded=4)
-    assert (first.received, first.superseded, first.processed, first.failed) == (10, 4, 1, 1)
+    first = health.take(received=10, dropped=4)
+    assert (first.received, first.dropped, first.processed, first.failed) == (10, 4, 1, 1)
     assert (first.ages, first.stages) == ([0.02], {"detect": [0.01]})
     assert first.seconds > 0
-    second = health.take(received=12, superseded=5)
-    assert (second.received, second.superseded, second.processed, second.failed) == (2, 1, 0, 0)
+    second = health.take(received=12, dropped=5)
+    assert (second.received, second.dropped, second.processed, second.failed) == (2, 1, 0, 0)
     assert (second.ages, second.stages) == ([], {})
 
 

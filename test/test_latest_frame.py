@@ -67,7 +67,7 @@ def test_newest_wins(make):
     assert worker.counts() == (6, 2, 4)
 
 
-def test_what_waits_at_stop_is_superseded(make):
+def test_what_waits_at_stop_is_dropped(make):
     work = Work()
     worker = make(work)
     worker.put("in work")
@@ -75,7 +75,7 @@ def test_what_waits_at_stop_is_superseded(make):
     worker.put("waits")
     stop = threading.Thread(target=worker.stop)
     stop.start()
-    until(lambda: worker.superseded == 1)
+    until(lambda: worker.dropped == 1)
     assert stop.is_alive(), "stop() waits for the item in work"
     work.may_end.release()
     stop.join(WAIT)
@@ -83,7 +83,7 @@ def test_what_waits_at_stop_is_superseded(make):
     assert worker.counts() == (2, 1, 1)
 
 
-def test_items_before_start_and_after_stop_are_superseded():
+def test_items_before_start_and_after_stop_are_dropped():
     done = []
     worker = LatestWorker(done.append, unexpected)
     worker.put(1)
@@ -121,13 +121,13 @@ def test_one_waits_at_most_under_overload(make):
     worker = make(work)
     for item in range(200):
         worker.put(item)
-        received, processed, superseded = worker.counts()
-        assert received - processed - superseded <= 2, "one in work, one that waits"
+        received, processed, dropped = worker.counts()
+        assert received - processed - dropped <= 2, "one in work, one that waits"
         time.sleep(0.001)
     until(lambda: done[-1:] == [199])
     worker.stop()
-    received, processed, superseded = worker.counts()
-    assert received == 200 == processed + superseded
+    received, processed, dropped = worker.counts()
+    assert received == 200 == processed + dropped
     assert done == sorted(set(done))
 
 
@@ -143,7 +143,7 @@ def test_max_rate_takes_the_newest_at_its_turn(make):
     assert time.monotonic() - began >= (6 - 1) / 20
     worker.stop()
     assert done == sorted(set(done))
-    assert worker.received == worker.processed + worker.superseded
+    assert worker.received == worker.processed + worker.dropped
 
 
 def test_max_rate_may_change_and_does_not_delay_stop(make):

@@ -150,3 +150,12 @@ def test_prints_the_tables(repository):
         cwd=repository, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert all(markdown(table) in text for table in TABLES.values())
+
+
+def test_an_old_name_is_still_taken_with_one_warning(make, capfd):
+    node = make(superseded_warn=0.25)
+    assert node.get_parameter("dropped_warn").value == 0.25
+    assert not node.has_parameter("superseded_warn")
+    said = capfd.readouterr().err
+    assert said.count("superseded_warn is called dropped_warn now") == 1
+    assert "no parameter" not in said

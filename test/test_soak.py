@@ -44,7 +44,7 @@ def test_growth_is_noticed(soak, who, growth, flat):
     values = 150 + growth * seconds + 30 * (seconds < 60) + 5 * (seconds % 50 == 0)
     assert soak.slope(seconds[120:], values[120:]) == pytest.approx(growth, abs=0.002)
     ears = type("Ears", (), {"results": 600, "drawings": 9})
-    ears.values = {"received": "600", "processed": "590", "superseded": "10", "errors": "0"}
+    ears.values = {"received": "600", "processed": "590", "dropped": "10", "errors": "0"}
     steady = np.full(600, 150.0)
     both = (values, steady) if who == "node" else (steady, values)
     found = soak.summary(np.column_stack((seconds, *both, seconds)), ears, [0, 0])
@@ -54,7 +54,7 @@ def test_growth_is_noticed(soak, who, growth, flat):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"processed": 5}, "superseded"),
+        ({"processed": 5}, "dropped"),
         ({"errors": 2}, "2 errors"),
         ({"exit_statuses": [0, -9]}, "-9"),
         ({"longest_pause_s": 60.0}, "no result for 60 s"),
@@ -64,7 +64,7 @@ def test_growth_is_noticed(soak, who, growth, flat):
 )
 def test_faults_are_named(soak, change, words):
     good = {"node_growth_mb": 0.1, "camera_growth_mb": -0.1, "longest_pause_s": 1.0}
-    good |= {"received": 6, "processed": 6, "superseded": 0, "errors": 0, "exit_statuses": [0, 0]}
+    good |= {"received": 6, "processed": 6, "dropped": 0, "errors": 0, "exit_statuses": [0, 0]}
     assert soak.faults(good) == []
     (line,) = soak.faults(good | change)
     assert words in line

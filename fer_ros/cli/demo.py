@@ -230,7 +230,7 @@ class _Run:
         counts = self._recording.counts
         return (
             self._recorder.reports > seen
-            and counts["received"] == counts["processed"] + counts["superseded"]
+            and counts["received"] == counts["processed"] + counts["dropped"]
             and len(self._recording.records) >= counts["processed"]
         )
 

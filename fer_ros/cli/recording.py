@@ -14,7 +14,7 @@ from fer_ros.evaluation.measures import Look, Sighting, figures, latencies, roun
 from fer_ros.result import Box
 from fer_ros.settings import Settings
 
-COUNTS = ("received", "processed", "superseded")
+COUNTS = ("received", "processed", "dropped")
 """What emotion_node's diagnostics count."""
 
 
@@ -30,7 +30,7 @@ class Recording:
         self.path = folder / "emotions.jsonl"
         self._sent: set[float] = set()
         self.counts: dict[str, int] = {}
-        """``received``, ``processed`` and ``superseded``, as emotion_node last told them."""
+        """``received``, ``processed`` and ``dropped``, as emotion_node last told them."""
         self.records: list[dict] = []
         self.latencies: list[float] = []
         """Seconds from an image's stamp to the receipt of its result."""

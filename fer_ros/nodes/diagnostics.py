@@ -46,11 +46,11 @@ class Situation:
 
 
 def status(situation: Situation, health: Health, counts, limits: SimpleNamespace, **facts: str):
-    """The DiagnosticStatus. ``counts``: received, processed, superseded since the start;
+    """The DiagnosticStatus. ``counts``: received, processed, dropped since the start;
     ``limits``: the node's parameters; ``facts``: further values, in their order.
     """
-    received, processed, superseded = counts
-    period = health.take(received, superseded)
+    received, processed, dropped = counts
+    period = health.take(received, dropped)
     silence = health.silence()
     values = {
         "state": situation.state,
@@ -58,10 +58,10 @@ def status(situation: Situation, health: Health, counts, limits: SimpleNamespace
         "received": received,
         "missed": health.missed,
         "processed": processed,
-        "superseded": superseded,
+        "dropped": dropped,
         "image rate (Hz)": f"{period.received / period.seconds:.1f}",
         "rate (Hz)": f"{period.processed / period.seconds:.1f}",
-        "superseded share": f"{_share(period.superseded, period.received):.2f}",
+        "dropped share": f"{_share(period.dropped, period.received):.2f}",
         "errors": health.errors.total(),
     }
     if health.last_error:
@@ -120,7 +120,7 @@ def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
     if _reaches(share, limits.missed_warn):
         remedy = "for raw images raise net.core.rmem_max, or set image_transport to compressed"
         yield WARN, f"{share:.0%} of the images never came: {remedy}"
-    yield from _superseded(period, limits)
+    yield from _dropped(period, limits)
     yield from _old(situation, period, limits)
     yield from _stamps(health, period)
 
@@ -139,15 +139,15 @@ def _cause(situation) -> str:
     return "its publisher sends nothing, look at the camera; if raw images, at net.core.rmem_max"
 
 
-def _superseded(period, limits) -> Iterator[Problem]:
-    share = _share(period.superseded, period.received)
+def _dropped(period, limits) -> Iterator[Problem]:
+    share = _share(period.dropped, period.received)
     # With max_rate set, leaving images out is what was asked for.
-    if _reaches(share, limits.superseded_warn) and limits.max_rate <= 0:
+    if _reaches(share, limits.dropped_warn) and limits.max_rate <= 0:
         stages = {k: _median_ms(v) for k, v in period.stages.items() if k != "total"}
         slowest = max(stages, key=stages.get, default="")
         why = f" ({slowest} takes {stages[slowest]:.0f} ms)" if slowest else ""
         remedy = "lower the rate or size of the camera's images, or set max_rate"
-        yield WARN, f"{share:.0%} of the images superseded{why}: {remedy}"
+        yield WARN, f"{share:.0%} of the images dropped{why}: {remedy}"
 
 
 def _old(situation, period, limits) -> Iterator[Problem]:

@@ -32,7 +32,7 @@ class Period:
     seconds: float = 0.0
     received: int = 0
     missed: int = 0
-    superseded: int = 0
+    dropped: int = 0
     processed: int = 0
     failed: int = 0
     ages: list[float] = field(default_factory=list)
@@ -121,13 +121,13 @@ class Health:
             return "repeated"
         return "late" if stamp < self._stamp else ""
 
-    def take(self, received: int = 0, superseded: int = 0) -> Period:
+    def take(self, received: int = 0, dropped: int = 0) -> Period:
         """The period since the last call; given are the counts since the start."""
         with self._lock:
             now = time.monotonic()
             period, self._period = self._period, Period()
             period.seconds, self._reported = now - self._reported, now
             period.received = received - self._counts[0]
-            period.superseded = superseded - self._counts[1]
-            self._counts = (received, superseded)
+            period.dropped = dropped - self._counts[1]
+            self._counts = (received, dropped)
             return period

@@ -2,7 +2,7 @@
 """One worker thread behind a one-slot mailbox in which the newest item wins.
 
 However slow the work, an item waits for at most one other: delay stays bounded, and what was
-superseded is counted, not queued.
+dropped is counted, not queued.
 """
 
 import threading
@@ -18,7 +18,7 @@ class LatestWorker(Generic[T]):
 
     ``failed(error)`` is told of what ``work`` or a command raises; the next item is looked at.
     ``max_rate``: at most so many items a second, all where it is not over 0; newer items take the
-    place of one that waits for its turn. Once stopped, received = processed + superseded.
+    place of one that waits for its turn. Once stopped, received = processed + dropped.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class LatestWorker(Generic[T]):
         failed: Callable[[Exception], None],
         max_rate: float = 0.0,
     ):
-        self.received = self.processed = self.superseded = 0
+        self.received = self.processed = self.dropped = 0
         self._work, self._failed = work, failed
         self._max_rate = max_rate
         self._changed = threading.Condition()
@@ -52,14 +52,14 @@ class LatestWorker(Generic[T]):
             self._changed.notify()
 
     def start(self) -> None:
-        """Begin to work; ``put`` before this is superseded at once."""
+        """Begin to work; ``put`` before this is dropped at once."""
         self._thread = threading.Thread(target=self._run, name="latest_frame", daemon=True)
         self._thread.start()
 
     def stop(self, timeout: float | None = None) -> bool:
         """Wait for the item in work to end, ``timeout`` seconds at most (None: however long).
 
-        The item that waits is superseded, and so is one that hangs: its thread is abandoned, its
+        The item that waits is dropped, and so is one that hangs: its thread is abandoned, its
         commands are dropped. Returns whether all came to an end.
         """
         with self._changed:
@@ -73,14 +73,14 @@ class LatestWorker(Generic[T]):
             commands, self._commands = self._commands, {}
             if thread.is_alive():
                 self._abandoned.add(thread)
-                self.superseded += 1
+                self.dropped += 1
                 self._began = None
                 return False
         self._obey(commands)
         return True
 
     def put(self, item: T) -> None:
-        """Leave an item; the one that still waits is superseded."""
+        """Leave an item; the one that still waits is dropped."""
         with self._changed:
             self.received += 1
             self._drop()
@@ -88,7 +88,7 @@ class LatestWorker(Generic[T]):
                 self._slot = item
                 self._changed.notify()
             else:
-                self.superseded += 1
+                self.dropped += 1
 
     def call(self, name: str, command: Callable[[], None]) -> None:
         """Have a command done between two items, before the next one; at once while at rest.
@@ -104,11 +104,11 @@ class LatestWorker(Generic[T]):
         command()
 
     def counts(self) -> tuple[int, int, int]:
-        """Received, processed and superseded items at one moment; the difference is in work or
+        """Received, processed and dropped items at one moment; the difference is in work or
         waits.
         """
         with self._changed:
-            return self.received, self.processed, self.superseded
+            return self.received, self.processed, self.dropped
 
     def busy(self) -> float:
         """Seconds that the item in work has taken so far, 0 when there is none."""
@@ -118,7 +118,7 @@ class LatestWorker(Generic[T]):
     def _drop(self):
         if self._slot is not None:
             self._slot = None
-            self.superseded += 1
+            self.dropped += 1
 
     def _run(self):
         me = threading.current_thread()

@@ -57,11 +57,17 @@ def declare(node, table: Sequence[Setting]) -> None:
         return SetParametersResult(successful=True)
 
     node.add_on_set_parameters_callback(check)
-    for setting in table:
-        node.declare_parameter(setting.name, setting.default, descriptor(setting))
     # rclpy keeps what nobody declares to itself, and has no public way to ask for it.
-    for name in getattr(node, "_parameter_overrides", ()):
-        if not node.has_parameter(name) and not name.startswith(ALWAYS_KNOWN):
+    given = getattr(node, "_parameter_overrides", {})
+    renamed = {s.formerly: s.name for s in table if s.formerly in given}
+    for old, new in renamed.items():
+        node.get_logger().warning(f"{old} is called {new} now")
+    for setting in table:
+        old = given.get(setting.formerly)
+        default = old.value if old else setting.default
+        node.declare_parameter(setting.name, default, descriptor(setting))
+    for name in given:
+        if not (node.has_parameter(name) or name in renamed or name.startswith(ALWAYS_KNOWN)):
             near = difflib.get_close_matches(name, by_name, 1)
             hint = f"did you mean {near[0]}?" if near else "see --help"
             node.get_logger().warning(f"no parameter {name}: {hint}")

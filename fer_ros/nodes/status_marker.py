@@ -16,7 +16,7 @@ COLOURS = {  # RGB; told apart by people with red-green blindness too
 }
 PLACE = Point(x=0.0, y=-0.55, z=1.0)  # metres in the image's frame: above a face at arm's length
 COLUMNS = 60
-FIGURES = ("rate (Hz)", "age median (ms)", "superseded share")
+FIGURES = ("rate (Hz)", "age median (ms)", "dropped share")
 
 
 class StatusMarker:
