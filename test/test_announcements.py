@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Diagnostics on the console: what is new once, figures aside, and the end of a trouble."""
 
-from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
-
 from fer_ros.nodes.announcements import REST, Announcements
-
-OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+from fer_ros.nodes.diagnostics import ERROR, WARN, Problem
 
 
 class Log:
@@ -22,35 +19,38 @@ class Log:
         self.lines.append(("error", text))
 
 
-def said(*reports, state="active"):
+def said(*reports):
     """What is logged of reports, each a second after the one before: level and message."""
     log, now = Log(), [0.0]
     announcements = Announcements(log, lambda: now[0])
-    for level, message in reports:
-        values = [KeyValue(key="state", value=state)]
-        announcements.take(DiagnosticStatus(level=level, message=message, values=values))
+    for problems in reports:
+        announcements.take(problems)
         now[0] += 1.0
     return log.lines
 
 
 def silent(seconds):
     level = ERROR if seconds >= 10 else WARN
-    return level, f"no image for {seconds:.1f} s on /image: nobody publishes it, start the camera"
+    return (
+        Problem(
+            level, f"no image for {seconds:.1f} s on /image: nobody publishes it, start the camera"
+        ),
+    )
 
 
 def test_a_camera_that_is_absent_is_said_once_as_warning_and_once_as_error():
     lines = said(*(silent(s) for s in range(2, 30)))
     assert [kind for kind, _ in lines] == ["warning", "error"]
-    assert lines[0][1] == silent(2)[1]
+    assert lines[0][1] == silent(2)[0].text
 
 
 def test_its_return_is_said_once():
-    lines = said((OK, "processing"), silent(2), (OK, "processing"), (OK, "processing"))
+    lines = said((), silent(2), (), ())
     assert [kind for kind, _ in lines] == ["warning", "info"]
 
 
 def test_what_comes_and_goes_does_not_fill_the_log():
-    lines = said(*[silent(2), (OK, "processing")] * int(REST / 2))
+    lines = said(*[silent(2), ()] * int(REST / 2))
     assert [kind for kind, _ in lines] == ["warning", "info"]
 
 
@@ -59,9 +59,10 @@ def test_it_is_said_again_after_a_while():
 
 
 def test_another_trouble_is_said():
-    lines = said(silent(2), (WARN, "40% of the images never came: raise net.core.rmem_max"))
+    never = Problem(WARN, "40% of the images never came: raise net.core.rmem_max")
+    lines = said(silent(2), (*silent(3), never))
     assert [text.split()[0] for _, text in lines] == ["no", "40%"]
 
 
 def test_what_the_node_says_itself_is_passed_over():
-    assert said((ERROR, "not configured: no model"), state="unconfigured") == []
+    assert said((Problem(ERROR, "3 images left out", told=True),)) == []

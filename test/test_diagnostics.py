@@ -48,7 +48,7 @@ def report(health, clock, counts=(0, 0, 0), facts=None, limits=None, **situation
     values = {"node": "/emotion_node", "state": "active", "topic": "/image_raw"}
     values |= {"reliabilities": (RELIABLE,), "wanted": RELIABLE}
     limits = SimpleNamespace(**DEFAULTS | (limits or {}))
-    found = status(Situation(**values | situation), health, counts, limits, **(facts or {}))
+    found, _ = status(Situation(**values | situation), health, counts, limits, **(facts or {}))
     return found, {v.key: v.value for v in found.values}
 
 

@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rclpy.qos import ReliabilityPolicy
@@ -17,7 +18,14 @@ from fer_ros.nodes.health import Health
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 MANY = 0.5  # share of the images from which a fault of the stamps is said to be the camera's
 OTHER_CLOCK = 3600.0  # seconds; no image takes so long, so the clocks differ
-Problem = tuple[bytes, str]
+
+
+class Problem(NamedTuple):
+    """A fault and its cure in words. ``told``: the node has said so on its log already."""
+
+    level: bytes
+    text: str
+    told: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,9 +53,13 @@ class Situation:
     no_way: str = ""
 
 
-def status(situation: Situation, health: Health, counts, limits: SimpleNamespace, **facts: str):
-    """The DiagnosticStatus. ``counts``: received, processed, dropped since the start;
-    ``limits``: the node's parameters; ``facts``: further values, in their order.
+def status(
+    situation: Situation, health: Health, counts, limits: SimpleNamespace, **facts: str
+) -> tuple[DiagnosticStatus, list[Problem]]:
+    """What goes to /diagnostics, and the problems in it, the worst first.
+
+    ``counts``: received, processed, dropped since the start; ``limits``: the node's parameters;
+    ``facts``: further values, in their order.
     """
     received, processed, dropped = counts
     period = health.take(received, dropped)
@@ -77,15 +89,16 @@ def status(situation: Situation, health: Health, counts, limits: SimpleNamespace
     values |= {f"{k} (ms)": f"{_median_ms(v):.2f}" for k, v in period.stages.items()}
     values |= {f"stamps {kind}": count for kind, count in sorted(health.stamps.items())}
     found = list(_problems(situation, health, period, silence, limits))
-    found.sort(key=lambda problem: problem[0], reverse=True)
+    found.sort(key=lambda problem: problem.level, reverse=True)
     rest = "processing" if situation.state == "active" else situation.state
-    return DiagnosticStatus(
-        level=found[0][0] if found else OK,
+    report = DiagnosticStatus(
+        level=found[0].level if found else OK,
         name=situation.node.lstrip("/"),
         hardware_id=facts.get("model", ""),
-        message="; ".join(text for _, text in found) or rest,
+        message="; ".join(problem.text for problem in found) or rest,
         values=[KeyValue(key=k, value=str(v)) for k, v in values.items()],
     )
+    return report, found
 
 
 def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
@@ -93,33 +106,35 @@ def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
     if health.failure:
         transition = "activate" if situation.state == "inactive" else "configure"
         remedy = f"correct the parameters, then: ros2 lifecycle set {situation.node} {transition}"
-        yield ERROR, f"{health.failure}; {remedy}"
+        yield Problem(ERROR, f"{health.failure}; {remedy}", told=True)
     if health.reload_failure:
         remedy = "the model loaded before goes on; correct the parameters and call ~/reload again"
-        yield WARN, f"{health.reload_failure}; {remedy}"
+        yield Problem(WARN, f"{health.reload_failure}; {remedy}", told=True)
     if situation.state != "active":
         return
     level = _level(silence, limits.no_image_warn, limits.no_image_error)
     if level != OK:
-        yield level, f"no image for {silence:.1f} s on {situation.topic}: {_cause(situation)}"
+        fault = f"no image for {silence:.1f} s on {situation.topic}"
+        yield Problem(level, f"{fault}: {_cause(situation)}")
     if _reaches(situation.busy, limits.no_image_error):
         fault = f"an image has been in work for {situation.busy:.0f} s"
-        yield ERROR, f"{fault}: detector or model hangs, deactivate and activate the node"
+        yield Problem(ERROR, f"{fault}: detector or model hangs, deactivate and activate the node")
     if situation.subscription_failure:
         fault = f"cannot subscribe as its publishers ask: {situation.subscription_failure}"
-        yield WARN, f"{fault}: look at qos_overrides, set image_reliability"
+        yield Problem(WARN, f"{fault}: look at qos_overrides, set image_reliability")
     if len(situation.reliabilities) > 1:
         fault = f"{len(situation.reliabilities)} publishers on {situation.topic}"
-        yield WARN, f"{fault}: stop one, or run a node for each camera"
+        yield Problem(WARN, f"{fault}: stop one, or run a node for each camera")
     if period.failed:
         whole = period.failed + period.processed
         fault = f"{period.failed} of {whole} images left out ({health.last_error})"
         remedy = "look at the settings of the camera driver and at the network"
-        yield ERROR if period.failed == whole else WARN, f"{fault}: {remedy}"
+        level = ERROR if period.failed == whole else WARN
+        yield Problem(level, f"{fault}: {remedy}", told=True)
     share = _share(period.missed, period.missed + period.received)
     if _reaches(share, limits.missed_warn):
         remedy = "for raw images raise net.core.rmem_max, or set image_transport to compressed"
-        yield WARN, f"{share:.0%} of the images never came: {remedy}"
+        yield Problem(WARN, f"{share:.0%} of the images never came: {remedy}")
     yield from _dropped(period, limits)
     yield from _old(situation, period, limits)
     yield from _stamps(health, period)
@@ -147,12 +162,12 @@ def _dropped(period, limits) -> Iterator[Problem]:
         slowest = max(stages, key=stages.get, default="")
         why = f" ({slowest} takes {stages[slowest]:.0f} ms)" if slowest else ""
         remedy = "lower the rate or size of the camera's images, or set max_rate"
-        yield WARN, f"{share:.0%} of the images dropped{why}: {remedy}"
+        yield Problem(WARN, f"{share:.0%} of the images dropped{why}: {remedy}")
 
 
 def _old(situation, period, limits) -> Iterator[Problem]:
     if situation.clock_missing:
-        yield WARN, "use_sim_time is set but /clock is silent: play the bag with --clock"
+        yield Problem(WARN, "use_sim_time is set but /clock is silent: play the bag with --clock")
         return
     if not period.ages:
         return
@@ -160,21 +175,23 @@ def _old(situation, period, limits) -> Iterator[Problem]:
     level = _level(abs(age), limits.age_warn, limits.age_error)
     if level != OK and 0 <= age < OTHER_CLOCK:
         remedy = "lower the rate or size of the camera's images, or take compressed ones"
-        yield level, f"results are {age * 1e3:.0f} ms old: {remedy}"
+        yield Problem(level, f"results are {age * 1e3:.0f} ms old: {remedy}")
     elif level != OK:
         side = "ahead of" if age < 0 else "behind"
         fault = f"stamps are {abs(age):.1f} s {side} the clock of this machine"
-        yield WARN, f"{fault}: synchronise the clocks; for a bag, set use_sim_time"
+        yield Problem(WARN, f"{fault}: synchronise the clocks; for a bag, set use_sim_time")
 
 
 def _stamps(health, period) -> Iterator[Problem]:
     if _share(period.stamps["zero"], period.processed) > MANY:
-        yield WARN, "stamps are zero, so no ages and no events: let the camera driver set them"
+        fault = "stamps are zero, so no ages and no events"
+        yield Problem(WARN, f"{fault}: let the camera driver set them")
     if _share(period.stamps["repeated"], period.processed) > MANY:
-        yield WARN, "stamps stand still: look at the camera driver, or at /clock"
+        yield Problem(WARN, "stamps stand still: look at the camera driver, or at /clock")
     if period.stamps["back"]:
         fault = f"{health.last_restart}, {period.stamps['back']} times, and faces were forgotten"
-        yield WARN, f"{fault}: expected when a bag begins anew, else two cameras on one topic"
+        remedy = "expected when a bag begins anew, else two cameras on one topic"
+        yield Problem(WARN, f"{fault}: {remedy}")
 
 
 def _level(value: float, warn: float, error: float) -> bytes:

@@ -260,12 +260,12 @@ class EmotionNode(LifecycleNode):
                 clock_missing=self.get_clock().now().nanoseconds == 0,
             )
         limits = read(self, EMOTION_NODE)
-        report = status(situation, self._health, self._worker.counts(), limits, **facts)
+        report, problems = status(situation, self._health, self._worker.counts(), limits, **facts)
         message = DiagnosticArray(status=[report])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
         self._status.publish(report)
-        self._announcements.take(report)
+        self._announcements.take(problems)
 
     # Worker's thread
 
