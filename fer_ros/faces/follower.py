@@ -107,9 +107,7 @@ class MeshFollower:
 
     def _due(self, now: float) -> bool:
         """Whether the detector is to run in this image."""
-        if self._ran is None or any(
-            t.image != self._image or not t.by_mesh for t in self._tracks
-        ):
+        if self._ran is None or any(t.image != self._image or not t.by_mesh for t in self._tracks):
             return True
         if not self._tracks and self._promising:
             return True
@@ -174,8 +172,7 @@ class MeshFollower:
             (track.image != self._image, track.hits < MIN_HITS, -like, t, p)
             for t, track in enumerate(self._tracks)
             for p, d in enumerate(proposals)
-            if (like := likeness(track.box, d.box)) > 0
-            and (like > 1 or track.image != self._image)
+            if (like := likeness(track.box, d.box)) > 0 and (like > 1 or track.image != self._image)
         )
         chosen: dict[int, int] = {}
         for *_, t, p in pairs:
