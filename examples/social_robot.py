@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A robot that reacts to faces: turns to the nearest, greets joy, backs off at anger.
+"""A robot that reacts to faces: turns to the nearest, greets joy that is turned to it, backs off at
+anger.
 
 An example to copy and change. Beside a running emotion_node::
 
@@ -14,6 +15,7 @@ It reacts to what a face shows, which is not what a person feels, so it does not
 if the expression was misread.
 """
 
+import math
 import signal
 import sys
 import time
@@ -43,11 +45,14 @@ class Behaviour:
         self.rest = rest
         self.back_off = back_off
         self._last: dict[str, float] = {}
+        self._turned_away: set[int] = set()
 
     def react(self, event: EmotionEvent) -> str:
         """The reaction to an event: "greet", "back off", or empty for none."""
         reactions = {FaceEmotion.JOY: "greet", FaceEmotion.ANGER: "back off"}
         reaction = reactions.get(event.to_emotion, "")  # none to uncertain, and to all others
+        if reaction == "greet" and not event.facing and event.track_id in self._turned_away:
+            return ""  # it smiles at somebody else
         now = _seconds(event.header.stamp)
         if not reaction or self._since(reaction, now) < self.rest:
             return ""
@@ -56,6 +61,9 @@ class Behaviour:
 
     def drive(self, message: EmotionArray) -> Twist:
         """How to move, given the faces of the newest image."""
+        # Where it is not known whether a face looks here, yaw is NaN.
+        known = [face for face in message.faces if not math.isnan(face.yaw)]
+        self._turned_away = {face.track_id for face in known if not face.facing}
         twist = Twist()
         if self._since("back off", _seconds(message.header.stamp)) < self.back_off:
             twist.linear.x = -SPEED

@@ -310,7 +310,7 @@ def test_a_still_face_is_read_as_steadily_as_by_the_detector():
         pipeline = create_pipeline(face_mesh=mode)
         read = [pipeline.process(im, 1 + i * STEP).faces[0] for i, im in enumerate(noisy)]
         spread[mode] = np.std([face.raw_probabilities for face in read], axis=0).max()
-    assert spread["auto"] <= 1.1 * spread["off"]
+    assert spread["auto"] < spread["off"]
 
 
 def test_six_real_faces():

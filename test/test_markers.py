@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from geometry_msgs.msg import Point
@@ -8,9 +11,9 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from fer_ros.nodes.camera import face_centres, intrinsics
+from fer_ros.nodes.camera import face_centres, face_orientation, intrinsics, quaternion
 from fer_ros.nodes.sinks.markers import face_markers
-from fer_ros.result import Box, FaceEmotion
+from fer_ros.result import UNKNOWN_POSE, Box, FaceEmotion, HeadPose
 
 K = [600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0]
 CAMERA = np.reshape(K, (3, 3))
@@ -73,6 +76,67 @@ def test_a_calibration_of_other_images(size, scale):
     assert (found is None) == (scale is None)
     if scale:
         np.testing.assert_allclose(found, np.diag([scale, scale, 1]) @ CAMERA)
+
+
+def axes(turn):
+    """x, y, z of a frame as columns, by its quaternion x, y, z, w."""
+    x, y, z, w = turn
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+STRAIGHT = HeadPose(0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("rotate", "left", "up"),
+    [
+        (0, (1, 0, 0), (0, -1, 0)),
+        (90, (0, -1, 0), (-1, 0, 0)),
+        (180, (-1, 0, 0), (0, 1, 0)),
+        (270, (0, 1, 0), (1, 0, 0)),
+    ],
+)
+def test_axes_of_a_face_that_looks_at_the_camera(rotate, left, up):
+    found = axes(face_orientation(STRAIGHT, np.array([0, 0, 2.0]), rotate))
+    assert pytest.approx(np.array([(0, 0, -1), left, up]), abs=1e-9) == found.T
+
+
+def test_who_looks_at_the_camera_from_the_side_is_turned_by_the_ray():
+    centre = np.array([2.0, 0.0, 2.0])
+    found = axes(face_orientation(STRAIGHT, centre))
+    assert found[:, 0] == pytest.approx(-centre / np.linalg.norm(centre))
+    assert found[:, 2] == pytest.approx([0, -1, 0])
+
+
+def test_yaw_turns_to_the_left_of_the_person_and_pitch_down():
+    centre = np.array([0, 0, 2.0])
+    assert axes(face_orientation(HeadPose(0, 0, 0.5), centre))[0, 0] > 0.4  # the image's right
+    assert axes(face_orientation(HeadPose(0, 0.5, 0), centre))[1, 0] > 0.4  # down in the image
+    assert axes(face_orientation(HeadPose(0.5, 0, 0), centre))[1, 1] < -0.4  # the left side goes up
+    assert face_orientation(UNKNOWN_POSE, centre) is None
+
+
+@pytest.mark.parametrize("turn", [(0.1, 3.1, -3.0), (3.1, 0.2, 0.1), (0, 0, math.pi)])
+def test_quaternion_of_a_matrix(turn):
+    matrix = HeadPose(*turn).matrix()
+    found = quaternion(matrix)
+    assert np.linalg.norm(found) == pytest.approx(1)
+    assert axes(found) == pytest.approx(matrix, abs=1e-9)
+
+
+def test_an_arrow_shows_where_a_face_looks():
+    looking = replace(face((272, 192, 96, 96)), pose=HeadPose(0.0, 0.0, 0.3))
+    _, _, arrow = face_markers(Header(), result_of(looking), CAMERA, 0.16).markers
+    assert arrow.type == Marker.ARROW
+    turn = arrow.pose.orientation
+    expected = face_orientation(looking.pose, np.array([0, 0, 1.0]))
+    assert (turn.x, turn.y, turn.z, turn.w) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("k", [[0.0] * 9, [np.nan] * 9, [-1.0, *K[1:]]])

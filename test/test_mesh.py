@@ -89,6 +89,13 @@ def test_cutting_there_and_back(image):
     assert corner == pytest.approx(60 * np.array([math.cos(0.3), math.sin(0.3)]))
 
 
+def test_near_squares():
+    square = Square(100, 100, 50, math.pi - 0.001)
+    assert square.is_near(Square(100.9, 99.1, 50.9, 0.001 - math.pi), 0.02)
+    assert not square.is_near(Square(101.1, 100, 50, math.pi), 0.02)
+    assert not square.is_near(Square(100, 100, 50, math.pi - 0.1), 0.02)
+
+
 def test_a_square_moves_with_its_box():
     moved = Square(110, 120, 50, 0.2).moved(Box(100, 100, 40, 40), Box(200, 100, 80, 80))
     assert moved == pytest.approx((220, 140, 100, 0.2))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parameters without ROS: from words and files, to the one pipeline."""
 
+import numpy as np
 import pytest
 
 from fer_ros.cli.arguments import settings_of
@@ -69,6 +70,35 @@ def test_without_values_it_is_what_the_node_runs():
     for one in (pipeline, everything):
         assert one.classifier.path == pipeline.classifier.path
         assert (one.detector.name, one.max_faces) == (pipeline.detector.name, 16)
+
+
+def test_without_litert_everything_runs_by_opencv(without_litert):
+    pipeline = create_pipeline()
+    assert (pipeline.detector.name, pipeline.classifier.backend_name) == ("blazeface", "opencv")
+    (face,) = pipeline.process(Sample()[0], 1.0).faces
+    assert face.label == "joy"
+    assert face.facing
+
+
+def test_the_face_mesh_can_be_turned_off():
+    (face,) = create_pipeline(face_mesh="off").process(Sample()[0], 1.0).faces
+    assert np.isnan(face.pose).all()
+    assert not face.facing
+    assert face.points is None
+
+
+def test_the_angle_of_facing():
+    pipeline = create_pipeline(facing_angle=0.0)
+    assert not pipeline.process(Sample()[0], 1.0).faces[0].facing
+
+
+def test_ids_go_on_when_the_way_of_finding_faces_changes():
+    pipeline = create_pipeline()
+    pipeline.process(Sample()[0], 1.0)
+    pipeline.replace(create_pipeline(face_mesh="off"))
+    (face,) = pipeline.process(Sample()[0], 1.03).faces
+    assert face.track_id == 2
+    assert np.isnan(face.pose).all()
 
 
 def test_refuses_what_is_no_parameter():

@@ -2,6 +2,7 @@
 """The example's behaviour: by hand-made messages, and reacting to the sample over DDS."""
 
 import importlib
+import math
 import signal
 
 import pytest
@@ -52,6 +53,18 @@ def test_greets_joy_and_not_too_often(robot):
     behaviour = robot.Behaviour(rest=5.0)
     shown = [behaviour.react(event(FaceEmotion.JOY, sec)) for sec in (10, 12, 14, 15, 19, 20)]
     assert shown == ["greet", "", "", "greet", "", "greet"]
+
+
+@pytest.mark.parametrize(
+    ("yaw", "facing", "greets"), [(0.1, True, True), (1.0, False, False), (math.nan, False, True)]
+)
+def test_greets_who_faces_it_where_that_is_known(robot, yaw, facing, greets):
+    behaviour = robot.Behaviour()
+    faces = [FaceEmotion(track_id=1, yaw=yaw, facing=facing)]
+    behaviour.drive(EmotionArray(image_width=640, faces=faces))
+    told = event(FaceEmotion.JOY, 10)
+    told.facing = facing
+    assert bool(behaviour.react(told)) == greets
 
 
 def test_backs_off_at_anger_for_a_while(robot):

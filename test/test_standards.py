@@ -5,6 +5,7 @@ import math
 import re
 import signal
 
+import numpy as np
 import pytest
 from node_helpers import Bench, astronaut, blank, header, parameters, raw, stamped, two_faces
 from rclpy.qos import QoSProfile
@@ -16,8 +17,9 @@ from fer_ros.faces.crop import cut_out
 from fer_ros.faces.detectors import create_detector
 from fer_ros.images.codec import decode_image
 from fer_ros.nodes import optional
+from fer_ros.nodes.camera import face_orientation
 from fer_ros.nodes.messages import image_message
-from fer_ros.result import Box
+from fer_ros.result import Box, HeadPose
 
 PACKAGES = {"ros4hri": "hri_msgs", "detections": "vision_msgs", "face_frames": "tf2_msgs"}
 
@@ -62,7 +64,7 @@ def test_faces_of_rep_155(bench, hri):
     number = iter(range(10**6))
 
     def all_heard():
-        show(bench, publisher, two_faces(), sec=1000 + next(number) % 2)
+        show(bench, publisher, two_faces(), sec=1001 + next(number))
         return all(rois) and crops and all(expressions)
 
     bench.until(all_heard)
@@ -85,12 +87,46 @@ def test_faces_of_rep_155(bench, hri):
     assert crops[-1].header.frame_id == result.header.frame_id
 
 
+def test_landmarks_and_gaze(bench, hri, message_package):
+    tf2 = message_package("tf2_msgs")
+    bench.start(ros4hri=True, face_frames=True)
+    tracked = listen(bench, hri.IdsList, "/humans/faces/tracked")
+    frames = listen(bench, tf2.TFMessage, "/tf")
+    info = bench.node.create_publisher(CameraInfo, "camera_info", 1)
+    publisher = bench.publisher()
+    show(bench, publisher, astronaut())
+    (face_id,) = bench.until(lambda: tracked and tracked[-1].ids)
+    found = listen(bench, hri.FacialLandmarks, f"/humans/faces/{face_id}/landmarks")
+    number = iter(range(10**6))
+
+    def heard():
+        info.publish(CameraInfo(k=[600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0]))
+        show(bench, publisher, astronaut(), sec=1001 + next(number))
+        return found and frames
+
+    bench.until(heard)
+    message = found[-1]
+    assert (message.width, message.height, len(message.landmarks)) == (640, 480, 70)
+    roi = next(r for r in bench.results if r.header == message.header).faces[0].roi
+    points = [(point.x * 640, point.y * 480) for point in message.landmarks]
+    box = Box(roi.x_offset, roi.y_offset, roi.width, roi.height)
+    eyes = [points[hri.FacialLandmarks.RIGHT_PUPIL], points[hri.FacialLandmarks.LEFT_PUPIL]]
+    nose, chin = points[hri.FacialLandmarks.NOSE], points[hri.FacialLandmarks.MENTON]
+    assert all(box.has(point) for point in (*eyes, nose))
+    assert eyes[0][0] < nose[0] < eyes[1][0]
+    assert eyes[0][1] < nose[1] < chin[1]
+    assert all(point.c == 1 for point in message.landmarks)
+    names = {frame.child_frame_id: frame for frame in frames[-1].transforms}
+    assert set(names) == {f"face_{face_id}", f"gaze_{face_id}"}
+    assert names[f"gaze_{face_id}"].header.frame_id == f"face_{face_id}"
+
+
 def test_topics_go_with_the_face(bench, hri):
     bench.start(ros4hri=True, max_gap=0.5)
     tracked = listen(bench, hri.IdsList, "humans/faces/tracked")
     publisher = bench.publisher()
     show(bench, publisher, astronaut(), blank())
-    assert bench.until(lambda: len(topics(bench)) == 3)
+    assert bench.until(lambda: len(topics(bench)) == 4)
     bench.until(lambda: len(tracked) == 2)
     assert len(tracked[-1].ids) == 1  # not seen, but not given up
     show(bench, publisher, blank(), sec=1002)
@@ -213,7 +249,13 @@ def test_face_frames(context, namespace, message_package):
         assert frame.header == header()
         assert frame.child_frame_id == f"{namespace}/face_1".lstrip("/")
         assert frame.transform.translation.z == pytest.approx(600 * 0.16 / roi.width)
-        assert frame.transform.rotation.w == 1
+        turn = frame.transform.rotation
+        face = bench.results[-1].faces[0]
+        place = frame.transform.translation
+        expected = face_orientation(
+            HeadPose(face.roll, face.pitch, face.yaw), np.array([place.x, place.y, place.z])
+        )
+        assert (turn.x, turn.y, turn.z, turn.w) == pytest.approx(expected, abs=0.01)
 
         nameless = Header(stamp=header(2).stamp)
         bench.process(publisher, raw(nameless, astronaut()))

@@ -7,7 +7,7 @@ proposes is published once verified. All time is the caller's, so the same image
 answer however fast they come.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,13 +19,14 @@ from fer_ros.faces.tracker import MIN_HITS, likeness
 from fer_ros.faces.verifier import Verifier
 from fer_ros.result import UNKNOWN_POSE, Box, HeadPose
 
-KEEP = 0.5  # presence from which a verified face is still one
+KEEP = 0.3  # presence from which a verified face is still one
 STAY = 0.5  # score from which the detector alone keeps a verified face
 PROMISING = 0.1  # presence of a refused proposal that makes the next image worth a look
 ROOM_INTERVAL = 0.1  # seconds between two looks for faces where there is none
 CANDIDATES = 8  # new faces that are looked at in an image
 SAME = 0.3  # overlap from which a proposal lies on a followed face
 ONE = 0.5  # overlap from which two followed faces are one
+STILL = 0.01  # of the side, and rad, by which a square may differ and stays as it was
 SLACK = 0.005  # seconds: stamps jitter
 
 
@@ -106,9 +107,7 @@ class MeshFollower:
 
     def _due(self, now: float) -> bool:
         """Whether the detector is to run in this image."""
-        if self._ran is None or any(
-            t.image != self._image or not t.by_mesh for t in self._tracks
-        ):
+        if self._ran is None or any(t.image != self._image or not t.by_mesh for t in self._tracks):
             return True
         if not self._tracks and self._promising:
             return True
@@ -126,9 +125,12 @@ class MeshFollower:
         return True
 
     def _see(self, track: _Track, look: Look, now: float, proposal: Detection | None = None):
-        track.square = look.square
         score = proposal.score if proposal else track.detection.score
-        track.detection = look.detection(score)
+        still = track.image == self._image - 1 and track.by_mesh
+        if still and track.square.is_near(look.square, STILL):  # the framing must not tremble
+            track.detection = replace(track.detection, score=score)
+        else:
+            track.square, track.detection = look.square, look.detection(score)
         track.pose, track.points, track.by_mesh = head_pose(look), look.points, True
         if proposal:
             track.proposal, track.framed = proposal.box, track.box
@@ -170,8 +172,7 @@ class MeshFollower:
             (track.image != self._image, track.hits < MIN_HITS, -like, t, p)
             for t, track in enumerate(self._tracks)
             for p, d in enumerate(proposals)
-            if (like := likeness(track.box, d.box)) > 0
-            and (like > 1 or track.image != self._image)
+            if (like := likeness(track.box, d.box)) > 0 and (like > 1 or track.image != self._image)
         )
         chosen: dict[int, int] = {}
         for *_, t, p in pairs:

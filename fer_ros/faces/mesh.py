@@ -39,6 +39,14 @@ class Square(NamedTuple):
     side: float
     angle: float = 0.0
 
+    def is_near(self, other: "Square", share: float) -> bool:
+        """Whether the other differs by less than this share of the side, and less than so many
+        radians.
+        """
+        away = abs(self.x - other.x), abs(self.y - other.y), abs(self.side - other.side)
+        turn = math.remainder(self.angle - other.angle, math.tau)
+        return max(away) < share * self.side and abs(turn) < share
+
     def moved(self, then: Box, now: Box) -> "Square":
         """The square that lies to ``now`` as this one does to ``then``."""
         scale = now.width / then.width
