@@ -150,17 +150,18 @@ def describe(summary: dict) -> str:
 
 
 def _face(face) -> dict:
-    roi = face.roi
-    return {
-        "track_id": face.track_id,
-        "roi": {k: getattr(roi, k) for k in ("x_offset", "y_offset", "width", "height")},
-        "detection_score": round(float(face.detection_score), 4),
-        "emotion": face.emotion,
-        "label": face.label,
-        "confidence": round(float(face.confidence), 4),
-        "probabilities": [round(float(p), 4) for p in face.probabilities],
-        "raw_probabilities": [round(float(p), 4) for p in face.raw_probabilities],
-    }
+    roi = {k: getattr(face.roi, k) for k in ("x_offset", "y_offset", "width", "height")}
+    names = face.get_fields_and_field_types()
+    return {name: roi if name == "roi" else _plain(getattr(face, name)) for name in names}
+
+
+def _plain(value):
+    """A field as JSON has it: four digits are what figures are worth, NaN is null."""
+    if isinstance(value, np.ndarray):
+        return [_plain(float(v)) for v in value]
+    if isinstance(value, float):
+        return round(value, 4) if np.isfinite(value) else None
+    return value
 
 
 def _seconds(stamp) -> float:
