@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ import pytest
 
 from fer_ros.bags.reading import Bag
 from fer_ros.evaluation.one_pass import Job, evaluate
+from fer_ros.result import Box
 from fer_ros.settings import Settings
 from fer_ros.sources.sample import Sample
 
@@ -65,29 +67,33 @@ def test_records_what_the_nodes_publish(tmp_path, pictures):
 
 
 def check_bag(out, records):
-    """It holds the images and the results, and evaluate_bag says of them what the node said."""
+    """It holds the images and the results, and evaluate_bag says of them what the node said: to the
+    digit where the node saw every image, else nearly, since the mesh follows from image to image.
+    """
     job = Job(out / "bag", keep="none", settings=Settings())
     with Bag(out / "bag") as bag:
         assert not bag.damage
         assert bag.topics["/emotions"].count == len(records)
-        assert 3 <= bag.image_topic().count <= 40
+        images = bag.image_topic().count
+        assert 3 <= images <= 40
     evaluate(job, out / "evaluated", say=lambda _: None)
+    evaluated = defaultdict(list)
     with (out / "evaluated/emotions.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    evaluated = {}
-    for row in rows:
-        if row["label"]:
-            boxes = evaluated.setdefault(round(float(row["stamp"]), 6), {})
-            boxes[int(row["x"]), int(row["y"])] = float(row["raw_joy"])
-    compared = 0
+        for row in csv.DictReader(file):
+            if row["label"]:
+                box = Box(*(int(row[name]) for name in ("x", "y", "width", "height")))
+                evaluated[round(float(row["stamp"]), 6)].append((box, row))
+    agreed = []
     for record in records:
         for face in record["faces"] if record["stamp"] in evaluated else ():
-            place = (face["roi"]["x_offset"], face["roi"]["y_offset"])
-            assert evaluated[record["stamp"]][place] == pytest.approx(
-                face["raw_probabilities"][3], abs=1e-4
-            )
-            compared += 1
-    assert compared
+            roi = Box(*(face["roi"][n] for n in ("x_offset", "y_offset", "width", "height")))
+            box, row = max(evaluated[record["stamp"]], key=lambda found: found[0].overlap(roi))
+            agreed.append(row["label"] == face["label"] and box.overlap(roi) > 0.8)
+            if images == len(records):
+                assert box == roi
+                raw = face["raw_probabilities"][3]
+                assert float(row["raw_joy"]) == pytest.approx(raw, abs=1e-4)
+    assert sum(agreed) >= 0.9 * len(agreed) > 0
 
 
 def test_ctrl_c_ends_both_nodes_and_keeps_what_came(tmp_path):
