@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fer_ros.emotions.classes import UNCERTAIN, label_of
+from fer_ros.emotions.classes import UNCERTAIN, label_of, valence_of
 
 
 class Box(NamedTuple):
@@ -120,10 +120,14 @@ class FaceEmotion:
     facing: bool = False
     quality: float = math.nan
     quality_flags: int = 0
-    valence: float = math.nan
     distance: float = math.nan
     engagement: int = 0
     points: np.ndarray | None = field(default=None, compare=False)
+
+    @property
+    def valence(self) -> float:
+        """How pleasant the expression looks, -1 to 1, by the smoothed probabilities."""
+        return valence_of(self.probabilities)
 
     @property
     def label(self) -> str:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+import numpy as np
 import pytest
 
-from fer_ros.emotions.classes import COLOURS, EMOTIONS, UNCERTAIN, label_of
+from fer_ros.emotions.classes import COLOURS, EMOTIONS, UNCERTAIN, VALENCE, label_of, valence_of
 
 
 def test_order_is_that_of_fer_2013():
@@ -26,3 +27,10 @@ def test_message_constants_agree(repository):
     for number, name in enumerate(EMOTIONS):
         assert f"uint8 {name.upper()}={number}" in text
     assert f"uint8 UNCERTAIN={UNCERTAIN}" in text
+
+
+def test_valence_is_the_maps_where_a_class_is_certain():
+    for number, valence in enumerate(VALENCE):
+        assert valence_of(np.eye(7)[number]) == valence
+    assert -1 <= min(VALENCE) < 0 < VALENCE[EMOTIONS.index("joy")] <= 1
+    assert valence_of(np.full(7, 1 / 7)) == pytest.approx(sum(VALENCE) / 7)

@@ -30,7 +30,8 @@ def play(emotions, hold=0.5, rate=10, start=0):
 
 def test_an_expression_that_holds_is_told_once():
     (event,) = play([JOY] * 20)
-    assert event == Event(1, UNCERTAIN, JOY, 0, pytest.approx(0.7), SECOND // 2)
+    valence = pytest.approx(0.7 * 0.8 - 0.05 * 2.1)
+    assert event == Event(1, UNCERTAIN, JOY, 0, pytest.approx(0.7), SECOND // 2, valence=valence)
 
 
 def test_from_one_to_the_next_with_its_onset():

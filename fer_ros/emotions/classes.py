@@ -6,6 +6,8 @@ of ``fer_ros/msg/FaceEmotion``. A label names the *apparent expression* of a fac
 person feels.
 """
 
+from collections.abc import Sequence
+
 EMOTIONS = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
 """Class names; a class's number is its index here."""
 
@@ -35,6 +37,15 @@ HRI_EXPRESSIONS = {
 }
 """hri_msgs/Expression's name of each label (REP 155, https://www.ros.org/reps/rep-0155.html); it
 has none for ``uncertain``."""
+
+VALENCE = (-0.5, -0.6, -0.5, 0.8, -0.6, 0.1, 0.0)
+"""How pleasant each class looks, -1 to 1: a fixed map after the circumplex of affect (Russell,
+1980, doi:10.1037/h0077714). ``benchmarks/valence.py`` prints how it goes with what people see."""
+
+
+def valence_of(probabilities: Sequence[float]) -> float:
+    """How pleasant an expression looks, -1 to 1, by the probabilities of the seven classes."""
+    return float(sum(p * v for p, v in zip(probabilities, VALENCE, strict=True)))
 
 
 def label_of(emotion: int) -> str:

@@ -13,7 +13,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
-from fer_ros.emotions.classes import UNCERTAIN, label_of
+from fer_ros.emotions.classes import UNCERTAIN, label_of, valence_of
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.emotions.smoothing import Smoother
@@ -113,7 +113,9 @@ class ExpressionNode(Node):
         probabilities, emotion = self._smoother.update(face_id, raw, self._time_of(message))
         if emotion != UNCERTAIN:
             header, confidence = message.header, float(probabilities[emotion])
-            expression = expression_message(self._hri, header, label_of(emotion), confidence)
+            expression = expression_message(
+                self._hri, header, label_of(emotion), confidence, valence_of(probabilities)
+            )
             self._faces[face_id][0].publish(expression)
 
     def _time_of(self, message) -> float:

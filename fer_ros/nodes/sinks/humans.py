@@ -89,7 +89,9 @@ class _FaceTopics:
                 c=min(max(face.detection_score, 0.0), 1.0),
             )
         )
-        message = expression_message(self._hri, header, face.label, face.confidence)
+        message = expression_message(
+            self._hri, header, face.label, face.confidence, face.valence
+        )
         if message:
             self._expression.publish(message)
         if face.points is not None:
@@ -117,17 +119,17 @@ def landmarks_message(hri, header: Header, result: Result, face: FaceEmotion):
     return hri.FacialLandmarks(header=header, landmarks=found, height=rows, width=columns)
 
 
-def expression_message(hri, header: Header, label: str, confidence: float):
+def expression_message(hri, header: Header, label: str, confidence: float, valence: float):
     """hri_msgs/Expression of a label, or None for ``uncertain``, for which it has no word.
 
-    Valence and arousal are not known, so NaN: 0 would say neither pleasant nor unpleasant.
+    Arousal is not known, so NaN: the seven classes hardly tell it.
     """
     if label not in HRI_EXPRESSIONS:
         return None
     return hri.Expression(
         header=header,
         expression=HRI_EXPRESSIONS[label],
-        valence=math.nan,
+        valence=valence,
         arousal=math.nan,
         confidence=confidence,
     )
