@@ -2,8 +2,8 @@
 """How the valence that is published goes with the one that people saw in the same faces.
 
 Pearson's correlation over the rows of RATINGS, a CSV with the columns ``row`` (of the data set,
-from 0) and ``valence`` and ``arousal`` as people rated them; with a bootstrap interval. The map from
-the seven probabilities is fixed (``fer_ros.emotions.classes.VALENCE``), fitted to nothing.
+from 0) and ``valence`` and ``arousal`` as people rated them; with a bootstrap interval. The map of
+the probabilities is fixed (``fer_ros.emotions.classes.VALENCE``), fitted to nothing.
 
     python benchmarks/valence.py --csv fer2013.csv --ratings valence.csv
 """
