@@ -28,7 +28,7 @@ help: ## list the targets
 demo: build ## run the whole chain on a sample clip, or on SOURCE=file|folder|camera index|URL
 	@.venv/bin/python -m fer_ros.cli.demo --source "$(SOURCE)"
 
-test: build training-env ## ruff, the tests of the package and those of the training code
+test: build .venv/.messages training-env ## ruff, the tests of the package and those of the training code
 	@status=0; \
 	.venv/bin/ruff check . || status=1; \
 	.venv/bin/python -m pytest test || status=1; \
@@ -70,6 +70,13 @@ distclean: clean ## remove the environments too
 	@$(check_tools)
 	@echo "Building fer_ros into .venv (half a minute the first time)"
 	@.venv/bin/$(PIP_INSTALL) --no-deps --no-build-isolation .
+	@touch $@
+
+.venv/.messages: .venv/.ready test/build_messages.py
+	@echo "Building tf2_msgs for the tests (20 seconds)"
+	@rm -rf .venv/messages
+	@.venv/bin/python test/build_messages.py .venv/messages tf2_msgs >.venv/messages.log 2>&1 \
+	    || { cat .venv/messages.log >&2; exit 1; }
 	@touch $@
 
 .venv-training/.ready: requirements/training.txt training/pyproject.toml
