@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from skips import SkipGate
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -40,6 +41,11 @@ settings.register_profile(
     "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("same")
+
+
+def pytest_configure(config):
+    """Let nothing be skipped unseen."""
+    config.pluginmanager.register(SkipGate())
 
 
 def use_messages(prefix: Path) -> None:
