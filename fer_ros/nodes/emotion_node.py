@@ -183,6 +183,7 @@ class EmotionNode(LifecycleNode):
         self._loaded = {name: getattr(values, name) for name in LOADED}
         self._health.reload_failure = ""
         pipeline = self._pipeline
+        assert pipeline  # loaded just now
         self.get_logger().info(
             f"model {pipeline.classifier.identity} by {pipeline.classifier.backend_name}, "
             f"faces by {pipeline.detector.name}"
@@ -219,6 +220,7 @@ class EmotionNode(LifecycleNode):
             self._health.error(response.message)
             self.get_logger().error(response.message)
             return response
+        assert pipeline  # else there is nothing new
 
         def take_up():
             pipeline.replace(new)
@@ -292,6 +294,7 @@ class EmotionNode(LifecycleNode):
     def _look(self, item):
         message, receipt = item
         era, pipeline = self._era, self._pipeline
+        assert pipeline  # while the worker works
         began = time.perf_counter()
         if isinstance(message, CompressedImage):
             bgr = decode_compressed(message, self._max_pixels, self._max_bytes)

@@ -145,7 +145,7 @@ class ExpressionHistory:
         ]
         if not faces:
             return None
-        mean = np.mean([face.probabilities for face in faces], axis=0, dtype=np.float64)
+        mean = np.array([face.probabilities for face in faces], np.float64).mean(axis=0)
         counts = Counter(face.emotion for face in faces)
         likely = {e: 0.0 if e == UNCERTAIN else mean[e] for e in counts}
         emotion = max(counts, key=lambda e: (counts[e], likely[e]))

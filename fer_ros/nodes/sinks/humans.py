@@ -6,6 +6,7 @@ cameras they do not mix. https://www.ros.org/reps/rep-0155.html
 """
 
 import math
+from typing import Any
 
 from rclpy.duration import Duration
 from std_msgs.msg import Header
@@ -30,7 +31,7 @@ class HumansSink(Sink):
         super().__init__(node, scene)
         self._faces: dict[int, _FaceTopics] = {}
         self._header: Header | None = None
-        self._tracked = None
+        self._tracked: Any = None
 
     def open(self, values):
         super().open(values)
