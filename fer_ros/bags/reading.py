@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from rosbags.rosbag2 import Reader
 
@@ -143,7 +144,8 @@ class Bag:
         for part in self._salvages:
             yield from part.topics
         for c in self._reader.connections if self._reader else ():
-            yield Topic(c.topic, c.msgtype, c.msgcount, c.msgdef.data, c.ext.offered_qos_profiles)
+            ext: Any = c.ext  # of a ROS 2 bag
+            yield Topic(c.topic, c.msgtype, c.msgcount, c.msgdef.data, ext.offered_qos_profiles)
 
     def _times(self) -> tuple[int, int]:
         if self._reader:
