@@ -28,9 +28,9 @@ help: ## list the targets
 demo: build ## run the whole chain on a sample clip, or on SOURCE=file|folder|camera index|URL
 	@.venv/bin/python -m fer_ros.cli.demo --source "$(SOURCE)"
 
-test: build .venv/.messages training-env ## ruff, the tests of the package and those of the training code
+test: build .venv/.messages training-env ## ruff, mypy, the tests of the package and those of the training code
 	@status=0; \
-	.venv/bin/ruff check . || status=1; \
+	$(MAKE) --no-print-directory lint || status=1; \
 	.venv/bin/python -m pytest test || status=1; \
 	.venv-training/bin/python -m pytest training/tests || status=1; \
 	exit $$status
@@ -44,8 +44,9 @@ report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV=fer20
 	@.venv-training/bin/fer-training report --csv "$(CSV)" $(if $(VOTES),--votes "$(VOTES)") \
 	    --model fer_ros/models/emotion_mobilenet_v2.tflite
 
-lint: .venv/.ready ## ruff alone
+lint: .venv/.ready ## ruff and mypy alone
 	@.venv/bin/ruff check .
+	@.venv/bin/mypy
 
 build: .venv/.built ## build the package and install it into .venv
 
