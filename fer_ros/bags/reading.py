@@ -40,7 +40,7 @@ class Bag:
         try:
             self._reader = Reader(self.path)
             self._reader.open()
-            self._leave_messages_packed()
+            self._leave_messages_packed(self._reader)
         except Exception as error:  # rosbags lets through what damaged bytes raise
             self._reader = None
             why = _one_line(error)
@@ -117,13 +117,13 @@ class Bag:
         topics = {n: (t.type, t.count) for n, t in self.topics.items()}
         return self.topics[image_topic(self.path, topics, name, "--topic")]
 
-    def _leave_messages_packed(self):
+    def _leave_messages_packed(self, reader):
         """Unpack messages here, one by one: rosbags would end with the first that is damaged, and
         sets no limit to what one may become.
         """
-        self._all_packed = self._reader.compression_mode == "message"
+        self._all_packed = reader.compression_mode == "message"
         if self._all_packed:
-            storage = self._reader.storage
+            storage = reader.storage
             storage.metadata = storage.metadata._replace(compression_mode="")
 
     def _seconds(self, time: int) -> str:

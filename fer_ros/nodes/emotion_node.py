@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -234,7 +235,7 @@ class EmotionNode(LifecycleNode):
 
     def _report(self):
         pipeline, images = self._pipeline, self._images
-        facts = {}
+        facts: dict[str, Any] = {}
         if pipeline:
             facts = {
                 "model": pipeline.classifier.identity,
