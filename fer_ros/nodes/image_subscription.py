@@ -73,7 +73,7 @@ class ImageSubscription:
         publishers = {bytes(info.endpoint_gid) for info in infos}
         if publishers != self._publishers:
             self._publishers, self._number = publishers, None  # who is new numbers from anew
-        policy = self._wanted()
+        policy = self.wanted()
         if policy == self.policy:
             return
         try:
@@ -109,7 +109,8 @@ class ImageSubscription:
             qos_overriding_options=QoSOverridingOptions.with_default_policies(callback=choose),
         )
 
-    def _wanted(self):
+    def wanted(self) -> ReliabilityPolicy:
+        """What suits the parameter and the publishers of now."""
         if self._reliability == "reliable":
             return ReliabilityPolicy.RELIABLE
         reliable = {ReliabilityPolicy.RELIABLE}

@@ -116,6 +116,10 @@ class ExpressionHistory:
         self._observations: deque[tuple[int, FaceEmotion]] = deque(maxlen=MAX_OBSERVATIONS)
         self._newest = 0
 
+    def __len__(self) -> int:
+        """How many observations are remembered."""
+        return len(self._observations)
+
     def add(self, faces: Iterable[FaceEmotion], stamp: int) -> None:
         """Note the faces of one image.
 
