@@ -121,7 +121,7 @@ def summary(samples: np.ndarray, ears: Ears, statuses: list[int]) -> dict:
         "camera_mb": float(np.median(steady[:, 2])),
         "results": ears.results,
         "drawings": ears.drawings,
-        "longest_pause_s": _longest_pause(samples[:, 0], samples[:, 3]),
+        "longest_pause_s": longest_pause(samples[:, 0], samples[:, 3]),
         **{name: int(ears.values.get(name, -1)) for name in counts},
         "exit_statuses": statuses,
         "samples": samples.round(3).tolist(),
@@ -164,7 +164,7 @@ def plot(found: dict, path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def _longest_pause(seconds: np.ndarray, results: np.ndarray) -> float:
+def longest_pause(seconds: np.ndarray, results: np.ndarray) -> float:
     """The longest time between two samples in which results had come."""
     came = np.flatnonzero(np.diff(results, prepend=-1))
     return float(np.diff(seconds[np.append(came, -1)]).max(initial=0.0))

@@ -49,8 +49,8 @@ def _draw_axes(image, box, face, scale):
     ends = face.pose.matrix()[1:] * (0.4 * box.width)  # to the image's right and up, [2, 3]
     for axis in (1, 2, 0):  # what points at the camera last
         end = start[0] + ends[0, axis], start[1] - ends[1, axis]
-        places = [tuple(round(float(n)) for n in point) for point in (start, end)]
-        cv2.line(image, *places, AXES[axis], max(1, round(3 * scale)), cv2.LINE_AA)
+        first, last = ([round(float(n)) for n in point] for point in (start, end))
+        cv2.line(image, first, last, AXES[axis], max(1, round(3 * scale)), cv2.LINE_AA)
 
 
 def _draw_caption(image, box, text, colour, scale):

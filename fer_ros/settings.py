@@ -5,6 +5,7 @@ the one way from their values to a pipeline.
 
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
+from typing import Any
 
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces import detectors
@@ -32,7 +33,7 @@ class Setting:
     read_only: bool = False
     formerly: str = ""
 
-    def checked(self, value: object) -> Value:
+    def checked(self, value: Any) -> Value:
         """``value``, or a text of it, as the parameter's type. Raises SettingsError."""
         kind = type(self.default)
         try:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds message packages that no wheel has, for the tests of what is optional.
 
-``python test/build_messages.py PREFIX FOLDER...``: each FOLDER is named as its package and holds
-``msg/``; afterwards ``FER_ROS_MESSAGES=PREFIX`` lets the tests use them. On an apt ROS they are
-packages: ros-jazzy-hri-msgs, ros-jazzy-vision-msgs, ros-jazzy-tf2-msgs.
+``python test/build_messages.py PREFIX PACKAGE...``: each PACKAGE is a folder that is named as its
+package and holds ``msg/``, or the name of one whose definitions rosbags ships (tf2_msgs);
+afterwards ``FER_ROS_MESSAGES=PREFIX`` lets the tests use them. On an apt ROS they are packages:
+ros-jazzy-hri-msgs, ros-jazzy-vision-msgs, ros-jazzy-tf2-msgs.
 """
 
 import os
@@ -66,6 +67,31 @@ def build(prefix: Path, folder: Path) -> None:
             subprocess.run(command, check=True, env=environment)
 
 
+def write_definitions(folder: Path) -> None:
+    """Write the messages of the package that the folder is named as, from rosbags' definitions."""
+    from rosbags.typesys import Stores, get_typestore
+
+    store = get_typestore(Stores.ROS2_JAZZY)
+    kinds = [kind for kind in store.fielddefs if kind.startswith(f"{folder.name}/msg/")]
+    if not kinds:
+        sys.exit(f"{folder.name}: no such folder, nor such a package in rosbags")
+    (folder / "msg").mkdir(parents=True)
+    for kind in kinds:
+        definition, _ = store.generate_msgdef(kind, ros_version=2)  # with those it refers to
+        own = definition.partition("=" * 80)[0]
+        (folder / "msg" / f"{kind.rpartition('/')[2]}.msg").write_text(own)
+
+
+def main(prefix: Path, packages: list[str]) -> None:
+    """Build the packages, folders or names, into the prefix."""
+    for package in packages:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(package).resolve()
+            if not folder.is_dir():
+                folder = Path(name, package)
+                write_definitions(folder)
+            build(prefix, folder)
+
+
 if __name__ == "__main__":
-    for package in sys.argv[2:]:
-        build(Path(sys.argv[1]).resolve(), Path(package).resolve())
+    main(Path(sys.argv[1]).resolve(), sys.argv[2:])

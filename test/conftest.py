@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from skips import SkipGate
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -42,6 +43,11 @@ settings.register_profile(
 settings.load_profile("same")
 
 
+def pytest_configure(config):
+    """Let nothing be skipped unseen."""
+    config.pluginmanager.register(SkipGate())
+
+
 def use_messages(prefix: Path) -> None:
     """Let this process and its children use the message packages that build_messages.py made."""
     (site_packages,) = map(str, prefix.glob("lib/python*/site-packages"))
@@ -53,7 +59,9 @@ def use_messages(prefix: Path) -> None:
         ctypes.CDLL(str(library))
 
 
-if "FER_ROS_MESSAGES" in os.environ:
+# `make test` makes those that it can.
+os.environ.setdefault("FER_ROS_MESSAGES", str(Path(sys.prefix, "messages")))
+if Path(os.environ["FER_ROS_MESSAGES"]).is_dir():
     use_messages(Path(os.environ["FER_ROS_MESSAGES"]))
 
 

@@ -169,7 +169,7 @@ class Bench:
     def is_settled(self) -> bool:
         """Whether emotion_node listens, and as reliably as its publishers allow."""
         images = self.emotion_node._images
-        return images is not None and images.policy == images._wanted()
+        return images is not None and images.policy == images.wanted()
 
     def process(self, publisher, message) -> EmotionArray:
         """Publish a message, best effort or not, until its own result comes."""

@@ -155,7 +155,7 @@ def test_refuses_a_window(window):
 
 def test_remembers_no_longer_than_it_may():
     past = history(*[JOY] * 100, rate=1)
-    assert past.dominant(MAX_WINDOW).observations == len(past._observations) == 61
+    assert past.dominant(MAX_WINDOW).observations == len(past) == 61
 
 
 def test_an_image_that_comes_late_is_left_out():
@@ -169,4 +169,4 @@ def test_stamps_that_stand_still_pile_up_nothing(stamp):
     past = ExpressionHistory()
     for _ in range(100):
         past.add([face(JOY)], stamp)
-    assert len(past._observations) <= 1
+    assert len(past) <= 1

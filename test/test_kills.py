@@ -104,7 +104,7 @@ def belongings(node) -> dict[str, int]:
     counts["waitables"] = len(list(node.waitables))
     counts["threads"] = threading.active_count()
     counts["files"] = len(list(Path("/proc/self/fd").iterdir()))
-    counts["parameters"] = len(node._parameters)
+    counts["parameters"] = len(node.get_parameters_by_prefix(""))
     return counts
 
 

@@ -34,6 +34,6 @@ def test_only_what_ends_all_results_is_a_problem(recorder, level, state, problem
     values = [KeyValue(key=name, value="3") for name in COUNTS]
     values.append(KeyValue(key="state", value=state))
     status = DiagnosticStatus(level=level, message="why", values=values)
-    recorder._report(DiagnosticArray(status=[status]))
+    recorder.add_diagnostics(DiagnosticArray(status=[status]))
     assert recorder.problem == problem
     assert recorder.recording.counts == dict.fromkeys(COUNTS, 3)

@@ -72,5 +72,5 @@ def test_faults_are_named(soak, change, words):
 
 def test_pauses(soak):
     seconds, results = np.arange(10.0), np.array([1, 2, 3, 3, 3, 3, 4, 5, 5, 5])
-    assert soak._longest_pause(seconds, results) == 4
-    assert soak._longest_pause(seconds, np.ones(10)) == 9
+    assert soak.longest_pause(seconds, results) == 4
+    assert soak.longest_pause(seconds, np.ones(10)) == 9

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from rosbags.rosbag2 import Reader
 
@@ -39,7 +40,7 @@ class Bag:
         try:
             self._reader = Reader(self.path)
             self._reader.open()
-            self._leave_messages_packed()
+            self._leave_messages_packed(self._reader)
         except Exception as error:  # rosbags lets through what damaged bytes raise
             self._reader = None
             why = _one_line(error)
@@ -116,13 +117,13 @@ class Bag:
         topics = {n: (t.type, t.count) for n, t in self.topics.items()}
         return self.topics[image_topic(self.path, topics, name, "--topic")]
 
-    def _leave_messages_packed(self):
+    def _leave_messages_packed(self, reader):
         """Unpack messages here, one by one: rosbags would end with the first that is damaged, and
         sets no limit to what one may become.
         """
-        self._all_packed = self._reader.compression_mode == "message"
+        self._all_packed = reader.compression_mode == "message"
         if self._all_packed:
-            storage = self._reader.storage
+            storage = reader.storage
             storage.metadata = storage.metadata._replace(compression_mode="")
 
     def _seconds(self, time: int) -> str:
@@ -143,7 +144,8 @@ class Bag:
         for part in self._salvages:
             yield from part.topics
         for c in self._reader.connections if self._reader else ():
-            yield Topic(c.topic, c.msgtype, c.msgcount, c.msgdef.data, c.ext.offered_qos_profiles)
+            ext: Any = c.ext  # of a ROS 2 bag
+            yield Topic(c.topic, c.msgtype, c.msgcount, c.msgdef.data, ext.offered_qos_profiles)
 
     def _times(self) -> tuple[int, int]:
         if self._reader:

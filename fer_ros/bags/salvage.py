@@ -27,7 +27,7 @@ class Topic(NamedTuple):
 
     name: str
     type: str
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple's method, which nobody needs
     definition: str
     qos: list
 
@@ -64,7 +64,7 @@ class Salvage:
         self.complaint = ""
         self._path = path
         found: dict[str, Topic] = {}
-        times = []
+        times: list[int] = []
         for topic, message in self._walk():
             known = found.get(topic.name, topic)
             found[topic.name] = known._replace(count=known.count + 1)

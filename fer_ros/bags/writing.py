@@ -6,6 +6,7 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, Literal
 
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin, Writer
@@ -23,7 +24,7 @@ DISTRO = "jazzy"
 _RESERVE_NAME = ".space-to-close-the-bag"
 _MARK = "fer_ros"
 # What Jazzy writes is 9; 8 differs in how qualities of service are written, and older ROS reads it.
-_VERSION = 8
+_VERSION: Literal[8] = 8
 
 
 class DiskFullError(OSError):
@@ -51,7 +52,7 @@ class BagWriter:
         except OSError:
             remove_bag(self.path)
             raise
-        self._storage: _McapWriter = self._writer.storage
+        self._storage: Any = self._writer.storage  # a _McapWriter
 
     def __enter__(self):
         return self

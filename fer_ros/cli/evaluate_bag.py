@@ -82,9 +82,11 @@ def failing(command: str, *errors: type[Exception]):
     from fer_ros.bags.reading import BagError
     from fer_ros.evaluation.labels import LabelsError
 
+    foreseen: tuple[type[Exception], ...]
+    foreseen = (BagError, LabelsError, SettingsError, DetectorError, ModelError, *errors)
     try:
         yield outcome
-    except (BagError, LabelsError, SettingsError, DetectorError, ModelError, *errors) as error:
+    except foreseen as error:
         print(f"{command}: {error}", file=sys.stderr)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

@@ -70,12 +70,12 @@ def find_bags(folder: Path) -> dict[str, Path]:
     from fer_ros.bags.reading import SUFFIXES, BagError
 
     paths = []
-    for path, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder):
         if "metadata.yaml" in files:
-            paths.append(Path(path))
+            paths.append(Path(place))
             folders.clear()
         else:
-            paths += [Path(path, f) for f in files if Path(f).suffix in SUFFIXES]
+            paths += [Path(place, f) for f in files if Path(f).suffix in SUFFIXES]
     if not paths:
         raise BagError(f"{folder}: no bag in it: no metadata.yaml, {', '.join(SUFFIXES)}")
     found: dict[str, Path] = {}

@@ -32,7 +32,7 @@ class Recorder(Node):
         self.create_subscription(CameraInfo, "camera_info", recording.add_sent, depth)
         self.create_subscription(EmotionArray, "emotions", self._result, depth)
         self.create_subscription(CompressedImage, self._annotated, recording.add_annotated, depth)
-        self.create_subscription(DiagnosticArray, "/diagnostics", self._report, depth)
+        self.create_subscription(DiagnosticArray, "/diagnostics", self.add_diagnostics, depth)
 
     def has_found_source(self) -> bool:
         """Whether the source's messages can reach this node."""
@@ -56,7 +56,8 @@ class Recorder(Node):
     def _result(self, message):
         self.recording.add_result(message, self.get_clock().now().nanoseconds * 1e-9)
 
-    def _report(self, message):
+    def add_diagnostics(self, message: DiagnosticArray) -> None:
+        """Note what emotion_node says of itself: its counts, and whether it cannot work."""
         for status in message.status:
             values = {v.key: v.value for v in status.values}
             if not set(COUNTS) <= set(values):

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -71,7 +72,8 @@ class Recording:
         self._jpegs.seek(0)
         for stamp, size in self._index:
             data = np.frombuffer(self._jpegs.read(size), np.uint8)
-            yield stamp, cv2.imdecode(data, cv2.IMREAD_COLOR)
+            image: Any = cv2.imdecode(data, cv2.IMREAD_COLOR)
+            yield stamp, image
 
     def close(self) -> None:
         """Let go of the files; ``emotions.jsonl`` stays."""

@@ -2,7 +2,7 @@
 """Probabilities of a face over time: exponential smoothing, and a label that does not flicker."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,9 +32,9 @@ class Smoother:
         self.time_constant = time_constant
         self.hysteresis = hysteresis
         self.uncertain_below = uncertain_below
-        self._states: dict[int, _State] = {}
+        self._states: dict[Hashable, _State] = {}
 
-    def update(self, track_id: int, raw: np.ndarray, now: float) -> tuple[np.ndarray, int]:
+    def update(self, track_id: Hashable, raw: np.ndarray, now: float) -> tuple[np.ndarray, int]:
         """Smoothed probabilities, float32 [7] that sum to 1, and the class number to publish.
 
         ``raw``: float [7], of this image; ``now``: seconds, never decreasing.
@@ -53,7 +53,7 @@ class Smoother:
         emotion = UNCERTAIN if probabilities[best] < self.uncertain_below else state.emotion
         return probabilities.astype(np.float32), emotion
 
-    def keep(self, track_ids: Collection[int]) -> None:
+    def keep(self, track_ids: Collection[Hashable]) -> None:
         """Forget every track that is not among ``track_ids``."""
         self._states = {i: s for i, s in self._states.items() if i in track_ids}
 

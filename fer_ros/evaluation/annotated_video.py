@@ -4,6 +4,7 @@
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +35,7 @@ def write_video(path: Path, images: Iterable[tuple[float, np.ndarray]]) -> int:
             if ticks <= before:
                 continue
             size = (stream.width, stream.height)
-            bgr = image if image.shape[1::-1] == size else cv2.resize(image, size)
+            bgr: Any = image if image.shape[1::-1] == size else cv2.resize(image, size)
             frame = av.VideoFrame.from_ndarray(bgr, format="bgr24")
             frame.pts, frame.time_base = ticks, Fraction(1, _TICKS)
             container.mux(stream.encode(frame))

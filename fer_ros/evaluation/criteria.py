@@ -61,9 +61,9 @@ def parse(words: Iterable[str], labels: bool) -> list[Criterion]:
     for word in words:
         form = _FORM.fullmatch(word)
         try:
-            measure, comparison, limit = form.groups()
+            measure, comparison, limit = form.groups() if form else ()
             found.append(Criterion(measure, comparison, float(limit)))
-        except (AttributeError, ValueError):
+        except ValueError:
             raise CriterionError(f"{word}: expected a form such as flips_per_minute<4") from None
         if measure not in MEASURES:
             raise CriterionError(f"no measure {measure}: choose {', '.join(MEASURES)}")

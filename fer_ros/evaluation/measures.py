@@ -4,7 +4,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
 
@@ -145,7 +145,7 @@ def scores(counts: np.ndarray) -> dict:
     hits = np.diagonal(counts)
     wanted, given = counts.sum(axis=1), counts[:, : len(EMOTIONS)].sum(axis=0)
     total = int(wanted.sum())
-    classes = {
+    classes: dict[str, dict[str, Any]] = {
         name: {
             "labelled": int(wanted[i]),
             "precision": rounded(hits[i] / given[i]) if given[i] else None,
@@ -194,6 +194,6 @@ def agreement(first: Iterable[Look], second: Iterable[Look]) -> dict:
     return {"faces": len(pairs), "same": rounded(same / len(pairs)) if pairs else None}
 
 
-def rounded(value: float) -> float:
+def rounded(value: SupportsFloat) -> float:
     """Four digits: what the figures are worth, and the same on every machine."""
     return round(float(value), 4)

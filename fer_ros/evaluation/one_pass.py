@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -154,7 +155,7 @@ class _Run:
     def _process(self, message, rows, writer):
         began = time.perf_counter()
         try:
-            image = type_store().deserialize_cdr(message.data, self._topic.type)
+            image: Any = type_store().deserialize_cdr(message.data, self._topic.type)
             bgr = self._decode(image)
             decoded = time.perf_counter()
             header = image.header
@@ -230,7 +231,7 @@ class _Run:
 class _NoBag:
     """In place of a bag where none is wanted."""
 
-    topics = frozenset()
+    topics: frozenset[str] = frozenset()
 
     def __enter__(self):
         return self

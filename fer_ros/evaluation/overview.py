@@ -72,4 +72,4 @@ def _totals(summaries: dict[str, dict]) -> str:
     }
     text = "<h2>Share of each expression</h2>" + charts.share_bar(shares) + charts.legend(shares)
     counts = [np.array(s["labels"]["confusion"]) for s in good if "labels" in s]
-    return text + (against_labels(measures.scores(sum(counts))) if counts else "")
+    return text + (against_labels(measures.scores(np.sum(counts, axis=0))) if counts else "")

@@ -6,6 +6,7 @@ their source, licence and checksums.
 """
 
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -35,7 +36,7 @@ class Network:
         self.path = path
         self._run = _opencv(path) if path.suffix == ".onnx" else _litert(path, threads)
 
-    def side(self, sides: tuple[int, ...], outputs: dict[int, tuple[int, ...]]) -> int:
+    def side(self, sides: tuple[int, ...], outputs: Mapping[int, tuple[int, ...]]) -> int:
         """The side S, of those in question, at which the outputs have the numbers of values
         wanted: ``outputs[S]``, sorted. NetworkError when there is none.
         """

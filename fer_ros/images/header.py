@@ -66,7 +66,8 @@ def png_pixels(data: bytes) -> bytes:
     Texts and profiles may each unpack to megabytes, which decoders do although nobody reads them.
     Raises HeaderError where the chunks do not lead to the end, or are too many.
     """
-    view, kept, at = memoryview(data), [PNG], len(PNG)
+    view, at = memoryview(data), len(PNG)
+    kept: list[bytes | memoryview] = [PNG]
     for _ in range(MAX_PNG_CHUNKS):
         if at + 12 > len(data):
             break

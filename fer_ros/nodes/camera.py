@@ -7,6 +7,7 @@ Pinhole model of REP 104's CameraInfo; x right, y down, z forward in the image's
 import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo
 
 from fer_ros.result import FaceEmotion, HeadPose, Result
@@ -18,7 +19,7 @@ class Camera:
     def __init__(self, node: Node):
         self._node = node
         self._info: CameraInfo | None = None
-        self._subscription = None
+        self._subscription: Subscription | None = None
 
     def open(self) -> None:
         """Begin to listen."""

@@ -159,7 +159,7 @@ def _dropped(period, limits) -> Iterator[Problem]:
     # With max_rate set, leaving images out is what was asked for.
     if _reaches(share, limits.dropped_warn) and limits.max_rate <= 0:
         stages = {k: _median_ms(v) for k, v in period.stages.items() if k != "total"}
-        slowest = max(stages, key=stages.get, default="")
+        slowest = max(stages, key=stages.__getitem__, default="")
         why = f" ({slowest} takes {stages[slowest]:.0f} ms)" if slowest else ""
         remedy = "lower the rate or size of the camera's images, or set max_rate"
         yield Problem(WARN, f"{share:.0%} of the images dropped{why}: {remedy}")

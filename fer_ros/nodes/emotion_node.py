@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -183,6 +184,7 @@ class EmotionNode(LifecycleNode):
         self._loaded = {name: getattr(values, name) for name in LOADED}
         self._health.reload_failure = ""
         pipeline = self._pipeline
+        assert pipeline  # loaded just now
         self.get_logger().info(
             f"model {pipeline.classifier.identity} by {pipeline.classifier.backend_name}, "
             f"faces by {pipeline.detector.name}"
@@ -219,6 +221,7 @@ class EmotionNode(LifecycleNode):
             self._health.error(response.message)
             self.get_logger().error(response.message)
             return response
+        assert pipeline  # else there is nothing new
 
         def take_up():
             pipeline.replace(new)
@@ -232,7 +235,7 @@ class EmotionNode(LifecycleNode):
 
     def _report(self):
         pipeline, images = self._pipeline, self._images
-        facts = {}
+        facts: dict[str, Any] = {}
         if pipeline:
             facts = {
                 "model": pipeline.classifier.identity,
@@ -292,6 +295,7 @@ class EmotionNode(LifecycleNode):
     def _look(self, item):
         message, receipt = item
         era, pipeline = self._era, self._pipeline
+        assert pipeline  # while the worker works
         began = time.perf_counter()
         if isinstance(message, CompressedImage):
             bgr = decode_compressed(message, self._max_pixels, self._max_bytes)

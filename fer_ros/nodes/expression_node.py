@@ -53,7 +53,7 @@ class ExpressionNode(Node):
             raise RuntimeError(str(error)) from None
         self._smoother = Smoother()
         self._health = Health()
-        self._clock = StampClock()
+        self._timeline = StampClock()
         self._faces: dict[str, tuple] = {}
         self._apply_live()
         self.add_post_set_parameters_callback(lambda _: self._apply_live())
@@ -121,11 +121,11 @@ class ExpressionNode(Node):
     def _time_of(self, message) -> float:
         """Seconds on the time line of the stamps; when that begins anew, so does the smoothing."""
         stamp = message.header.stamp
-        restart = self._clock.advance(stamp.sec + stamp.nanosec * 1e-9, time.monotonic())
+        restart = self._timeline.advance(stamp.sec + stamp.nanosec * 1e-9, time.monotonic())
         if restart:
             self._smoother.reset()
             self.get_logger().warning(f"{restart}, smoothing begins anew")
-        return self._clock.now
+        return self._timeline.now
 
     def _complain(self, error):
         reason = one_line(error)

@@ -9,6 +9,7 @@ from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
 from fer_ros.nodes.health import one_line
@@ -35,7 +36,7 @@ class ImageSubscription:
         self.topic, self._other = topics if transport == "compressed" else topics[::-1]
         self.policy: ReliabilityPolicy | None = None
         """What is asked for now."""
-        self._subscription = None
+        self._subscription: Subscription | None = None
         self._first = True
         self._number: int | None = None
         self._publishers: set[bytes] = set()
@@ -59,7 +60,8 @@ class ImageSubscription:
     def close(self) -> None:
         """Unsubscribe."""
         self._node.destroy_guard_condition(self._guard)
-        self._node.destroy_subscription(self._subscription)
+        if self._subscription:
+            self._node.destroy_subscription(self._subscription)
 
     def check(self) -> None:
         """Subscribe anew where the publishers of now ask for another reliability.
@@ -71,7 +73,7 @@ class ImageSubscription:
         publishers = {bytes(info.endpoint_gid) for info in infos}
         if publishers != self._publishers:
             self._publishers, self._number = publishers, None  # who is new numbers from anew
-        policy = self._wanted()
+        policy = self.wanted()
         if policy == self.policy:
             return
         try:
@@ -97,7 +99,7 @@ class ImageSubscription:
         return self._node.create_subscription(
             self._type,
             self.topic,
-            self._receive,
+            self._receive,  # type: ignore[arg-type]  # rclpy's annotation forgets MessageInfo
             QoSProfile(
                 history=HistoryPolicy.KEEP_LAST,
                 depth=1,
@@ -107,7 +109,8 @@ class ImageSubscription:
             qos_overriding_options=QoSOverridingOptions.with_default_policies(callback=choose),
         )
 
-    def _wanted(self):
+    def wanted(self) -> ReliabilityPolicy:
+        """What suits the parameter and the publishers of now."""
         if self._reliability == "reliable":
             return ReliabilityPolicy.RELIABLE
         reliable = {ReliabilityPolicy.RELIABLE}

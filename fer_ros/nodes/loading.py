@@ -40,7 +40,7 @@ def load_aside(node: Node, values: SimpleNamespace) -> Future:
             future.set_result(load(values))
         except LoadError as error:
             future.set_result(error)
-        if node.context.ok():  # not told to end meanwhile
+        if executor and node.context.ok():  # not told to end meanwhile
             executor.wake()
 
     threading.Thread(target=run, name="reload", daemon=True).start()

@@ -38,5 +38,5 @@ def jpeg_message(header: Header, bgr: np.ndarray, quality: int) -> CompressedIma
 def _bytes(data: np.ndarray) -> array:
     # rclpy takes this type as it is; it checks every byte of any other, 90 ms for 640x480.
     values = array("B")
-    values.frombytes(data)
+    values.frombytes(data.data)
     return values

@@ -63,8 +63,8 @@ def declare(node, table: Sequence[Setting]) -> None:
     for old, new in renamed.items():
         node.get_logger().warning(f"{old} is called {new} now")
     for setting in table:
-        old = given.get(setting.formerly)
-        default = old.value if old else setting.default
+        override = given.get(setting.formerly)
+        default = override.value if override else setting.default
         node.declare_parameter(setting.name, default, descriptor(setting))
     for name in given:
         if not (node.has_parameter(name) or name in renamed or name.startswith(ALWAYS_KNOWN)):

@@ -4,19 +4,19 @@
 import signal
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import rclpy
 from rclpy._rclpy_pybind11 import RCLError
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
-from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
 WAKE = 0.5  # seconds
 
 
-def run_node(name: str, create: Callable[[], Node], args=None) -> int:
+def run_node(name: str, create: Callable[[], Any], args=None) -> int:
     """Create the node, call its ``start()`` and spin until Ctrl-C or SIGTERM; or say its usage.
 
     ``args`` are those of the process unless given, as for ``rclpy.init``, the program's name first.

@@ -237,11 +237,11 @@ def publisher(node: Node, name: str, face_id: str = "", table=EMOTION_NODE) -> P
 
 def markdown(table: Sequence[Topic] | Sequence[Service]) -> str:
     """The table as docs/topics.md has it."""
-    if isinstance(table[0], Service):
-        rows = [f"| `{s.name}` | {s.kind} | {s.description} |" for s in table]
+    if services := [row for row in table if isinstance(row, Service)]:
+        rows = [f"| `{s.name}` | {s.kind} | {s.description} |" for s in services]
         return "\n".join(["| service | type | |", "|---|---|---|", *rows])
     lines = ["| topic | | type | QoS | with | |", "|---|---|---|---|---|---|"]
-    for t in table:
+    for t in (row for row in table if isinstance(row, Topic)):
         way = "in" if t.is_input else "out"
         qos = f"{t.reliability}, depth {t.depth}"
         needs = ", ".join(f"`{name}: {str(value).lower()}`" for name, value in t.needs)
@@ -249,7 +249,7 @@ def markdown(table: Sequence[Topic] | Sequence[Service]) -> str:
     return "\n".join(lines)
 
 
-TABLES = {
+TABLES: dict[str, tuple[Topic, ...] | tuple[Service, ...]] = {
     "emotion_node": EMOTION_NODE,
     "emotion_node services": SERVICES,
     "expression_node": EXPRESSION_NODE,

@@ -40,7 +40,8 @@ def usage(node: str) -> str:
     program = Path(sys.argv[0]).name
     if program != f"fer_ros-{node}":
         program = f"ros2 run fer_ros {node}"
-    inputs, outputs = ([t for t in topics.TABLES[node] if t.is_input == i] for i in (True, False))
+    rows = [row for row in topics.TABLES[node] if isinstance(row, topics.Topic)]
+    inputs, outputs = ([t for t in rows if t.is_input == i] for i in (True, False))
     live = f"* takes effect at once: ros2 param set /{node} PARAMETER VALUE"
     share = _share()
     parts = [

@@ -116,6 +116,10 @@ class ExpressionHistory:
         self._observations: deque[tuple[int, FaceEmotion]] = deque(maxlen=MAX_OBSERVATIONS)
         self._newest = 0
 
+    def __len__(self) -> int:
+        """How many observations are remembered."""
+        return len(self._observations)
+
     def add(self, faces: Iterable[FaceEmotion], stamp: int) -> None:
         """Note the faces of one image.
 
@@ -145,7 +149,7 @@ class ExpressionHistory:
         ]
         if not faces:
             return None
-        mean = np.mean([face.probabilities for face in faces], axis=0, dtype=np.float64)
+        mean = np.array([face.probabilities for face in faces], np.float64).mean(axis=0)
         counts = Counter(face.emotion for face in faces)
         likely = {e: 0.0 if e == UNCERTAIN else mean[e] for e in counts}
         emotion = max(counts, key=lambda e: (counts[e], likely[e]))

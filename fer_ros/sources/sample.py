@@ -54,7 +54,7 @@ class Sample(Sequence):
     def __len__(self) -> int:
         return round(RATE * SECONDS)
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override]  # no slices
         if not -len(self) <= index < len(self):
             raise IndexError(index)
         t = index % len(self) / RATE

@@ -132,7 +132,8 @@ class _Pictures:
     rate = FOLDER_RATE
 
     def __init__(self, path: Path, say: Say):
-        self._path, self._say, self._told = path, say, set()
+        self._path, self._say = path, say
+        self._told: set[Path] = set()
         files = path.iterdir() if path.is_dir() else [path]
         self._files = sorted((f for f in files if f.suffix.lower() in PICTURES), key=_by_number)
         if not self._files:

@@ -78,6 +78,7 @@ def targets(faces: Faces, recipe: Recipe) -> np.ndarray:
     labels = one_hot(faces.labels)
     target = (1 - recipe.votes - recipe.teacher) * labels
     if recipe.votes:
+        assert faces.votes is not None  # train sees to that
         seven = faces.votes[:, : len(EMOTIONS)].astype(np.float32)
         total = seven.sum(axis=1, keepdims=True)
         target += recipe.votes * np.where(total > 0, seven / np.maximum(total, 1), labels)

@@ -3,6 +3,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import keras
 from tensorboardX import SummaryWriter
@@ -32,7 +33,8 @@ class Progress(keras.callbacks.Callback):
 
     def __init__(self, name: str, epochs: int, steps: int):
         super().__init__()
-        self.name, self.epochs, self.steps, self.bar = name, epochs, steps, None
+        self.name, self.epochs, self.steps = name, epochs, steps
+        self.bar: Any = None
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.bar is None:

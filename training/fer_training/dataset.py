@@ -14,8 +14,10 @@ import io
 import lzma
 import os
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
@@ -179,8 +181,8 @@ def _open_text(path: Path):
             with archive.open(names[0]) as raw:
                 yield io.TextIOWrapper(raw, "utf-8", newline="")
         return
-    opener = {".xz": lzma.open, ".gz": gzip.open}.get(path.suffix, open)
-    with opener(path, "rt", encoding="utf-8", newline="") as text:
+    openers: dict[str, Callable[..., IO[str]]] = {".xz": lzma.open, ".gz": gzip.open}
+    with openers.get(path.suffix, open)(path, "rt", encoding="utf-8", newline="") as text:
         yield text
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is in a data set and what is wrong with it: counts, repeats, leaks, doubtful labels."""
 
+from typing import Any
+
 import imagehash
 import numpy as np
 from PIL import Image
@@ -38,7 +40,8 @@ def _counts(faces):
 
 
 def _exact(faces, usages):
-    keys, found = faces.keys(), {"within": {}, "across": {}}
+    keys = faces.keys()
+    found: dict[str, Any] = {"within": {}, "across": {}}
     for usage in usages:
         own = keys[faces.usage == usage]
         found["within"][usage] = int(len(own) - len(np.unique(own)))
@@ -63,7 +66,7 @@ def _near(faces, usages):
             for i in tqdm(pictures.images, desc="perceptual hashes", delay=2)
         ]
     )
-    found = {"within": {}, "across": {}}
+    found: dict[str, dict[str, int]] = {"within": {}, "across": {}}
     for usage in usages:
         own = hashes[pictures.usage == usage]
         found["within"][usage] = int(_has_near(own).sum())

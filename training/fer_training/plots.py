@@ -43,11 +43,11 @@ def classes(counts: dict[str, dict[str, int]], path: Path) -> None:
 
 def confusion(counts: list[list[int]], path: Path) -> None:
     """Confusion matrix, true class by row, coloured by the share of the row."""
-    counts = np.array(counts)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    table = np.array(counts)
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     figure, axes = _figure(6.4, 5.6)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
+    for (row, column), count in np.ndenumerate(table):
         colour = "white" if shares[row, column] > 0.5 else "black"
         text = f"{shares[row, column]:.0%}\n{count}"
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)

@@ -5,6 +5,7 @@ import json
 import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from fer_training.augment import Augmentation
 
@@ -120,7 +121,7 @@ def _made(path, settings):
 
 
 def _check(path, settings, kind):
-    known = {f.name: f.type for f in fields(kind)}
+    known: dict[str, Any] = {f.name: f.type for f in fields(kind)}
     for name, value in settings.items():
         if name not in known:
             raise RecipeError(f"{path}: no setting {name!r}; there are: {', '.join(known)}")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``detections``: vision_msgs/Detection2DArray, the seven expressions as hypotheses of each."""
 
+from typing import Any
+
 from std_msgs.msg import Header
 
 from fer_ros.emotions.classes import EMOTIONS
@@ -15,7 +17,7 @@ class DetectionsSink(Sink):
 
     def __init__(self, node, scene):
         super().__init__(node, scene)
-        self._publisher = None
+        self._publisher: Any = None
 
     def open(self, values):
         super().open(values)

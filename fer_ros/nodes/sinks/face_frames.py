@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``/tf``: a frame for each face, and one for where it looks."""
 
+from typing import Any
+
 import numpy as np
 from geometry_msgs.msg import Quaternion, Transform, TransformStamped, Vector3
 from std_msgs.msg import Header
@@ -23,7 +25,7 @@ class FaceFramesSink(Sink):
 
     def __init__(self, node, scene):
         super().__init__(node, scene)
-        self._publisher = None
+        self._publisher: Any = None
 
     def open(self, values):
         super().open(values)

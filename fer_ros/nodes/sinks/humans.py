@@ -6,6 +6,7 @@ cameras they do not mix. https://www.ros.org/reps/rep-0155.html
 """
 
 import math
+from typing import Any
 
 from rclpy.duration import Duration
 from std_msgs.msg import Header
@@ -30,7 +31,7 @@ class HumansSink(Sink):
         super().__init__(node, scene)
         self._faces: dict[int, _FaceTopics] = {}
         self._header: Header | None = None
-        self._tracked = None
+        self._tracked: Any = None
 
     def open(self, values):
         super().open(values)
@@ -109,10 +110,11 @@ def landmarks_message(hri, header: Header, result: Result, face: FaceEmotion):
     """hri_msgs/FacialLandmarks of a face that the mesh looked at; points outside the image are
     moved to its border, with a confidence of 0.
     """
+    assert face.points is not None
     rows, columns = result.shape[:2]
     found = []
-    for point in landmarks(face.points)[:, :2].tolist():
-        place = Box(*point, 0.0, 0.0).rotated(result.upright.shape, -result.rotate)
+    for across, down in landmarks(face.points)[:, :2].tolist():
+        place = Box(across, down, 0.0, 0.0).rotated(result.upright.shape, -result.rotate)
         inside = 0 <= place.x <= columns and 0 <= place.y <= rows
         x, y = min(max(place.x / columns, 0.0), 1.0), min(max(place.y / rows, 0.0), 1.0)
         found.append(hri.NormalizedPointOfInterest2D(x=x, y=y, c=float(inside)))
