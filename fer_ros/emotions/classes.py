@@ -6,7 +6,7 @@ of ``fer_ros/msg/FaceEmotion``. A label names the *apparent expression* of a fac
 person feels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 EMOTIONS = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
 """Class names; a class's number is its index here."""
@@ -43,7 +43,7 @@ VALENCE = (-0.5, -0.6, -0.5, 0.8, -0.6, 0.1, 0.0)
 1980, doi:10.1037/h0077714). ``benchmarks/valence.py`` prints how it goes with what people see."""
 
 
-def valence_of(probabilities: Sequence[float]) -> float:
+def valence_of(probabilities: Iterable[float]) -> float:
     """How pleasant an expression looks, -1 to 1, by the probabilities of the seven classes."""
     return float(sum(p * v for p, v in zip(probabilities, VALENCE, strict=True)))
 
