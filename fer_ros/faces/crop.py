@@ -2,45 +2,29 @@
 """From a face in a camera image to the 48x48 grey picture that the classifier was trained on.
 
 FER-2013 shows each face upright in a square with a set share of forehead and chin. A detector's
-box has habits of its own, so each detector has a calibrated framing; docs/detectors.md has the
-method and the figures, benchmarks/calibrate_framing.py prints them.
+box has habits of its own, so each detector has its calibrated ``framing``; docs/detectors.md has
+the method and the figures, benchmarks/calibrate_framing.py prints them.
 """
 
 import math
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from fer_ros.faces.detectors.base import Detection
+from fer_ros.faces.detectors.base import Detection, Framing
 from fer_ros.result import Box
-
-
-class Framing(NamedTuple):
-    """How to get from a detector's box to the square of FER-2013."""
-
-    side: float  # side of the square over the width of the box
-    down: float = 0.0  # from the box's centre to the square's, down the face, over the box's width
-
-
-MARGIN = {
-    "haar": Framing(0.99, 0.01),
-    "yunet": Framing(1.27, -0.03),
-    "blazeface": Framing(1.08, -0.07),
-    "mesh": Framing(1.08, -0.07),  # by mesh.BOX_SIDE and BOX_DOWN
-}
 
 
 def crop_face(
     image: np.ndarray,
     detection: Detection,
-    margin: Framing,
+    framing: Framing,
     size: int = 48,
     upright: bool = True,
 ) -> np.ndarray:
     """Cut the face out of `image` with FER-2013's framing.
 
-    `image` is uint8 [H, W] grey or [H, W, 3] BGR, `margin` the detector's entry in MARGIN. With
+    `image` is uint8 [H, W] grey or [H, W, 3] BGR, `framing` the detector's. With
     `upright` the picture is turned until the line through the eyes is level, where the detector
     gave eyes. Returns uint8 [size, size] grey, reduced by area; what lies outside the image
     repeats its border. Raises ValueError for another type or shape of image, a box without area
@@ -48,8 +32,8 @@ def crop_face(
     """
     _check(image, detection)
     angle = roll(detection) if upright else 0.0
-    side = margin.side * detection.box.width
-    shift = margin.down * detection.box.width
+    side = framing.side * detection.box.width
+    shift = framing.down * detection.box.width
     centre_x, centre_y = detection.box.centre
     centre_x -= shift * math.sin(angle)
     centre_y += shift * math.cos(angle)

@@ -17,8 +17,8 @@ from fer_ros.emotions.classes import UNCERTAIN, label_of
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.emotions.smoothing import Smoother
-from fer_ros.faces.crop import Framing, crop_face
-from fer_ros.faces.detectors.base import Detection
+from fer_ros.faces.crop import crop_face
+from fer_ros.faces.detectors import Detection, Framing
 from fer_ros.images.codec import decode_image
 from fer_ros.nodes.health import Health, one_line
 from fer_ros.nodes.optional import messages

@@ -8,11 +8,11 @@ import importlib
 import logging
 from pathlib import Path
 
-from fer_ros.faces.detectors.base import Detection, Detector, DetectorError
+from fer_ros.faces.detectors.base import Detection, Detector, DetectorError, Framing
 
 _log = logging.getLogger("fer_ros")
 
-__all__ = ["NAMES", "Detection", "Detector", "DetectorError", "create_detector"]
+__all__ = ["NAMES", "Detection", "Detector", "DetectorError", "Framing", "create_detector"]
 
 # Name: (module, class), the best first; docs/detectors.md has the figures behind the order.
 _CLASSES = {
