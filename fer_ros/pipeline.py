@@ -145,4 +145,6 @@ class EmotionPipeline:
         """What the classifier says of a face in the upright image, float32 [7]."""
         framing = FRAMING if face.by_mesh else self.detector.framing
         framing = framing._replace(side=framing.side * self.classifier.card.margin)
-        return self.classifier.probabilities(crop_face(upright, face.detection, framing))
+        size, channels = self.classifier.card.crop.size, self.classifier.card.crop.channels
+        crop = crop_face(upright, face.detection, framing, size, channels)
+        return self.classifier.probabilities(crop)

@@ -99,6 +99,7 @@ def test_made_as_our_own_are(distribution):
     entries = distribution("good", "own = MODULE:Detector")
     detector = create(entries["own"], "", OPTIONS)
     assert detector.name == "own", "as it is asked for, whatever it calls itself"
+    assert detector.model_path.read_text() == GOOD, "for evaluate_bags, which knows it by its file"
     assert detector.detect(astronaut()) == []
 
 

@@ -107,6 +107,15 @@ def test_no_pixel_that_the_crop_needs_is_left_out(degrees, side, place):
         assert np.abs(part.astype(int) - whole).max() <= 1
 
 
+def test_colour_is_rgb(astronaut):
+    colour = crop_face(astronaut, FACE, WHOLE, 112, channels=3)
+    assert colour.shape == (112, 112, 3)
+    grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+    assert difference(grey, crop_face(astronaut, FACE, WHOLE, 112)) < 1
+    of_grey = crop_face(cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY), FACE, WHOLE, 112, channels=3)
+    assert (of_grey[..., 0] == of_grey[..., 2]).all()
+
+
 def test_another_size(astronaut):
     assert crop_face(astronaut, FACE, WHOLE, size=96).shape == (96, 96)
 

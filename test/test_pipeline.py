@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
+from fer_ros.emotions.model_card import GREY
 from fer_ros.faces.detectors import Detection, Framing
 from fer_ros.images.rotation import rotate_image
 from fer_ros.pipeline import EmotionPipeline
@@ -31,7 +32,7 @@ class BlobDetector:
 class BrightnessClassifier:
     """Joy on crops with a light centre, sadness on dark ones."""
 
-    card = SimpleNamespace(margin=1.0, uncertain_below=0.4)
+    card = SimpleNamespace(margin=1.0, uncertain_below=0.4, crop=GREY)
     identity = "brightness@00000000"
 
     def probabilities(self, crop):
@@ -214,7 +215,7 @@ def test_a_threshold_may_be_zero(pipeline, threshold, label):
         return np.array([1, 1, 1, 1, 1, 1, 2], np.float32) / 8
 
     pipeline.classifier.probabilities = evenly
-    pipeline.classifier.card = SimpleNamespace(margin=1.0, uncertain_below=0.3)
+    pipeline.classifier.card = SimpleNamespace(margin=1.0, uncertain_below=0.3, crop=GREY)
     values = {setting.name: setting.default for setting in PIPELINE}
     pipeline.tune(SimpleNamespace(**values | {"uncertain_threshold": threshold}))
     (face,) = pipeline.process(frame((300, 100, 150, 20)), 1.0).faces

@@ -105,7 +105,9 @@ class ExpressionNode(Node):
             height, width = bgr.shape[:2]
             side = max(height, width)
             whole = Detection(Box((width - side) / 2, (height - side) / 2, side, side), 1.0)
-            crop = crop_face(bgr, whole, Framing(WHOLE * self._classifier.card.margin))
+            card = self._classifier.card
+            framing = Framing(WHOLE * card.margin)
+            crop = crop_face(bgr, whole, framing, card.crop.size, card.crop.channels)
             raw = self._classifier.probabilities(crop)
         except Exception as error:  # whatever one picture brings, the next one is looked at
             self._complain(error)

@@ -6,7 +6,9 @@ Reading these loads nothing of the package; its code runs only when its detector
 """
 
 import logging
+import sys
 from importlib.metadata import EntryPoint, distributions
+from pathlib import Path
 
 from fer_ros.faces.detectors.base import Detector, DetectorError, Framing
 
@@ -48,6 +50,8 @@ def create(entry: EntryPoint, model_path: str, options: dict) -> Detector:
         if not (callable(detector.detect) and detector.min_face_size >= 0 and framing.side > 0):
             raise ValueError("framing, detect or min_face_size is no such thing")
         detector.name = name
+        if not hasattr(detector, "model_path"):  # what stands for it where results are kept
+            detector.model_path = Path(model_path or sys.modules[entry.module].__file__)
     except DetectorError:
         raise
     except Exception as error:  # somebody else's code, and its own dependencies
