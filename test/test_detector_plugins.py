@@ -13,7 +13,7 @@ from node_helpers import REPOSITORY, astronaut, parameters, stamped
 from fer_ros.faces.detectors import NAMES, DetectorError
 from fer_ros.faces.detectors.plugins import create, find
 
-OPTIONS = {"min_face_size": 0, "score_threshold": None}
+OPTIONS = {"min_face_size": 0, "score_threshold": None, "proposing": False}
 GOOD = """
 class Detector:
     name, framing, min_face_size = "x", (1.0, 0.0), 0
@@ -101,6 +101,15 @@ def test_made_as_our_own_are(distribution):
     assert detector.name == "own", "as it is asked for, whatever it calls itself"
     assert detector.model_path.read_text() == GOOD, "for evaluate_bags, which knows it by its file"
     assert detector.detect(astronaut()) == []
+
+
+def test_it_may_propose_more_where_faces_are_verified(distribution):
+    source = GOOD.replace(" ...", " self.threshold = score_threshold") + "    proposal_threshold = 0.2"
+    entry = distribution("good", "own = MODULE:Detector", source)["own"]
+    proposing = OPTIONS | {"proposing": True}
+    assert create(entry, "", OPTIONS).threshold is None
+    assert create(entry, "", proposing).threshold == 0.2
+    assert create(entry, "", proposing | {"score_threshold": 0.9}).threshold == 0.9
 
 
 def test_none_is_loaded_unasked(distribution):

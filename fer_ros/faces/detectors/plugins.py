@@ -45,7 +45,11 @@ def create(entry: EntryPoint, model_path: str, options: dict) -> Detector:
     """
     name, package = _words(entry)
     try:
-        detector = entry.load()(model_path, **options)
+        kind, threshold = entry.load(), options["score_threshold"]
+        if threshold is None and options["proposing"]:
+            threshold = getattr(kind, "proposal_threshold", None)
+        size = options["min_face_size"]
+        detector = kind(model_path, min_face_size=size, score_threshold=threshold)
         framing = Framing(*map(float, detector.framing))
         if not (callable(detector.detect) and detector.min_face_size >= 0 and framing.side > 0):
             raise ValueError("framing, detect or min_face_size is no such thing")
