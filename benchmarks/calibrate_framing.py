@@ -23,8 +23,8 @@ from fer_training.dataset import Faces, load
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import Classifier
-from fer_ros.faces.crop import MARGIN, Framing, crop_face, roll
-from fer_ros.faces.detectors import create_detector
+from fer_ros.faces.crop import crop_face, roll
+from fer_ros.faces.detectors import Framing, create_detector
 from fer_ros.result import Box
 
 ENLARGEMENT = 3
@@ -116,7 +116,7 @@ def judge_rows(detectors, model, pictures, labels) -> None:
     for detector in detectors:
         rows = zip(pictures, map(embed, pictures), labels, strict=True)
         found = [(p, c, d, k) for p, c, k in rows if (d := detect_best(detector, c))]
-        framing = MARGIN[detector.name]
+        framing = detector.framing
         ways = [lambda picture, canvas, detection: picture]
         ways += [partial(crop_again, framing=scaled(framing, side)) for side in SIDES]
         ways += [partial(crop_again, framing=framing, upright=False)]
@@ -151,7 +151,7 @@ def judge_photos(detectors, model, folder: Path) -> None:
         for factor in SIDES:
             right = []
             for image, detection, row in zip(images, found, rows, strict=True):
-                crop = crop_face(image, detection, scaled(MARGIN[detector.name], factor))
+                crop = crop_face(image, detection, scaled(detector.framing, factor))
                 label = EMOTIONS[int(np.argmax(model.probabilities(crop)))]
                 right.append(label in row["acceptable"].split("|"))
             cells.append(f"{sum(right[:half])} + {sum(right[half:])}")

@@ -20,7 +20,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_ros.faces.crop import MARGIN
 from fer_ros.faces.detectors import blazeface, haar, yunet
 from fer_ros.faces.detectors.blazeface import BlazeFaceDetector
 from fer_ros.faces.detectors.haar import HaarDetector
@@ -54,12 +53,12 @@ def build_detectors(yunet_file: str) -> dict:
     }
 
 
-def framed(detection, name: str) -> np.ndarray:
+def framed(detection, framing) -> np.ndarray:
     """The detection's square in FER-2013's framing, as x, y and side."""
     box = detection.box
-    side = MARGIN[name].side * box.width
+    side = framing.side * box.width
     x = box.x + (box.width - side) / 2
-    y = box.y + (box.height - side) / 2 + MARGIN[name].down * box.width
+    y = box.y + (box.height - side) / 2 + framing.down * box.width
     return np.array([x, y, side])
 
 
@@ -104,7 +103,7 @@ def locate(photo: np.ndarray, detectors: dict) -> np.ndarray:
     """Where the face is, as x, y and side: the median of what the detectors' models agree on."""
     squares = defaultdict(list)
     for detector in detectors.values():
-        squares[detector.name] += [framed(d, detector.name) for d in detector.detect(photo)[:1]]
+        squares[detector.name] += [framed(d, detector.framing) for d in detector.detect(photo)[:1]]
     return np.median([np.median(own, axis=0) for own in squares.values() if own], axis=0)
 
 
@@ -118,7 +117,7 @@ def run(detectors: dict, photos: list, empty: list) -> list[dict]:
             for view, image, reduction, left, top in views(photo):
                 found, ms = timed(detector, image)
                 place = face / reduction + (left, top, 0)
-                hits = [overlap(framed(d, detector.name), place) >= 0.5 for d in found]
+                hits = [overlap(framed(d, detector.framing), place) >= 0.5 for d in found]
                 right = hits.index(True) if True in hits else None
                 records.append({
                     "detector": label,

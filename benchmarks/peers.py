@@ -41,7 +41,7 @@ from tqdm import tqdm
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import default_model, open_backend, small_model
-from fer_ros.faces.crop import MARGIN, crop_face
+from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import create_detector
 from fer_ros.sources.sample import Sample
 
@@ -164,7 +164,7 @@ def sample_crops(count: int) -> np.ndarray:
     """Faces of the built-in clip as the node crops them, uint8 [count, 48, 48]."""
     detector = create_detector("blazeface")
     crops = (
-        crop_face(image, detection, MARGIN[detector.name])
+        crop_face(image, detection, detector.framing)
         for image in cycle(Sample())
         for detection in detector.detect(image)
     )

@@ -25,7 +25,7 @@ from fer_ros.drawing import annotate
 from fer_ros.emotions.classifier import MODELS, Classifier
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.emotions.smoothing import Smoother
-from fer_ros.faces.crop import MARGIN, crop_face
+from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import DetectorError, create_detector
 from fer_ros.faces.tracker import Tracker
 from fer_ros.images.codec import decode_compressed, decode_image, encode_image, encode_jpeg
@@ -96,7 +96,7 @@ class Turns:
         return stages
 
     def _crop(self, i):
-        framing = MARGIN[self.best.name]
+        framing = self.best.framing
         return [crop_face(self.images[i], d, framing) for d in self.found[i]]
 
     def _track(self, i):

@@ -7,10 +7,11 @@ import numpy as np
 
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.smoothing import Smoother
-from fer_ros.faces.crop import MARGIN, crop_face
+from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import Detector
 from fer_ros.faces.finder import EveryImage, Found
 from fer_ros.faces.follower import MeshFollower
+from fer_ros.faces.mesh import FRAMING
 from fer_ros.faces.pose import faces_camera
 from fer_ros.faces.verifier import Verifier
 from fer_ros.images.rotation import rotate_image
@@ -142,6 +143,8 @@ class EmotionPipeline:
 
     def _probabilities(self, upright: np.ndarray, face: Found) -> np.ndarray:
         """What the classifier says of a face in the upright image, float32 [7]."""
-        framing = MARGIN["mesh" if face.by_mesh else self.detector.name]
+        framing = FRAMING if face.by_mesh else self.detector.framing
         framing = framing._replace(side=framing.side * self.classifier.card.margin)
-        return self.classifier.probabilities(crop_face(upright, face.detection, framing))
+        size, channels = self.classifier.card.crop.size, self.classifier.card.crop.channels
+        crop = crop_face(upright, face.detection, framing, size, channels)
+        return self.classifier.probabilities(crop)

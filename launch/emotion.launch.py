@@ -22,6 +22,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
+from fer_ros.faces.detectors import NAMES as DETECTORS
 from fer_ros.nodes import dds
 
 SHARE = Path(__file__).parents[1]
@@ -49,7 +50,7 @@ ARGUMENTS = (
     ("namespace", "", None, "Namespace of all nodes and topics."),
     ("params_file", str(SHARE / "config" / "emotion.yaml"), None,
      "Parameters of the nodes: a copy of the default file with your changes."),
-    ("detector", "", ("", "auto", "yunet", "blazeface", "haar"),
+    ("detector", "", ("", *DETECTORS),
      "Face detector; empty: as params_file says."),
     ("detector_model", "", None,
      "File for the detector, such as YuNet's .onnx; empty: as params_file says."),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_ros.faces.detectors import Detection
+from fer_ros.faces.detectors import Detection, Framing
 from fer_ros.result import Box
 
 
@@ -59,6 +59,7 @@ def test_many_models_of_one_detector_do_not_outvote_the_others(benchmarks):
     class Detector:
         def __init__(self, name, *places):
             self.name, self.places = name, places
+            self.framing = Framing(1.0)
 
         def detect(self, image):
             return [Detection(Box(x, 0.0, 10.0, 10.0), score=0.9) for x in self.places]
@@ -67,6 +68,6 @@ def test_many_models_of_one_detector_do_not_outvote_the_others(benchmarks):
     detectors = [Detector("blazeface", 50.0 + i) for i in range(4)]
     detectors += [Detector("haar", 10.0, 90.0), Detector("yunet", 10.0), Detector("yunet")]
     found = module.locate(None, dict(enumerate(detectors)))
-    haar = module.framed(Detection(Box(10.0, 0.0, 10.0, 10.0), score=0.9), "haar")
+    haar = module.framed(Detection(Box(10.0, 0.0, 10.0, 10.0), score=0.9), Framing(1.0))
     assert abs(found[0] - haar[0]) < 3
     assert np.isfinite(found).all()

@@ -295,3 +295,11 @@ def test_auto_warns_when_the_file_given_is_of_no_use(tmp_path, caplog):
 def test_auto_refuses_a_file_that_nobody_reads(path):
     with pytest.raises(DetectorError, match=path):
         create_detector(model_path=path)
+
+
+def test_each_carries_its_framing(detector, astronaut):
+    """The square that it leads to is about the same, whatever the habits of its boxes."""
+    (face,) = detector.detect(astronaut)
+    square = detector.framing.side * face.box.width
+    assert square == pytest.approx(106, rel=0.15)
+    assert middle(face)[1] + detector.framing.down * face.box.width == pytest.approx(120, abs=10)

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_ros.faces.crop import MARGIN, Framing, crop_face
-from fer_ros.faces.detectors import Detection
+from fer_ros.faces.crop import crop_face
+from fer_ros.faces.detectors import Detection, Framing
 from fer_ros.result import Box
 
 WHOLE = Framing(1.0)
@@ -81,10 +81,9 @@ def test_side_and_down():
 
 def test_colour_gives_grey(astronaut):
     grey = cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY)
-    for framing in MARGIN.values():
-        colour = crop_face(astronaut, FACE, framing)
-        assert colour.shape == (48, 48)
-        np.testing.assert_array_equal(colour, crop_face(grey, FACE, framing))
+    colour = crop_face(astronaut, FACE, WHOLE)
+    assert colour.shape == (48, 48)
+    np.testing.assert_array_equal(colour, crop_face(grey, FACE, WHOLE))
 
 
 @pytest.mark.parametrize("degrees", [0, -70, 33])
@@ -102,10 +101,19 @@ def test_no_pixel_that_the_crop_needs_is_left_out(degrees, side, place):
     direction = math.radians(degrees)
     eyes = ((x, y), (x + math.cos(direction), y + math.sin(direction)))
     face = replace(face, eyes=eyes)
-    for framing in MARGIN.values():
+    for framing in (WHOLE, Framing(0.99, 0.01), Framing(1.27, -0.03)):
         whole = crop_face(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), face, framing)
         part = crop_face(image, face, framing)
         assert np.abs(part.astype(int) - whole).max() <= 1
+
+
+def test_colour_is_rgb(astronaut):
+    colour = crop_face(astronaut, FACE, WHOLE, 112, channels=3)
+    assert colour.shape == (112, 112, 3)
+    grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+    assert difference(grey, crop_face(astronaut, FACE, WHOLE, 112)) < 1
+    of_grey = crop_face(cv2.cvtColor(astronaut, cv2.COLOR_BGR2GRAY), FACE, WHOLE, 112, channels=3)
+    assert (of_grey[..., 0] == of_grey[..., 2]).all()
 
 
 def test_another_size(astronaut):

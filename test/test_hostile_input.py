@@ -269,6 +269,7 @@ CONTENT = {
     "framing": {"size": 48, "margin": 1.0},
     "input_size": 96,
     "uncertain_below": 0.4,
+    "scaling": {"mean": 0, "std": 255},
     "files": {"tiny.tflite": {"temperature": 1.0}},
 }
 json_values = st.recursive(
@@ -298,6 +299,7 @@ def check_card(model):
     assert isinstance(card, ModelCard)
     assert 0.01 <= card.temperature <= 100
     assert 1 <= card.input_size <= 1024
+    assert np.prod(card.crop.shape) <= 3 * 512**2
     card.identity.encode()
 
 
@@ -305,7 +307,8 @@ def check_card(model):
 @given(
     path=st.sampled_from(
         [(key,) for key in CONTENT]
-        + [("framing", "size"), ("framing", "margin"), ("files", "tiny.tflite")]
+        + [("framing", "size"), ("framing", "margin"), ("framing", "channels")]
+        + [("scaling", "mean"), ("scaling", "std"), ("files", "tiny.tflite")]
         + [("files", "tiny.tflite", "sha256"), ("files", "tiny.tflite", "temperature")]
     ),
     value=json_values,

@@ -2,11 +2,13 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.model_card import (
     MAX_CARD_BYTES,
+    Crop,
     ModelError,
     NoCardError,
     load_card,
@@ -48,6 +50,31 @@ def test_reads_what_the_run_time_needs(model):
     assert (card.margin, card.input_size) == (1.1, 96)
     assert (card.temperature, card.uncertain_below) == (1.25, 0.35)
     assert card.identity == f"tiny@{sha256_of(model)[:8]}"
+    assert (card.crop, card.crop.shape) == (Crop(48, 1, None), (48, 48))
+
+
+@pytest.mark.parametrize(
+    ("framing", "scaling", "crop"),
+    [
+        ({"size": 64}, None, Crop(64)),
+        ({"size": 112, "channels": 3}, None, Crop(112, 3)),
+        ({"channels": 3}, {"mean": 127.5, "std": 128}, Crop(48, 3, ((127.5,), (128,)))),
+        ({"channels": 3}, {"mean": [1, 2, 3], "std": 9}, Crop(48, 3, ((1, 2, 3), (9,)))),
+    ],
+)
+def test_another_crop(model, content, framing, scaling, crop):
+    content["framing"] |= framing
+    write(model, content | {"scaling": scaling})
+    assert load_card(model).crop == crop
+
+
+def test_scaling_is_of_each_channel():
+    crop = Crop(2, 3, ((0, 10, 20), (1, 2, 4)))
+    scaled = crop.scaled(np.full(crop.shape, 30, np.uint8))
+    assert scaled.dtype == np.float32
+    assert scaled[1, 1].tolist() == [30, 10, 2.5]
+    grey = Crop(2, 1, ((0.0,), (255.0,)))
+    assert (grey.scaled(np.full((2, 2), 255, np.uint8)) == 1).all()
 
 
 def test_one_card_may_describe_several_files(model, content):
@@ -82,7 +109,15 @@ def test_damaged_model(model):
         ("labels", list(EMOTIONS[::-1]), "labels"),
         ("labels", list(EMOTIONS[:6]), "labels"),
         ("labels", None, "labels"),
-        ("framing", {"size": 64, "margin": 1.0}, "crops of 64"),
+        ("framing", {"size": 513, "margin": 1.0}, "not a number from 1 to 512"),
+        ("framing", {"size": 48.5, "margin": 1.0}, "no crop of 48.5 pixels"),
+        ("framing", {"size": 48, "margin": 1.0, "channels": 2}, "and 2 channels"),
+        ("framing", {"size": 48, "margin": 1.0, "channels": None}, "and None channels"),
+        ("scaling", "tf", "wrong"),
+        ("scaling", {"mean": 0}, "lacks 'std'"),
+        ("scaling", {"mean": 0, "std": 0}, "not a number from"),
+        ("scaling", {"mean": [1, 2, 3], "std": 1}, "is not a number, or 1"),
+        ("scaling", {"mean": [], "std": 1}, "is not a number, or 1"),
         ("framing", {"size": 48}, "lacks 'margin'"),
         ("framing", [], "wrong"),
         ("framing", {"size": 48, "margin": -1}, "not a number from"),

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
-from fer_ros.faces.detectors import Detection
+from fer_ros.emotions.model_card import GREY
+from fer_ros.faces.detectors import Detection, Framing
 from fer_ros.images.rotation import rotate_image
 from fer_ros.pipeline import EmotionPipeline
 from fer_ros.result import Box, FaceEmotion
@@ -13,12 +14,13 @@ from fer_ros.settings import PIPELINE
 
 JOY, SADNESS = EMOTIONS.index("joy"), EMOTIONS.index("sadness")
 FRAME = np.full((480, 640, 3), 200, np.uint8)
+FRAMING = Framing(0.99, 0.01)
 
 
 class BlobDetector:
     """Finds each dark square on a bright image: a real, if simple, detector."""
 
-    name = "haar"
+    framing = FRAMING
 
     def detect(self, bgr):
         import cv2
@@ -30,7 +32,7 @@ class BlobDetector:
 class BrightnessClassifier:
     """Joy on crops with a light centre, sadness on dark ones."""
 
-    card = SimpleNamespace(margin=1.0, uncertain_below=0.4)
+    card = SimpleNamespace(margin=1.0, uncertain_below=0.4, crop=GREY)
     identity = "brightness@00000000"
 
     def probabilities(self, crop):
@@ -163,7 +165,7 @@ def test_boxes_stay_in_the_pixels_of_the_image_given(pipeline, degrees):
 
 def test_boxes_are_clipped(pipeline):
     pipeline.finder.detector = SimpleNamespace(
-        name="haar", detect=lambda _: [Detection(Box(-20.0, 400.0, 100.0, 200.0), 0.8)]
+        framing=FRAMING, detect=lambda _: [Detection(Box(-20.0, 400.0, 100.0, 200.0), 0.8)]
     )
     (face,) = pipeline.process(FRAME, 1.0).faces
     assert face.box == (0, 400, 80, 80)
@@ -172,7 +174,7 @@ def test_boxes_are_clipped(pipeline):
 def test_largest_is_what_is_seen_largest(pipeline):
     boxes = [(-300.0, 100.0, 350.0, 350.0), (200.0, 100.0, 200.0, 200.0)]
     pipeline.finder.detector = SimpleNamespace(
-        name="haar", detect=lambda _: [Detection(Box(*box), score=0.8) for box in boxes]
+        framing=FRAMING, detect=lambda _: [Detection(Box(*box), score=0.8) for box in boxes]
     )
     assert [f.box for f in pipeline.process(FRAME, 1.0).faces] == [
         (200, 100, 200, 200),
@@ -182,7 +184,7 @@ def test_largest_is_what_is_seen_largest(pipeline):
 
 def test_boxes_wholly_outside_are_left_out(pipeline):
     pipeline.finder.detector = SimpleNamespace(
-        name="haar", detect=lambda _: [Detection(Box(700.0, 10.0, 50.0, 50.0), 0.8)]
+        framing=FRAMING, detect=lambda _: [Detection(Box(700.0, 10.0, 50.0, 50.0), 0.8)]
     )
     assert pipeline.process(FRAME, 1.0).faces == ()
 
@@ -213,7 +215,7 @@ def test_a_threshold_may_be_zero(pipeline, threshold, label):
         return np.array([1, 1, 1, 1, 1, 1, 2], np.float32) / 8
 
     pipeline.classifier.probabilities = evenly
-    pipeline.classifier.card = SimpleNamespace(margin=1.0, uncertain_below=0.3)
+    pipeline.classifier.card = SimpleNamespace(margin=1.0, uncertain_below=0.3, crop=GREY)
     values = {setting.name: setting.default for setting in PIPELINE}
     pipeline.tune(SimpleNamespace(**values | {"uncertain_threshold": threshold}))
     (face,) = pipeline.process(frame((300, 100, 150, 20)), 1.0).faces

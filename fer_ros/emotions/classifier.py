@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A 48x48 grey crop to calibrated probabilities, by LiteRT, OpenCV's DNN module or Keras.
+"""A crop of a face to calibrated probabilities, by LiteRT, OpenCV's DNN module or Keras.
 
 Each backend gives the same logits for the same model; the temperature of its file (Guo et al.,
 2017, arXiv:1706.04599) and the softmax are applied here, once for all.
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.emotions.model_card import CROP_SIZE, ModelCard, ModelError, load_card
+from fer_ros.emotions.model_card import GREY, Crop, ModelCard, ModelError, load_card
 
 MODELS = Path(__file__).parents[1] / "models"
 DEFAULT_NAME = "emotion_mobilenet_v2"
@@ -27,7 +27,7 @@ class Backend(Protocol):
     """Runs one model file."""
 
     def logits(self, crop: np.ndarray) -> np.ndarray:
-        """uint8 [48, 48] -> float32 [7]."""
+        """A crop, uint8 of the card's shape -> float32 [7]."""
 
 
 class Classifier:
@@ -43,8 +43,8 @@ class Classifier:
         self.path = path = _find(str(model))
         self.backend_name = backend_name(path)
         self.card: ModelCard = load_card(path)
-        self._backend = open_backend(path, self.card.input_size, threads)
-        self.probabilities(np.zeros((CROP_SIZE, CROP_SIZE), np.uint8))  # fails now, not on a face
+        self._backend = open_backend(path, self.card.input_size, threads, self.card.crop)
+        self.probabilities(np.zeros(self.card.crop.shape, np.uint8))  # fails now, not on a face
 
     @property
     def identity(self) -> str:
@@ -52,9 +52,11 @@ class Classifier:
         return self.card.identity
 
     def probabilities(self, crop: np.ndarray) -> np.ndarray:
-        """Probability of each class, float32 [7] that sums to 1, of a crop, uint8 [48, 48]."""
-        if crop.shape != (CROP_SIZE, CROP_SIZE) or crop.dtype != np.uint8:
-            raise ValueError(f"crop is {crop.dtype} {crop.shape}, not uint8 (48, 48)")
+        """Probability of each class, float32 [7] that sums to 1, of a crop, uint8 of the shape
+        that the card says: [48, 48] unless it says another.
+        """
+        if crop.shape != self.card.crop.shape or crop.dtype != np.uint8:
+            raise ValueError(f"crop is {crop.dtype} {crop.shape}, not uint8 {self.card.crop.shape}")
         logits = self._backend.logits(crop)
         if logits.shape != (len(EMOTIONS),) or not np.isfinite(logits).all():
             raise ModelError(f"{self.path}: the model gave {logits!r}, not seven finite logits")
@@ -94,9 +96,11 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 class LiteRTBackend:
-    """A .tflite file: uint8 [1, 48, 48, 1] in, float32 [1, 7] out, enlargement in the graph."""
+    """A .tflite file: uint8 [1, 48, 48, 1] in, float32 [1, 7] out, enlargement in the graph; or
+    as the card has the crop, float32 where it has a scaling.
+    """
 
-    def __init__(self, path: Path, input_size: int = 0, threads: int = 1):
+    def __init__(self, path: Path, input_size: int = 0, threads: int = 1, crop: Crop = GREY):
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
@@ -111,27 +115,29 @@ class LiteRTBackend:
             (exit_,) = self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{path}: LiteRT cannot load it: {first_line(error)}") from None
-        _expect(path, "input", entry, np.uint8, [1, CROP_SIZE, CROP_SIZE, 1])
+        dtype = np.float32 if crop.scaling else np.uint8
+        self._shape, self._crop = (1, crop.size, crop.size, crop.channels), crop
+        _expect(path, "input", entry, dtype, list(self._shape))
         _expect(path, "output", exit_, np.float32, [1, len(EMOTIONS)])
         self._input, self._output = entry["index"], exit_["index"]
 
     def logits(self, crop):
-        self._interpreter.set_tensor(self._input, crop[None, :, :, None])
+        self._interpreter.set_tensor(self._input, self._crop.scaled(crop).reshape(self._shape))
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._output)[0]
 
 
 class OpenCVBackend:
-    """An .onnx file: float32 [1, 1, S, S] of 0 to 255 in (enlarged here), float32 [1, 7] out."""
+    """An .onnx file: float32 [1, channels, S, S] in (scaled to S here), float32 [1, 7] out."""
 
-    def __init__(self, path: Path, input_size: int, threads: int = 1):
+    def __init__(self, path: Path, input_size: int, threads: int = 1, crop: Crop = GREY):
         try:
             self._net = cv2.dnn.readNetFromONNX(str(path))
         except cv2.error as error:
             raise ModelError(f"{path}: OpenCV cannot load it: {first_line(error)}") from None
-        self._size = (input_size, input_size)
+        self._size, self._crop = (input_size, input_size), crop
         try:
-            shape = self._run(np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)).shape
+            shape = self._run(np.zeros(crop.shape, np.uint8)).shape
         except cv2.error as error:
             raise ModelError(f"{path}: does not take its input: {first_line(error)}") from None
         if shape != (1, len(EMOTIONS)):
@@ -139,7 +145,8 @@ class OpenCVBackend:
 
     def _run(self, crop):
         enlarged = cv2.resize(crop.astype(np.float32), self._size, interpolation=cv2.INTER_LINEAR)
-        self._net.setInput(enlarged[None, None])
+        values = self._crop.scaled(enlarged).reshape(*self._size, -1)
+        self._net.setInput(values.transpose(2, 0, 1)[None])
         return self._net.forward()
 
     def logits(self, crop):
@@ -149,14 +156,15 @@ class OpenCVBackend:
 class KerasBackend:
     """A .keras file."""
 
-    def __init__(self, path: Path, input_size: int = 0, threads: int = 1):
-        self._model = load_keras(path)
+    def __init__(self, path: Path, input_size: int = 0, threads: int = 1, crop: Crop = GREY):
+        self._model, self._crop = load_keras(path, crop), crop
 
     def logits(self, crop):
-        return np.asarray(self._model.predict_on_batch(crop[None, :, :, None]), np.float32)[0]
+        values = self._crop.scaled(crop).reshape(1, *crop.shape[:2], self._crop.channels)
+        return np.asarray(self._model.predict_on_batch(values), np.float32)[0]
 
 
-def load_keras(path: Path):
+def load_keras(path: Path, crop: Crop = GREY):
     """The keras.Model of a .keras file, loaded in safe mode: it cannot carry code."""
     try:
         import keras
@@ -170,8 +178,9 @@ def load_keras(path: Path):
     except Exception as error:  # Keras raises what its layers and readers raise
         raise ModelError(f"{path}: Keras cannot load it: {first_line(error)}") from None
     shapes = model.input_shape[1:], model.output_shape[1:]
-    if shapes != ((CROP_SIZE, CROP_SIZE, 1), (len(EMOTIONS),)):
-        raise ModelError(f"{path}: maps {shapes[0]} to {shapes[1]}, not (48, 48, 1) to (7,)")
+    expected = (crop.size, crop.size, crop.channels), (len(EMOTIONS),)
+    if shapes != expected:
+        raise ModelError(f"{path}: maps {shapes[0]} to {shapes[1]}, not {expected[0]} to (7,)")
     return model
 
 
@@ -185,9 +194,9 @@ def backend_name(path: Path) -> str:
     return BACKENDS[path.suffix]
 
 
-def open_backend(path: Path, input_size: int, threads: int = 1) -> Backend:
+def open_backend(path: Path, input_size: int, threads: int = 1, crop: Crop = GREY) -> Backend:
     """A model file without regard to its card; ``input_size`` is the ONNX graph's, in pixels."""
-    return _BACKEND_TYPES[backend_name(path)](path, input_size, threads)
+    return _BACKEND_TYPES[backend_name(path)](path, input_size, threads, crop)
 
 
 def _expect(path, side, tensor, dtype, shape):
@@ -195,7 +204,7 @@ def _expect(path, side, tensor, dtype, shape):
     if tensor["dtype"] != dtype or found != shape:
         raise ModelError(
             f"{path}: {side} is {np.dtype(tensor['dtype']).name} {found}, "
-            f"not {np.dtype(dtype).name} {shape}"
+            f"not {np.dtype(dtype).name} {shape}; framing and scaling of the card say which"
         )
     if tensor["quantization"][0]:
         raise ModelError(f"{path}: {side} is quantised; the graph must take and give plain values")

@@ -3,6 +3,7 @@
 
 A card is ``<name>.json``: labels in order, the crop it wants, the enlargement left to the run time
 by the ONNX graph, and for each file its sha256 and softmax temperature. A card is data only.
+docs/own_model.md has the card of a network of another family.
 """
 
 import hashlib
@@ -11,12 +12,15 @@ import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from fer_ros.emotions.classes import EMOTIONS
 
 CROP_SIZE = 48
+MAX_CROP_SIZE = 512  # pixels
 MAX_CARD_BYTES = 1_000_000
 MAX_MODEL_BYTES = 500_000_000
-MAX_INPUT_SIZE = 1024  # pixels; a larger enlargement of 48 would only eat memory
+MAX_INPUT_SIZE = 1024  # pixels; a larger one would only eat memory
 MAX_NAME = 100  # characters
 
 
@@ -29,12 +33,44 @@ class NoCardError(ModelError):
 
 
 @dataclass(frozen=True)
+class Crop:
+    """What a graph takes of a face: a square of ``size`` pixels, grey (``channels`` 1) or RGB (3).
+
+    Without ``scaling`` the graph takes its pixels, 0 to 255, and scales them itself; with
+    ``scaling`` (mean, standard deviation: one number, or one for each channel, in the same unit)
+    it takes float32 of (pixel - mean) / standard deviation.
+    """
+
+    size: int = CROP_SIZE
+    channels: int = 1
+    scaling: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the uint8 array: [size, size] or [size, size, 3]."""
+        side = self.size, self.size
+        return side if self.channels == 1 else (*side, self.channels)
+
+    def scaled(self, crop: np.ndarray) -> np.ndarray:
+        """A crop of that ``shape`` as the graph takes its values: uint8, or float32 if scaled."""
+        if self.scaling is None:
+            return crop
+        mean, deviation = (np.array(values, np.float32) for values in self.scaling)
+        return (crop - mean) / deviation
+
+
+GREY = Crop()
+"""What fer_ros' own models take."""
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """What the run time needs of a card, for one model file.
 
-    ``margin``: side of the wanted crop over the side of FER-2013's framing; ``input_size``: side
-    in pixels to which the ONNX graph wants the crop enlarged; ``temperature``: divides the logits;
-    ``uncertain_below``: confidence under which the label is ``uncertain``.
+    ``margin``: side of the wanted crop over the side of FER-2013's framing; ``crop``: its pixels;
+    ``input_size``: side in pixels to which the ONNX graph wants the crop scaled;
+    ``temperature``: divides the logits; ``uncertain_below``: confidence under which the label is
+    ``uncertain``.
     """
 
     name: str
@@ -44,6 +80,7 @@ class ModelCard:
     sha256: str
     temperature: float
     uncertain_below: float
+    crop: Crop = GREY
 
     @property
     def identity(self) -> str:
@@ -78,16 +115,15 @@ def load_card(model: Path) -> ModelCard:
             sha256=_text(entry["sha256"]),
             temperature=_number(entry["temperature"], 0.01, 100),
             uncertain_below=_number(content["uncertain_below"], 0, 1),
+            crop=_crop(content),
         )
-        labels, crop = content["labels"], content["framing"]["size"]
+        labels = content["labels"]
     except KeyError as error:
         raise ModelError(f"{path}: the card lacks {error}") from None
     except (TypeError, ValueError) as error:
         raise ModelError(f"{path}: the card is wrong: {error}") from None
     if labels != list(EMOTIONS):
         raise ModelError(f"{path}: labels {reprlib.repr(labels)} are not {list(EMOTIONS)}")
-    if crop != CROP_SIZE:
-        raise ModelError(f"{path}: wants crops of {reprlib.repr(crop)} pixels, not {CROP_SIZE}")
     if found != card.sha256:
         raise ModelError(
             f"{model}: sha256 {found[:8]}... is not the {card.sha256[:8]}... of {path.name}: "
@@ -123,6 +159,27 @@ def _find(model: Path) -> tuple[Path, dict]:
         if path == own or (isinstance(files, dict) and model.name in files):
             return path, content
     raise NoCardError(f"{model}: no card beside it; fer-training export writes {own.name}")
+
+
+def _crop(content) -> Crop:
+    framing, scaling = content["framing"], content.get("scaling")
+    size = _number(framing["size"], 1, MAX_CROP_SIZE)
+    channels = framing.get("channels", 1)
+    if size != int(size) or channels not in (1, 3):
+        raise ValueError(f"no crop of {size} pixels and {reprlib.repr(channels)} channels")
+    if scaling is not None:
+        scaling = (
+            _numbers(scaling["mean"], channels, -1000, 1000),
+            _numbers(scaling["std"], channels, 0.001, 1000),
+        )
+    return Crop(int(size), int(channels), scaling)
+
+
+def _numbers(value, count: int, low: float, high: float) -> tuple[float, ...]:
+    values = value if isinstance(value, list) else [value]
+    if len(values) not in (1, count):
+        raise ValueError(f"{reprlib.repr(value)} is not a number, or {count}")
+    return tuple(_number(v, low, high) for v in values)
 
 
 def _text(value) -> str:

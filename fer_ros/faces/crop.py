@@ -1,55 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a face in a camera image to the 48x48 grey picture that the classifier was trained on.
+"""From a face in a camera image to the picture that the classifier was trained on.
 
 FER-2013 shows each face upright in a square with a set share of forehead and chin. A detector's
-box has habits of its own, so each detector has a calibrated framing; docs/detectors.md has the
-method and the figures, benchmarks/calibrate_framing.py prints them.
+box has habits of its own, so each detector has its calibrated ``framing``; docs/detectors.md has
+the method and the figures, benchmarks/calibrate_framing.py prints them.
 """
 
 import math
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from fer_ros.faces.detectors.base import Detection
+from fer_ros.faces.detectors.base import Detection, Framing
 from fer_ros.result import Box
-
-
-class Framing(NamedTuple):
-    """How to get from a detector's box to the square of FER-2013."""
-
-    side: float  # side of the square over the width of the box
-    down: float = 0.0  # from the box's centre to the square's, down the face, over the box's width
-
-
-MARGIN = {
-    "haar": Framing(0.99, 0.01),
-    "yunet": Framing(1.27, -0.03),
-    "blazeface": Framing(1.08, -0.07),
-    "mesh": Framing(1.08, -0.07),  # by mesh.BOX_SIDE and BOX_DOWN
-}
 
 
 def crop_face(
     image: np.ndarray,
     detection: Detection,
-    margin: Framing,
+    framing: Framing,
     size: int = 48,
+    channels: int = 1,
     upright: bool = True,
 ) -> np.ndarray:
     """Cut the face out of `image` with FER-2013's framing.
 
-    `image` is uint8 [H, W] grey or [H, W, 3] BGR, `margin` the detector's entry in MARGIN. With
-    `upright` the picture is turned until the line through the eyes is level, where the detector
-    gave eyes. Returns uint8 [size, size] grey, reduced by area; what lies outside the image
-    repeats its border. Raises ValueError for another type or shape of image, a box without area
-    and a box wholly outside the image.
+    `image` is uint8 [H, W] grey or [H, W, 3] BGR, `framing` the detector's. With `upright`
+    the picture is turned until the line through the eyes is level, where the detector gave eyes.
+    Returns uint8 [size, size] grey, or with 3 `channels` [size, size, 3] RGB, reduced by area;
+    what lies outside the image repeats its border. Raises ValueError for another type or shape of
+    image, a box without area and a box wholly outside the image.
     """
     _check(image, detection)
     angle = roll(detection) if upright else 0.0
-    side = margin.side * detection.box.width
-    shift = margin.down * detection.box.width
+    side = framing.side * detection.box.width
+    shift = framing.down * detection.box.width
     centre_x, centre_y = detection.box.centre
     centre_x -= shift * math.sin(angle)
     centre_y += shift * math.cos(angle)
@@ -63,7 +48,7 @@ def crop_face(
     # Pixel centres lie half a pixel from the box's coordinates.
     centre_x, centre_y = centre_x - 0.5, centre_y - 0.5
     reach = (abs(across) + abs(along)) * middle
-    grey, left, top = _grey_part(image, centre_x, centre_y, reach)
+    part, left, top = _part(image, centre_x, centre_y, reach, channels)
     to_source = np.array(
         [
             [across, -along, centre_x - left - (across - along) * middle],
@@ -71,7 +56,7 @@ def crop_face(
         ]
     )
     patch = cv2.warpAffine(
-        grey,
+        part,
         to_source,
         (size * steps, size * steps),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
@@ -82,19 +67,22 @@ def crop_face(
     return patch
 
 
-def _grey_part(image: np.ndarray, x: float, y: float, reach: float) -> tuple[np.ndarray, int, int]:
-    """What lies within ``reach`` pixels of the pixel (x, y), sideways and up and down, made grey,
-    and its corner: a third of the bytes to warp, and no more of them than are needed.
+def _part(
+    image: np.ndarray, x: float, y: float, reach: float, channels: int
+) -> tuple[np.ndarray, int, int]:
+    """What lies within ``reach`` pixels of the pixel (x, y), sideways and up and down, made grey
+    or RGB, and its corner: as few bytes to warp as are needed.
     """
     if image.ndim == 2:
-        return image, 0, 0
+        return image if channels == 1 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), 0, 0
     height, width = image.shape[:2]
     # One pixel more, for the interpolation; one at least, whose value is repeated.
     left = min(max(math.floor(x - reach) - 1, 0), width - 1)
     top = min(max(math.floor(y - reach) - 1, 0), height - 1)
     right = max(math.ceil(x + reach) + 2, left + 1)
     bottom = max(math.ceil(y + reach) + 2, top + 1)
-    return cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY), left, top
+    colour = cv2.COLOR_BGR2GRAY if channels == 1 else cv2.COLOR_BGR2RGB
+    return cv2.cvtColor(image[top:bottom, left:right], colour), left, top
 
 
 def cut_out(image: np.ndarray, box: Box, size: int) -> np.ndarray:

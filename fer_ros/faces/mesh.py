@@ -15,7 +15,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from fer_ros.faces.detectors.base import Detection
+from fer_ros.faces.detectors.base import Detection, Framing
 from fer_ros.faces.network import Network, shipped
 from fer_ros.result import Box
 
@@ -29,6 +29,7 @@ _OF_BYTE = (np.arange(256) / 255).astype(np.float32)
 # From the points to a box such as BlazeFace draws, which the classifier's framing is made for:
 # side over the width of the points, and the centre's way down the face over the same.
 BOX_SIDE, BOX_DOWN = 1.10, 0.035
+FRAMING = Framing(1.08, -0.07)  # of that box
 
 
 class Square(NamedTuple):

@@ -17,8 +17,8 @@ from fer_ros.emotions.classes import UNCERTAIN, label_of, valence_of
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.emotions.smoothing import Smoother
-from fer_ros.faces.crop import Framing, crop_face
-from fer_ros.faces.detectors.base import Detection
+from fer_ros.faces.crop import crop_face
+from fer_ros.faces.detectors import Detection, Framing
 from fer_ros.images.codec import decode_image
 from fer_ros.nodes.health import Health, one_line
 from fer_ros.nodes.optional import messages
@@ -105,7 +105,9 @@ class ExpressionNode(Node):
             height, width = bgr.shape[:2]
             side = max(height, width)
             whole = Detection(Box((width - side) / 2, (height - side) / 2, side, side), 1.0)
-            crop = crop_face(bgr, whole, Framing(WHOLE * self._classifier.card.margin))
+            card = self._classifier.card
+            framing = Framing(WHOLE * card.margin)
+            crop = crop_face(bgr, whole, framing, card.crop.size, card.crop.channels)
             raw = self._classifier.probabilities(crop)
         except Exception as error:  # whatever one picture brings, the next one is looked at
             self._complain(error)

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Face detectors behind one interface: an image in, boxes, scores and eye points out.
 
-Each detector has a module of its own, imported when it is asked for.
+Each detector has a module of its own, imported when it is asked for; other packages may add theirs.
 """
 
 import importlib
 import logging
 from pathlib import Path
 
-from fer_ros.faces.detectors.base import Detection, Detector, DetectorError
+from fer_ros.faces.detectors import plugins
+from fer_ros.faces.detectors.base import Detection, Detector, DetectorError, Framing
 
 _log = logging.getLogger("fer_ros")
 
-__all__ = ["NAMES", "Detection", "Detector", "DetectorError", "create_detector"]
+__all__ = ["NAMES", "Detection", "Detector", "DetectorError", "Framing", "create_detector"]
 
 # Name: (module, class), the best first; docs/detectors.md has the figures behind the order.
 _CLASSES = {
@@ -21,7 +22,8 @@ _CLASSES = {
     "haar": ("haar", "HaarDetector"),
 }
 _FILES = {".onnx": "yunet", ".tflite": "blazeface", ".xml": "haar"}
-NAMES = ("auto", *_CLASSES)
+_FROM_OUTSIDE = plugins.find(taken=("auto", *_CLASSES))
+NAMES = ("auto", *_CLASSES, *_FROM_OUTSIDE)
 
 
 def create_detector(
@@ -32,7 +34,8 @@ def create_detector(
     score_threshold: float | None = None,
     proposing: bool = False,
 ) -> Detector:
-    """Create a detector by name; "auto" takes the best that is present and logs which.
+    """Create a detector by name; "auto" takes the best of fer_ros' own that is present and logs
+    which.
 
     `model_path` is the detector's own file ("" for the installed one; YuNet has none). "auto"
     hands it to the detector that its suffix names (.onnx, .tflite, .xml) and gives the others
@@ -47,6 +50,8 @@ def create_detector(
     }
     if name in _CLASSES:
         return _create(name, model_path, options)
+    if name in _FROM_OUTSIDE:
+        return plugins.create(_FROM_OUTSIDE[name], model_path, options)
     if name != "auto":
         raise DetectorError(f"unknown detector '{name}'; choose one of {', '.join(NAMES)}")
     return _create_best(model_path, options)

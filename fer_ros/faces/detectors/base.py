@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -26,11 +26,21 @@ class Detection:
     eyes: tuple[Point, Point] | None = None  # (x, y) of the left one in the image, then the right
 
 
+class Framing(NamedTuple):
+    """How to get from a detector's box to the square of FER-2013, which shows each face upright
+    with a set share of forehead and chin: docs/detectors.md.
+    """
+
+    side: float  # side of the square over the width of the box
+    down: float = 0.0  # from the box's centre to the square's, down the face, over the box's width
+
+
 class Detector(Protocol):
     """Finds the faces in one image; keeps nothing from one image to the next."""
 
-    name: str  # "haar" | "yunet" | "blazeface"
+    name: str  # as it is chosen by: "haar", "yunet", ...
     model_path: Path  # the file that was loaded
+    framing: Framing  # of its boxes
     min_face_size: int  # width in pixels; narrower faces are left out; may be changed at any time
 
     def detect(self, bgr: np.ndarray) -> list[Detection]:

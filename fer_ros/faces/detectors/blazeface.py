@@ -15,6 +15,7 @@ import numpy as np
 from fer_ros.faces.detectors.base import (
     Detection,
     DetectorError,
+    Framing,
     best_first,
     check_image,
     make_detection,
@@ -41,6 +42,7 @@ class BlazeFaceDetector:
     """
 
     name = "blazeface"
+    framing = Framing(1.08, -0.07)
 
     def __init__(self, model_path="", min_face_size=0, score_threshold=None, threads=1):
         self.model_path = Path(model_path or shipped(FILE))

@@ -15,6 +15,7 @@ import numpy as np
 from fer_ros.faces.detectors.base import (
     Detection,
     DetectorError,
+    Framing,
     best_first,
     check_image,
     make_detection,
@@ -40,6 +41,7 @@ class HaarDetector:
     """
 
     name = "haar"
+    framing = Framing(0.99, 0.01)
 
     def __init__(self, model_path="", min_face_size=0, score_threshold=None):
         if not hasattr(cv2, "CascadeClassifier"):

@@ -14,6 +14,7 @@ import numpy as np
 from fer_ros.faces.detectors.base import (
     Detection,
     DetectorError,
+    Framing,
     best_first,
     check_image,
     make_detection,
@@ -36,6 +37,7 @@ class YuNetDetector:
     """
 
     name = "yunet"
+    framing = Framing(1.27, -0.03)
 
     def __init__(self, model_path="", min_face_size=0, score_threshold=None):
         if not is_supported():
