@@ -104,7 +104,8 @@ def test_made_as_our_own_are(distribution):
 
 
 def test_it_may_propose_more_where_faces_are_verified(distribution):
-    source = GOOD.replace(" ...", " self.threshold = score_threshold") + "    proposal_threshold = 0.2"
+    source = GOOD.replace(" ...", " self.threshold = score_threshold")
+    source += "    proposal_threshold = 0.2"
     entry = distribution("good", "own = MODULE:Detector", source)["own"]
     proposing = OPTIONS | {"proposing": True}
     assert create(entry, "", OPTIONS).threshold is None

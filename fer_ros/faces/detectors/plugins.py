@@ -55,7 +55,7 @@ def create(entry: EntryPoint, model_path: str, options: dict) -> Detector:
             raise ValueError("framing, detect or min_face_size is no such thing")
         detector.name = name
         if not hasattr(detector, "model_path"):  # what stands for it where results are kept
-            detector.model_path = Path(model_path or sys.modules[entry.module].__file__)
+            detector.model_path = Path(model_path or str(sys.modules[entry.module].__file__))
     except DetectorError:
         raise
     except Exception as error:  # somebody else's code, and its own dependencies
