@@ -7,7 +7,8 @@
   its place in the image before.
 - PHOTOS, one face each, at full size, 1/2, 1/4, 1/8, alone and in the middle of a grey 640x480
   image (as detectors.py has it): faces found and false boxes, each picture by itself; then the
-  same faces rolled, narrow, dark and, of the data set CSV, enlarged: share found.
+  same faces rolled, narrow, covered, dark, and those of the data set CSV, enlarged: by
+  expression, turned away and with an open mouth.
 
     python benchmarks/ghosts.py --clips FOLDER --photos FOLDER [--csv fer2013.csv.xz]
 """
@@ -25,7 +26,9 @@ from detectors import views
 from scenes import RATE, scenes
 from tqdm import tqdm
 
-from fer_ros.faces.detectors import create_detector
+from fer_ros.faces.detectors import Detection, create_detector
+from fer_ros.faces.mesh import FaceMesh, square_of
+from fer_ros.faces.pose import head_pose
 from fer_ros.result import Box
 from fer_ros.settings import create_pipeline
 
@@ -34,6 +37,7 @@ WIDTH = 640  # pixels to which clips are reduced
 ROLLS = (30, 45, 60, 75, 90)  # degrees, both ways
 WIDTHS = (16, 20, 24, 28)  # pixels of BlazeFace's box
 DARKNESS = (0.3, 0.15, 0.08)  # of the light
+OPEN = 0.35  # height of the open mouth over its width
 EXPRESSIONS = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
 
 
@@ -131,7 +135,7 @@ def plain_views(photo, face: Box):
 
 
 def hard_views(photo, face: Box):
-    """Rolled, narrow and dark."""
+    """Rolled, narrow, covered and dark."""
     middle = face.centre
     for degrees in ROLLS:
         for sign in (1, -1):
@@ -147,10 +151,39 @@ def hard_views(photo, face: Box):
         image = np.full((480, 640, 3), 127, np.uint8)
         image[: small.shape[0], : small.shape[1]] = small[:480, :640]
         yield f"{width} px", image, Box(*(side * scale for side in face))
+    yield from covered_views(photo, face)
     noise = np.random.default_rng(0).normal(0, 3, photo.shape)
     for light in DARKNESS:
         dark = np.clip(photo * light + noise, 0, 255).astype(np.uint8)
         yield f"light {light}", dark, face
+
+
+def covered_views(photo, face: Box):
+    """A mask over nose and mouth, sunglasses, and a flat hand over one half."""
+    x, y, w, h = (round(side) for side in face)
+    skin = tuple(int(n) for n in np.median(photo[y : y + h, x : x + w], axis=(0, 1)))
+    parts = {
+        "mask": ((x, y + h // 2), (x + w, y + h), (200, 190, 180)),
+        "sunglasses": ((x + w // 20, y + h // 8), (x + w - w // 20, y + 2 * h // 5), (20, 20, 20)),
+        "half": ((x + w // 2, y - h // 5), (x + w + w // 5, y + h + h // 5), skin),
+    }
+    for name, (start, end, colour) in parts.items():
+        image = photo.copy()
+        cv2.rectangle(image, start, end, colour, -1)
+        yield name, image, face
+
+
+def traits(mesh: FaceMesh, image: np.ndarray, place: Box) -> list[str]:
+    """What of "turned 30", "turned 45" (degrees of yaw), "open mouth" the mesh says of a face."""
+    square = square_of(Detection(place, 1.0))
+    for _ in range(3):
+        look = mesh.look(image, square)
+        square = look.square
+    yaw = abs(np.degrees(head_pose(look).yaw))
+    upper, lower, left, right = look.points[[13, 14, 78, 308], :2]
+    gape = np.linalg.norm(upper - lower) / np.linalg.norm(left - right)
+    named = {"turned 30": 30 < yaw <= 45, "turned 45": yaw > 45, "open mouth": gape > OPEN}
+    return [name for name, holds in named.items() if holds]
 
 
 def data_set(pipelines, csv: str, rows: int) -> dict[str, dict]:
@@ -158,18 +191,21 @@ def data_set(pipelines, csv: str, rows: int) -> dict[str, dict]:
     opener = lzma.open if csv.endswith(".xz") else open
     with opener(csv, "rt") as file:
         lines = [line.rstrip().split(",") for line in file if line.rstrip().endswith("PublicTest")]
+    mesh, place = FaceMesh(), Box(107, 111, 170, 170)
     total = {name: {} for name in pipelines}
     for emotion, pixels, _ in tqdm(lines[:: max(1, len(lines) // rows)], desc="data set"):
         small = np.array(pixels.split(), np.uint8).reshape(48, 48)
         large = cv2.resize(small, (192, 192), interpolation=cv2.INTER_CUBIC)
         large = cv2.copyMakeBorder(large, 96, 96, 96, 96, cv2.BORDER_REPLICATE)
         image = cv2.cvtColor(large, cv2.COLOR_GRAY2BGR)
+        kinds = [EXPRESSIONS[int(emotion)], *traits(mesh, image, place)]
         for name, pipeline in pipelines.items():
-            found, false = found_and_false(pipeline, image, Box(107, 111, 170, 170))
-            row = total[name].setdefault(EXPRESSIONS[int(emotion)], [0, 0, 0])
-            row[0] += found
-            row[1] += 1
-            row[2] += false
+            found, false = found_and_false(pipeline, image, place)
+            for kind in kinds:
+                row = total[name].setdefault(kind, [0, 0, 0])
+                row[0] += found
+                row[1] += 1
+                row[2] += false
     return total
 
 
