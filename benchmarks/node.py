@@ -33,6 +33,7 @@ class Scenario(NamedTuple):
     faces: int = 1
     profile: bool = True
     best_effort: bool = False
+    face_mesh: str = "auto"
     seconds: float = 10.0
 
     @property
@@ -42,6 +43,7 @@ class Scenario(NamedTuple):
         words += [f"{self.faces} faces"] * (self.faces != 1)
         words += ["best effort"] * self.best_effort
         words += ["no profile"] * (not self.profile)
+        words += [f"face_mesh {self.face_mesh}"] * (self.face_mesh != "auto")
         return ", ".join(words)
 
 
@@ -59,6 +61,9 @@ SCENARIOS = (
     Scenario(jpeg=True, rate=60),
     Scenario(jpeg=True, rate=120),
     Scenario(faces=8),
+    Scenario(face_mesh="off"),
+    Scenario(faces=8, face_mesh="off"),
+    Scenario(rate=120, face_mesh="off"),
     Scenario(size="1920x1080", jpeg=True),
     Scenario(size="1920x1080"),
 )
@@ -207,7 +212,10 @@ def main():
         results["scenarios"][scenario.name] = {
             "seconds": scenario.seconds,
             "echo": measure(short, script("echo.py", *flags)),
-            "node": measure(scenario, emotion_node(image_transport=transport)),
+            "node": measure(
+                scenario,
+                emotion_node(image_transport=transport, face_mesh=scenario.face_mesh),
+            ),
         }
         save(options.name, results)
     print(node_table(results))
