@@ -249,6 +249,7 @@ class EmotionNode(LifecycleNode):
         # rclpy has no other way to ask.
         situation = Situation(self.get_fully_qualified_name(), self._state_machine.current_state[1])
         if images:
+            silence = self._health.silence()
             images.check()
             facts["topic"] = images.topic
             situation = replace(
@@ -258,7 +259,7 @@ class EmotionNode(LifecycleNode):
                 wanted=images.policy,
                 other_topic=images.other_topic(),
                 subscription_failure=images.failure,
-                no_way=dds.silence() if self._health.silence() > SILENT else "",
+                no_way="" if images.has_heard or silence < SILENT else dds.silence(),
                 busy=self._worker.busy(),
                 clock_missing=self.get_clock().now().nanoseconds == 0,
             )

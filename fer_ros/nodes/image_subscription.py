@@ -37,7 +37,8 @@ class ImageSubscription:
         self.policy: ReliabilityPolicy | None = None
         """What is asked for now."""
         self._subscription: Subscription | None = None
-        self._first = True
+        self.has_heard = False
+        """Whether an image has come in."""
         self._number: int | None = None
         self._publishers: set[bytes] = set()
         self.failure = ""
@@ -119,8 +120,8 @@ class ImageSubscription:
         return ReliabilityPolicy.BEST_EFFORT
 
     def _receive(self, message, info):
-        if self._first:
-            self._first = False
+        if not self.has_heard:
+            self.has_heard = True
             self._check_socket(len(message.data))
         self._callback(message, self._gap(info["publication_sequence_number"]))
 
