@@ -33,8 +33,18 @@ class Setting:
     read_only: bool = False
     formerly: str = ""
 
+    @property
+    def is_switch(self) -> bool:
+        """Whether ``off`` is one of its texts, which YAML, and so ROS, reads as false."""
+        return "off" in self.choices
+
+    def meant(self, value: Any) -> Any:
+        """What a value from YAML stands for: ``off`` where that was read as false."""
+        return "off" if self.is_switch and value is False else value
+
     def checked(self, value: Any) -> Value:
         """``value``, or a text of it, as the parameter's type. Raises SettingsError."""
+        value = self.meant(value)
         kind = type(self.default)
         try:
             value = kind(value)
@@ -268,15 +278,21 @@ def _of_emotion_node(*names: str) -> tuple[Setting, ...]:
     return tuple(table[name] for name in names)
 
 
-EXPRESSION_NODE = _of_emotion_node(
-    "model",
-    "threads",
-    "max_image_megapixels",
-    "smoothing_time_constant",
-    "hysteresis",
-    "uncertain_threshold",
+EXPRESSION_NODE = (
+    *_of_emotion_node("autostart", "exit_on_failure", "model", "threads", "max_image_megapixels"),
+    Setting(
+        "max_faces", 16, "At most this many faces, those followed longest.", (1, 256), live=True
+    ),
+    *_of_emotion_node(
+        "smoothing_time_constant",
+        "hysteresis",
+        "uncertain_threshold",
+        "diagnostics_period",
+        "age_warn",
+        "age_error",
+    ),
 )
-"""The parameters of expression_node: some of emotion_node's."""
+"""The parameters of expression_node: most are emotion_node's."""
 
 PIPELINE = _of_emotion_node(
     "detector",

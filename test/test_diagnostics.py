@@ -55,12 +55,12 @@ def report(health, clock, counts=(0, 0, 0), facts=None, limits=None, **situation
 def process(health, count=10, age=0.02, stamps=rising, **stages):
     for _, stamp in zip(range(count), stamps, strict=False):
         health.heard()
-        health.processed(float(stamp), age, **stages)
+        health.processed(float(stamp), age, stages=stages)
 
 
 def test_times_counts_and_rates(health, clock):
     for number, age in enumerate((0.010, 0.030, 0.020)):
-        health.processed(1.0 + number, age, detect=age / 2)
+        health.processed(1.0 + number, age, stages={"detect": age / 2})
     facts = {"model": "model@1", "topic": "/image_raw"}
     found, values = report(health, clock, (5, 3, 2), facts)
     assert (found.level, found.message) == (OK, "processing")

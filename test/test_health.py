@@ -6,7 +6,7 @@ from fer_ros.nodes.health import MAX_REASON, MAX_REASONS, Health, one_line
 
 def test_a_period_has_what_came_since_the_last():
     health = Health()
-    health.processed(1.0, 0.02, detect=0.01)
+    health.processed(1.0, 0.02, stages={"detect": 0.01})
     health.failed("torn")
     first = health.take(received=10, dropped=4)
     assert (first.received, first.dropped, first.processed, first.failed) == (10, 4, 1, 1)

@@ -159,3 +159,15 @@ def test_an_old_name_is_still_taken_with_one_warning(make, capfd):
     said = capfd.readouterr().err
     assert said.count("superseded_warn is called dropped_warn now") == 1
     assert "no parameter" not in said
+
+
+@pytest.mark.parametrize("given", ["off", False])
+def test_off_is_off_though_yaml_reads_it_as_false(make, given):
+    """As `-p face_mesh:=off` and `face_mesh: off` in a file come."""
+    node = make(face_mesh=given)
+    assert read(node, EMOTION_NODE).face_mesh == "off"
+    assert node.set_parameters([Parameter("face_mesh", value="auto")])[0].successful
+    assert read(node, EMOTION_NODE).face_mesh == "auto"
+    assert node.set_parameters([Parameter("face_mesh", value=False)])[0].successful
+    for refused in (True, 1, "on"):
+        assert not node.set_parameters([Parameter("face_mesh", value=refused)])[0].successful

@@ -12,6 +12,7 @@ from fer_ros.nodes import topics
 
 PACKAGES = {"/tf": "tf2_msgs", "detections": "vision_msgs", "humans/faces/tracked": "hri_msgs"}
 EVERY_NODE = {"/parameter_events", "/rosout", "/emotion_node/transition_event"}
+EVERY_NODE |= {"/expression_node/transition_event"}
 COMMON_SERVICES = ("lifecycle_msgs/", "rcl_interfaces/", "type_description_interfaces/")
 
 
@@ -86,6 +87,7 @@ def test_expression_node(bench, message_package):
     from fer_ros.nodes.expression_node import ExpressionNode
 
     node = ExpressionNode(context=bench.context, use_global_arguments=False)
+    assert node.start()
     try:
         hold(bench, node, has(topics.EXPRESSION_NODE))
     finally:

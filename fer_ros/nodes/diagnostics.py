@@ -5,7 +5,7 @@ Each warning and error says what can be done about it. Thresholds are parameters
 """
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -54,12 +54,17 @@ class Situation:
 
 
 def status(
-    situation: Situation, health: Health, counts, limits: SimpleNamespace, **facts: str
+    situation: Situation,
+    health: Health,
+    counts,
+    limits: SimpleNamespace,
+    problems: Sequence[Problem] = (),
+    **facts: str,
 ) -> tuple[DiagnosticStatus, list[Problem]]:
     """What goes to /diagnostics, and the problems in it, the worst first.
 
     ``counts``: received, processed, dropped since the start; ``limits``: the node's parameters;
-    ``facts``: further values, in their order.
+    ``problems``: further ones of the node's; ``facts``: further values, in their order.
     """
     received, processed, dropped = counts
     period = health.take(received, dropped)
@@ -88,7 +93,7 @@ def status(
         values["age maximum (ms)"] = f"{max(period.ages) * 1e3:.1f}"
     values |= {f"{k} (ms)": f"{_median_ms(v):.2f}" for k, v in period.stages.items()}
     values |= {f"stamps {kind}": count for kind, count in sorted(health.stamps.items())}
-    found = list(_problems(situation, health, period, silence, limits))
+    found = [*problems, *_problems(situation, health, period, silence, limits)]
     found.sort(key=lambda problem: problem.level, reverse=True)
     rest = "processing" if situation.state == "active" else situation.state
     report = DiagnosticStatus(

@@ -317,10 +317,12 @@ class EmotionNode(LifecycleNode):
             stamp,
             age - sum(others),
             result.restart,
-            decode=decoded - began,
-            **result.timings,
-            total=done + emotions - began,
-            others=sum(others),
+            stages={
+                "decode": decoded - began,
+                **result.timings,
+                "total": done + emotions - began,
+                "others": sum(others),
+            },
         )
 
 

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MAX_REASONS = 32
@@ -97,17 +98,26 @@ class Health:
         """Seconds since the last error."""
         return time.monotonic() - self._erred
 
-    def processed(self, stamp: float, age: float, restart: str = "", **stages: float) -> None:
+    def processed(
+        self,
+        stamp: float,
+        age: float,
+        restart: str = "",
+        *,
+        same_image: bool = False,
+        stages: Mapping[str, float] | None = None,
+    ) -> None:
         """Note one processed image: its stamp, its age and what each stage took, in seconds;
-        ``restart``: why all faces were forgotten before it.
+        ``restart``: why all faces were forgotten before it; ``same_image``: another picture out of
+        the image before, whose stamp it rightly bears.
         """
         with self._lock:
             self._period.processed += 1
             if stamp:
                 self._period.ages.append(age)
-            for name, value in stages.items():
+            for name, value in (stages or {}).items():
                 self._period.stages.setdefault(name, []).append(value)
-            kind = "back" if restart else self._kind_of(stamp)
+            kind = "back" if restart else "" if same_image else self._kind_of(stamp)
             self.last_restart = restart or self.last_restart
             if kind:
                 self.stamps[kind] += 1

@@ -27,6 +27,7 @@ def descriptor(setting: Setting) -> ParameterDescriptor:
         name=setting.name,
         description=setting.description,
         read_only=setting.read_only,
+        dynamic_typing=setting.is_switch,
     )
     if setting.choices:
         result.additional_constraints = f"one of {', '.join(map(str, setting.choices))}"
@@ -50,7 +51,7 @@ def declare(node, table: Sequence[Setting]) -> None:
     def check(parameters):
         for p in parameters:
             setting = by_name.get(p.name)
-            if setting and setting.choices and p.value not in setting.choices:
+            if setting and setting.choices and setting.meant(p.value) not in setting.choices:
                 choices = ", ".join(map(str, setting.choices))
                 reason = f"{p.name} = {p.value!r}: choose {choices}"
                 return SetParametersResult(successful=False, reason=reason)
@@ -75,7 +76,7 @@ def declare(node, table: Sequence[Setting]) -> None:
 
 def read(node, table: Sequence[Setting]) -> SimpleNamespace:
     """The current values, one attribute for each parameter."""
-    return SimpleNamespace(**{s.name: node.get_parameter(s.name).value for s in table})
+    return SimpleNamespace(**{s.name: s.meant(node.get_parameter(s.name).value) for s in table})
 
 
 def markdown(table: Sequence[Setting]) -> str:

@@ -182,6 +182,12 @@ EXPRESSION_NODE = (
     Topic(TRACKED, "hri_msgs/IdsList", 10, "The faces to look at.", is_input=True),
     Topic(f"{FACE}/cropped", "sensor_msgs/Image", 1, "Their pictures.", "best effort", True),
     Topic(f"{FACE}/expression", "hri_msgs/Expression", 10, "Unless `uncertain`."),
+    Topic(
+        "/diagnostics",
+        "diagnostic_msgs/DiagnosticArray",
+        10,
+        "Health, each `diagnostics_period`, while inactive too.",
+    ),
 )
 """The topics of expression_node."""
 

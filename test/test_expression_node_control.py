@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""expression_node: its lifecycle, its diagnostics, and its bounds."""
+
+import pytest
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from node_helpers import astronaut, header, parameters
+from sensor_msgs.msg import Image
+
+from fer_ros.nodes.messages import image_message
+
+
+@pytest.fixture
+def hri(message_package):
+    return message_package("hri_msgs")
+
+
+@pytest.fixture
+def run(start, meet, hri):
+    """Starts the node with these parameters; gives it, a bench and a publisher of tracked faces."""
+
+    def begin(**values):
+        node = start("expression_node", *parameters(**{"diagnostics_period": 0.1} | values))
+        bench = meet()
+        return node, bench, bench.node.create_publisher(hri.IdsList, "humans/faces/tracked", 10)
+
+    return begin
+
+
+def transition(bench, name) -> bool:
+    number = getattr(Transition, f"TRANSITION_{name.upper()}")
+    request = ChangeState.Request(transition=Transition(id=number))
+    return bench.call(ChangeState, "expression_node/change_state", request).success
+
+
+def state(bench) -> str:
+    answer = bench.call(GetState, "expression_node/get_state", GetState.Request())
+    return answer.current_state.label
+
+
+def looked_at(bench) -> set[str]:
+    """The faces whose pictures somebody subscribes to."""
+    names = (name.split("/") for name, _ in bench.node.get_topic_names_and_types())
+    faces = {n[3] for n in names if n[1:3] == ["humans", "faces"] and n[-1] == "cropped"}
+    return {f for f in faces if bench.node.count_subscribers(f"/humans/faces/{f}/cropped")}
+
+
+def test_lifecycle(run, hri):
+    node, bench, tracked = run(autostart=False)
+    bench.report(lambda status, values: values["state"] == "unconfigured")
+    assert transition(bench, "configure")
+    assert transition(bench, "activate")
+    ids = hri.IdsList(ids=["one"])
+    bench.until(lambda: tracked.publish(ids) or looked_at(bench) == {"one"})
+    assert transition(bench, "deactivate")
+    bench.until(lambda: not looked_at(bench), "that the face is let go of")
+    assert not bench.node.count_subscribers("/humans/faces/tracked")
+    bench.report(lambda status, values: values["state"] == "inactive")
+    assert transition(bench, "activate")
+    assert state(bench) == "active"
+    assert "Traceback" not in node.words()
+
+
+def test_a_model_that_cannot_be_used_is_mended_later(run):
+    node, bench, _ = run(model="/no/model.tflite")
+    node.wait_for("not configured: no model file")
+    bench.report(lambda status, values: "not configured: no model file" in status.message)
+    assert state(bench) == "unconfigured"
+    assert not bench.node.count_subscribers("/humans/faces/tracked")
+
+
+def test_exit_on_failure(run):
+    node, *_ = run(model="/no/model.tflite", exit_on_failure=True)
+    assert node.wait() == 1
+    assert "Traceback" not in node.words()
+
+
+def test_says_that_nobody_finds_faces(run):
+    _, bench, tracked = run()
+    bench.report(lambda status, values: status.message == "processing" and values["faces"] == "0")
+    bench.node.destroy_publisher(tracked)
+    status, _ = bench.report(lambda status, values: "nobody publishes" in status.message)
+    assert "/humans/faces/tracked: start the node that finds the faces" in status.message
+    assert status.level == status.WARN
+
+
+def test_no_more_faces_than_asked_for(run, hri):
+    _, bench, tracked = run(max_faces=2)
+    ids = [f"f{i}" for i in range(50)]
+    many = hri.IdsList(ids=ids)
+    _, values = bench.report(
+        lambda status, values: tracked.publish(many) or "48 of 50 faces" in status.message
+    )
+    assert values["faces"] == "2"
+    bench.until(lambda: looked_at(bench) == {"f0", "f1"})
+    fewer = hri.IdsList(ids=ids[1:])
+    bench.until(lambda: tracked.publish(fewer) or looked_at(bench) == {"f1", "f2"}, "the next one")
+    assert bench.node.count_publishers("/humans/faces/f1/expression") == 1
+
+
+def test_counts_and_names_what_it_leaves_out(run, hri):
+    node, bench, tracked = run(age_warn=-1.0, age_error=-1.0)
+    cropped = [bench.node.create_publisher(Image, f"humans/faces/{i}/cropped", 1) for i in "ab"]
+    good = image_message(header(), astronaut()[60:260, 220:420])
+    torn = Image(header=header(), encoding="bgr8", width=9, height=9, step=27)
+
+    def show(*pictures):
+        tracked.publish(hri.IdsList(ids=["a", "b"]))
+        for publisher, picture in zip(cropped, pictures, strict=True):
+            publisher.publish(picture)
+
+    _, values = bench.report(
+        lambda status, values: show(good, good) or int(values["processed"]) > 4
+    )
+    assert values["model"].startswith("emotion_mobilenet_v2@")
+    assert "classify (ms)" in values
+    bench.report(lambda status, values: show(good, torn) or "images left out" in status.message)
+    assert node.words().count("face left out") == 1
+
+
+def test_two_faces_of_one_image_are_no_clock_that_stands_still(run, hri):
+    _, bench, tracked = run(age_warn=-1.0, age_error=-1.0)
+    cropped = [bench.node.create_publisher(Image, f"humans/faces/{i}/cropped", 1) for i in "abc"]
+    number = iter(range(10**6))
+
+    def show():
+        head = header(next(number))
+        tracked.publish(hri.IdsList(ids=["a", "b", "c"]))
+        for publisher in cropped:
+            publisher.publish(image_message(head, astronaut()[60:260, 220:420]))
+
+    status, values = bench.report(lambda status, values: show() or int(values["processed"]) > 60)
+    assert "stand still" not in status.message
+    assert "stamps repeated" not in values
