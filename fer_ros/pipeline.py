@@ -48,10 +48,6 @@ class EmotionPipeline:
         """What proposes faces."""
         return self.finder.detector
 
-    @detector.setter
-    def detector(self, detector: Detector) -> None:
-        self.finder.detector = detector
-
     def process(self, image: np.ndarray, stamp: float, receipt: float | None = None) -> Result:
         """The faces of one image, as they are after those before it.
 

@@ -66,11 +66,6 @@ def declare(node, table: Sequence[Setting]) -> None:
     for setting in table:
         override = given.get(setting.formerly)
         default = override.value if override else setting.default
-        # ROS reads YAML 1.1, in which a bare off is false.
-        own = given.get(setting.name)
-        if own and own.value is False and "off" in setting.choices:
-            node.declare_parameter(setting.name, "off", descriptor(setting), ignore_override=True)
-            continue
         node.declare_parameter(setting.name, default, descriptor(setting))
     for name in given:
         if not (node.has_parameter(name) or name in renamed or name.startswith(ALWAYS_KNOWN)):
