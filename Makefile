@@ -9,7 +9,7 @@ QUICK ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test coverage bench report lint build training-env bench-env clean distclean
+.PHONY: help demo view test coverage bench report lint build training-env bench-env clean distclean
 
 # ROS comes from .venv, whatever ROS or environment the calling shell has set up.
 export AMENT_PREFIX_PATH := $(CURDIR)/.venv
@@ -27,6 +27,9 @@ help: ## list the targets
 
 demo: build ## run the whole chain on a sample clip, or on SOURCE=file|folder|camera index|URL
 	@.venv/bin/python -m fer_ros.cli.demo --source "$(SOURCE)"
+
+view: build ## see it live in a browser: the sample clip, or SOURCE= as above; Ctrl-C ends it
+	@.venv/bin/python -m fer_ros.cli.view --source "$(SOURCE)"
 
 test: build .venv/.messages training-env ## ruff, mypy, the tests of the package and those of the training code
 	@status=0; \

@@ -73,6 +73,8 @@ ARGUMENTS = (
     ("on_exit", "ignore", ("ignore", "shutdown"),
      "Whether the end of emotion_node or of the camera ends the launch, and what includes it; a "
      "failure shows in the exit status in any case."),
+    ("web", "false", BOOL,
+     "Show it in a browser on http://127.0.0.1:8080/: see web_view in params_file."),
     ("rviz", "false", BOOL, "Open RViz with annotated image, markers and the node's state."),
     ("use_sim_time", "false", BOOL, "Take the time from /clock, as when a bag is played."),
     ("autostart", "", ("", *BOOL),
@@ -165,6 +167,9 @@ def _nodes(context):
     if value["record"] != "none":
         recorder = _recorder(value, common)
         actions += [recorder, ends.of(recorder, "record", is_needed=False)]
+    if value["web"] == "true":
+        view = Node(package="fer_ros", executable="web_view", parameters=parameters, **common)
+        actions += [view, ends.of(view, "web_view", is_needed=False)]
     if value["rviz"] == "true":
         _require("rviz2", "or leave out rviz:=true")
         actions.append(_rviz(value, common["additional_env"]))

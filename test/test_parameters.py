@@ -15,6 +15,7 @@ from fer_ros.nodes.parameters import (
     EMOTION_NODE,
     EXPRESSION_NODE,
     VIDEO_SOURCE,
+    WEB_VIEW,
     declare,
     markdown,
     read,
@@ -24,6 +25,7 @@ TABLES = {
     "emotion_node": EMOTION_NODE,
     "expression_node": EXPRESSION_NODE,
     "video_source": VIDEO_SOURCE,
+    "web_view": WEB_VIEW,
 }
 SETTINGS = [pytest.param(s, id=f"{node}-{s.name}") for node, t in TABLES.items() for s in t]
 

@@ -8,6 +8,7 @@ What was received until then is written in any case.
 import argparse
 import os
 import random
+import shlex
 import signal
 import sys
 import time
@@ -56,9 +57,9 @@ def main(argv=None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _check_needed()
-        length = _length(options.source)
+        length = length_of(options.source)
         recording = _open(options.out)
-        _choose_middleware()
+        choose_middleware()
         try:
             failure = _record(options, recording, length)
             failure = _write(options, recording) or failure
@@ -100,7 +101,7 @@ def _check_needed():
         raise DemoError(f"missing: pip install {' '.join(missing)}")
 
 
-def _length(source) -> int:
+def length_of(source) -> int:
     """How many images will come; 0: not known. Raises SourceError before anything is started or
     an earlier run's results are removed.
     """
@@ -110,7 +111,7 @@ def _length(source) -> int:
     return len(open_recorded(source, say=lambda _: None))
 
 
-def _choose_middleware():
+def choose_middleware():
     """Keep to this machine and out of others' way, unless the user has set up more."""
     # Over 101 the ports of a domain run into those that Linux hands out.
     os.environ.setdefault("ROS_DOMAIN_ID", str(random.randint(1, 101)))
@@ -256,6 +257,14 @@ class _Run:
                 raise DemoError(f"{node.name} died: {node.last_line()}")
 
 
+def live_command(source) -> str:
+    """How to go on with the live view, from wherever the demo was started."""
+    word = shlex.quote(source)
+    if Path("Makefile").is_file() and Path("fer_ros").is_dir():
+        return "make view" + (f" SOURCE={word}" if source != "sample" else "")
+    return "fer_ros-view" + (f" --source {word}" if source != "sample" else "")
+
+
 def _write(options, recording) -> str:
     """Write what was received, print the summary; returns what failed, or nothing."""
     from fer_ros.evaluation.one_pass import write_json
@@ -280,6 +289,7 @@ def _write(options, recording) -> str:
             except OSError as error:
                 failure = f"cannot write {folder / name}: {error.strerror or error}"
         print(f"\n{describe(summary)}\n\nLook at " + "\n        ".join(map(str, written)))
+        print(f"See it live in a browser: {live_command(options.source)}")
     return failure
 
 

@@ -15,7 +15,7 @@ from rcl_interfaces.msg import (
     SetParametersResult,
 )
 
-from fer_ros.settings import EMOTION_NODE, EXPRESSION_NODE, VIDEO_SOURCE, Setting
+from fer_ros.settings import EMOTION_NODE, EXPRESSION_NODE, VIDEO_SOURCE, WEB_VIEW, Setting
 
 ALWAYS_KNOWN = ("qos_overrides.", "use_sim_time", "start_type_description_service")
 """Beginnings of the names that rclpy declares by itself, sooner or later."""
@@ -100,6 +100,7 @@ if __name__ == "__main__":
         "emotion_node": EMOTION_NODE,
         "expression_node": EXPRESSION_NODE,
         "video_source": VIDEO_SOURCE,
+        "web_view": WEB_VIEW,
     }
     for title, settings in tables.items():
         print(f"### {title}\n\n{markdown(settings)}\n")

@@ -200,6 +200,26 @@ VIDEO_SOURCE = (
 )
 """The topics of video_source."""
 
+LOOKED = "only while someone looks"
+WEB_VIEW = (
+    Topic("image_raw", "sensor_msgs/Image", 1, f"The camera; {LOOKED}.", "`auto`", True, RAW),
+    Topic(
+        "image_raw/compressed",
+        "sensor_msgs/CompressedImage",
+        1,
+        f"The camera, JPEG or PNG; {LOOKED}.",
+        "`auto`",
+        True,
+        COMPRESSED,
+    ),
+    Topic("emotions", "fer_ros/EmotionArray", 10, f"The results; {LOOKED}.", is_input=True),
+    Topic("emotion_events", "fer_ros/EmotionEvent", 10, "Changes of expression.", is_input=True),
+    Topic(
+        "/diagnostics", "diagnostic_msgs/DiagnosticArray", 10, "The node's health.", is_input=True
+    ),
+)
+"""The topics of web_view: it only listens."""
+
 SERVICES = (
     Service("~/reset", "std_srvs/Trigger", "Forgets faces and smoothing."),
     Service(
@@ -260,6 +280,7 @@ TABLES: dict[str, tuple[Topic, ...] | tuple[Service, ...]] = {
     "emotion_node services": SERVICES,
     "expression_node": EXPRESSION_NODE,
     "video_source": VIDEO_SOURCE,
+    "web_view": WEB_VIEW,
 }
 """The tables of the page, by their titles."""
 

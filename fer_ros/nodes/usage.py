@@ -30,12 +30,18 @@ NODES = {
         "-p source:=0",
         "-p source:=party.mp4 -p loop:=false -r image_raw:=/camera/image_raw",
     ),
+    "web_view": (
+        "Shows the camera's image with the faces found, live, in a browser: http://127.0.0.1:8080.",
+        parameters.WEB_VIEW,
+        "-r image_raw:=/camera/image_raw",
+        "-p host:=0.0.0.0 -p token_file:=/home/me/.fer_ros_token",
+    ),
 }
 """For each node: what it is for, its parameters, and two examples of arguments."""
 
 
 def usage(node: str) -> str:
-    """The text of ``--help`` of ``"emotion_node"``, ``"expression_node"`` or ``"video_source"``."""
+    """The text of ``--help`` of a node by its name in NODES."""
     purpose, settings, *examples = NODES[node]
     program = Path(sys.argv[0]).name
     if program != f"fer_ros-{node}":

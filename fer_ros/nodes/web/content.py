@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the page is told, as plain values: results, events, health, settings. Without ROS.
+
+Works on any object with the fields of the message. What a message of an older version lacks, and
+what is not known, is null.
+"""
+
+import json
+import math
+import struct
+
+from fer_ros.emotions.classes import COLOURS, EMOTIONS
+from fer_ros.settings import EMOTION_NODE, Setting
+
+FLAGS = (
+    "turned_away",
+    "tilted",
+    "small",
+    "blurred",
+    "badly_lit",
+    "covered",
+    "talking",
+    "just_appeared",
+)
+"""The bits of FaceEmotion's ``quality_flags``, the lowest first."""
+ENGAGEMENT = ("", "disengaged", "engaging", "engaged", "disengaging")
+"""The values of FaceEmotion's ``engagement``."""
+LEVELS = ("ok", "warn", "error", "stale")
+"""Those of diagnostic_msgs/DiagnosticStatus."""
+LIVE = tuple(s for s in EMOTION_NODE if s.live and not s.read_only)
+"""The parameters of emotion_node that the page may change."""
+
+
+def frame(head: dict, picture: bytes = b"") -> bytes:
+    """What is sent for one image: the length of the head, little-endian uint32; the head, JSON in
+    UTF-8; the picture's file.
+    """
+    text = as_json(head).encode()
+    return b"".join((struct.pack("<I", len(text)), text, picture))
+
+
+def as_json(values: object) -> str:
+    """JSON without spaces. Raises ValueError for NaN, which JSON does not know."""
+    return json.dumps(values, allow_nan=False, separators=(",", ":"))
+
+
+def result(message) -> dict:
+    """A fer_ros/msg/EmotionArray."""
+    return {
+        "stamp": seconds(message.header.stamp),
+        "width": message.image_width,
+        "height": message.image_height,
+        "model": message.model,
+        "faces": [_face(face) for face in message.faces],
+    }
+
+
+def event(message) -> dict:
+    """A fer_ros/msg/EmotionEvent."""
+    return {
+        "stamp": seconds(message.header.stamp),
+        "id": message.track_id,
+        "from": message.from_label,
+        "to": message.to_label,
+        "confidence": _number(message.confidence),
+        "duration": _number(message.duration),
+        "facing": bool(getattr(message, "facing", False)),
+        "relative": bool(getattr(message, "relative", False)),
+    }
+
+
+def health(status) -> dict:
+    """A diagnostic_msgs/DiagnosticStatus: each problem with what to do about it."""
+    level = ord(status.level)
+    return {
+        "level": LEVELS[min(level, len(LEVELS) - 1)],
+        "problems": status.message.split("; "),
+        "values": {value.key: value.value for value in status.values},
+    }
+
+
+def hello(allow_changes: bool) -> dict:
+    """What does not change while the server runs."""
+    return {
+        "emotions": EMOTIONS,
+        "colours": {name: f"rgb({r} {g} {b})" for name, (r, g, b) in COLOURS.items()},
+        "settings": [_setting(setting) for setting in LIVE] if allow_changes else [],
+    }
+
+
+def seconds(stamp) -> float:
+    """A builtin_interfaces/Time in seconds."""
+    return stamp.sec + stamp.nanosec * 1e-9
+
+
+def _face(face):
+    roi = face.roi
+    bits = int(getattr(face, "quality_flags", 0))
+    engagement = int(getattr(face, "engagement", 0))
+    yaw = _number(getattr(face, "yaw", math.nan))
+    return {
+        "id": face.track_id,
+        "box": [roi.x_offset, roi.y_offset, roi.width, roi.height],
+        "label": face.label,
+        "confidence": _number(face.confidence),
+        "probabilities": [_number(p) for p in face.probabilities],
+        "roll": _number(getattr(face, "roll", math.nan)),
+        "pitch": _number(getattr(face, "pitch", math.nan)),
+        "yaw": yaw,
+        "facing": None if yaw is None else bool(face.facing),
+        "quality": _number(getattr(face, "quality", math.nan)),
+        "flags": [name for bit, name in enumerate(FLAGS) if bits >> bit & 1],
+        "valence": _number(getattr(face, "valence", math.nan)),
+        "distance": _number(getattr(face, "distance", math.nan)),
+        "engagement": ENGAGEMENT[engagement] if 0 < engagement < len(ENGAGEMENT) else None,
+    }
+
+
+def _number(value):
+    """Short, as the page shows no more; None where it is not known."""
+    return round(float(value), 4) if math.isfinite(value) else None
+
+
+def _setting(setting: Setting):
+    return {
+        "name": setting.name,
+        "kind": type(setting.default).__name__,
+        "default": setting.default,
+        "description": setting.description,
+        "range": setting.range,
+        "choices": setting.choices,
+    }

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page: connects, shows what comes, says what does not.
+import { Picture } from "./picture.js";
+import { showFaces } from "./cards.js";
+import { Timelines } from "./timeline.js";
+import { Settings } from "./settings.js";
+
+const STALE = 3; // seconds without an image until the page says so
+const RETRY = [500, 1000, 2000, 4000]; // ms, the last one again and again
+const $ = (id) => document.getElementById(id);
+
+const view = { words: {}, table: {}, hello: null, status: null, events: [], result: null, lost: "connecting" };
+let socket = null;
+let tries = 0;
+let lastImage = 0;
+let unreadable = false;
+const began = performance.now();
+
+export function word(name, values = {}) {
+  const text = view.words[name] ?? name;
+  return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+}
+
+const picture = new Picture($("picture"), word);
+const timelines = new Timelines($("timelines"), word);
+const settings = new Settings($("settings"), word, (name, value) => say({ set: [name, value] }));
+
+// Words
+
+function chooseLanguage(language) {
+  view.words = view.table[language];
+  document.documentElement.lang = language;
+  $("language").value = language;
+  for (const element of document.querySelectorAll("[data-word]")) {
+    element.textContent = word(element.dataset.word);
+  }
+  showStatus();
+  showEvents();
+  showResult();
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text; // else a screen reader says it again
+}
+
+// What comes
+
+function say(what) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(what));
+}
+
+function connect() {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  socket = new WebSocket(`${scheme}://${location.host}/live`);
+  socket.binaryType = "arraybuffer";
+  let opened = false;
+  let frames = Promise.resolve();
+  socket.onopen = () => { opened = true; };
+  socket.onmessage = ({ data }) => {
+    tries = 0;
+    view.lost = "";
+    if (typeof data === "string") takeNote(JSON.parse(data));
+    else frames = frames.then(() => takeFrame(data));
+  };
+  socket.onclose = async ({ code }) => {
+    view.lost = code === 1013 ? "too_many_viewers" : "disconnected";
+    if (!opened) view.lost = await whyRefused();
+    showConnection();
+    setTimeout(connect, RETRY[Math.min(tries++, RETRY.length - 1)]);
+  };
+}
+
+// A browser does not tell a page why its WebSocket was refused: a file of the same server does.
+async function whyRefused() {
+  try {
+    const { status } = await fetch("icon.svg", { cache: "no-store" });
+    return { 401: "refused_no_token", 403: "refused_host", 429: "refused_too_many" }[status] ?? "disconnected";
+  } catch {
+    return "disconnected";
+  }
+}
+
+function takeNote(note) {
+  if (note.kind === "hello") {
+    view.hello = note;
+    picture.colours = timelines.colours = note.colours;
+    timelines.emotions = note.emotions;
+    settings.offer(note.settings);
+  } else if (note.kind === "status") {
+    view.status = note;
+    picture.rotate = note.rotate;
+    settings.show(note.parameters);
+    showStatus();
+  } else if (note.kind === "events") {
+    view.events = note.events;
+    showEvents();
+  } else if (note.kind === "answer") {
+    settings.answer(note);
+  }
+}
+
+async function takeFrame(data) {
+  const length = new DataView(data).getUint32(0, true);
+  const result = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
+  view.result = result;
+  timelines.add(result);
+  const file = new Uint8Array(data, 4 + length);
+  if (file.length) {
+    try {
+      await picture.show(file, result);
+      lastImage = performance.now();
+      unreadable = false;
+    } catch {
+      unreadable = true;
+    }
+  }
+  showResult();
+  if (document.hidden) await new Promise((shown) => {
+    document.addEventListener("visibilitychange", shown, { once: true });
+  });
+  say("shown");
+}
+
+// What is seen
+
+function showResult() {
+  const faces = view.result?.faces ?? [];
+  const stale = isStale();
+  $("no-faces").hidden = stale || faces.length > 0 || !view.result;
+  showFaces($("cards"), stale ? [] : faces, view.hello, word);
+  const age = view.result?.age;
+  setText($("age"), age == null || stale ? "–" : `${Math.round(age * 1000)} ms`);
+}
+
+function isStale() {
+  return (performance.now() - Math.max(lastImage, began)) / 1000 >= STALE;
+}
+
+function showConnection() {
+  setText($("connection"), word(view.lost || "connected"));
+  const since = Math.floor((performance.now() - (lastImage || began)) / 1000);
+  const lines = [];
+  if (isStale()) lines.push(lastImage ? word("stale", { seconds: since }) : word("no_image_yet"), reason());
+  else if (!lastImage) lines.push(word("no_image_yet"));
+  $("stage").classList.toggle("is-stale", isStale());
+  const shown = lines.filter(Boolean);
+  const stale = $("stale");
+  while (stale.children.length > shown.length) stale.lastChild.remove();
+  while (stale.children.length < shown.length) stale.append(document.createElement("span"));
+  shown.forEach((line, i) => setText(stale.children[i], line));
+}
+
+function reason() {
+  const { lost, status } = view;
+  if (lost) return word(lost);
+  if (unreadable) return word("why_unreadable");
+  if (!status) return "";
+  if (!status.images) return word("why_no_images", { topic: status.topic });
+  return word(status.results ? "why_no_pairs" : "why_no_results");
+}
+
+function showStatus() {
+  const { status } = view;
+  if (!status) return;
+  setText($("rate"), word("per_second", { value: status.results.toFixed(1) }));
+  setText($("viewers"), word("of", { value: status.viewers, whole: status.max_viewers }));
+  const { health } = status;
+  const level = $("level");
+  const problems = health ? health.problems : [];
+  setText(level, health ? word(`level_${health.level}`) : word("no_diagnostics", { node: status.node }));
+  level.className = health ? health.level.replace("stale", "stale-level") : "error";
+  const list = $("problems");
+  if (list.dataset.text !== JSON.stringify(problems)) {
+    list.dataset.text = JSON.stringify(problems);
+    list.replaceChildren(...problems.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+  }
+  const values = Object.entries(health?.values ?? {}).flatMap(([key, value]) => [
+    Object.assign(document.createElement("dt"), { textContent: key }),
+    Object.assign(document.createElement("dd"), { textContent: value }),
+  ]);
+  $("values").replaceChildren(...values);
+  $("ssh").textContent = `ssh -L ${status.port}:localhost:${status.port} ${status.machine}`;
+}
+
+function showEvents() {
+  $("no-events").hidden = view.events.length > 0;
+  const list = $("events");
+  const language = document.documentElement.lang;
+  const known = new Map([...list.children].map((item) => [item.dataset.key, item]));
+  const items = view.events.map((event) => {
+    const key = `${language} ${event.stamp} ${event.id} ${event.to}`;
+    if (known.has(key)) return known.get(key); // not said again
+    const item = document.createElement("li");
+    item.dataset.key = key;
+    const time = document.createElement("time");
+    time.textContent = new Date(event.stamp * 1000).toLocaleTimeString(language);
+    const names = { id: event.id, from: word(event.from), to: word(event.to) };
+    item.append(time, word(event.relative ? "event_relative" : "event", names));
+    return item;
+  });
+  list.replaceChildren(...items.reverse());
+}
+
+// Begin
+
+view.table = await (await fetch("words.json", { cache: "no-store" })).json();
+const wanted = localStorage.getItem("language") ?? navigator.language.slice(0, 2);
+chooseLanguage(wanted in view.table ? wanted : "en");
+$("language").onchange = (event) => {
+  localStorage.setItem("language", event.target.value);
+  chooseLanguage(event.target.value);
+  settings.offer(view.hello?.settings ?? []);
+};
+connect();
+setInterval(() => {
+  showConnection();
+  if (isStale()) showResult();
+  timelines.draw();
+  picture.describe(isStale() ? null : view.result);
+}, 500);

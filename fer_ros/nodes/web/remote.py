@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parameters of the node that is looked at: read from time to time, changed on demand."""
+
+import time
+from collections.abc import Callable
+
+from rcl_interfaces.msg import ParameterType
+from rcl_interfaces.srv import GetParameters, SetParameters
+from rclpy.node import Node
+from rclpy.parameter import Parameter, parameter_value_to_python
+
+from fer_ros.nodes.web.content import LIVE
+from fer_ros.settings import Setting, SettingsError, Value
+
+PATIENCE = 5.0  # seconds after which an answer is not waited for any longer
+
+
+class RemoteParameters:
+    """Those of ``node`` that take effect at once. All on the executor's thread.
+
+    ``answered``: called with name, value, success and reason of each change asked for.
+    """
+
+    def __init__(self, node: Node, target: str, answered: Callable[[str, Value, bool, str], None]):
+        self.values: dict[str, Value] = {}
+        """As they were lately; empty until the node has answered."""
+        self._node, self._target, self._answered = node, target, answered
+        self._table = {setting.name: setting for setting in LIVE}
+        self._get = node.create_client(GetParameters, f"{target}/get_parameters")
+        self._set = node.create_client(SetParameters, f"{target}/set_parameters")
+        self._asked = float("-inf")
+        self._pending = None
+
+    def refresh(self) -> None:
+        """Ask for the values, unless an answer is still to come."""
+        now = time.monotonic()
+        if self._pending and now - self._asked > PATIENCE:
+            self._get.remove_pending_request(self._pending)
+            self._pending = None
+        if self._pending or not self._get.service_is_ready():
+            return
+        names = list(self._table)
+        self._asked = now
+        self._pending = self._get.call_async(GetParameters.Request(names=names))
+        self._pending.add_done_callback(lambda future: self._take(names, future))
+
+    def set(self, name: str, value: object) -> None:
+        """Change one, if it is among them and can have this value; the answer comes later."""
+        try:
+            value = _checked(self._table.get(name), name, value)
+        except SettingsError as error:
+            self._answered(name[:100], str(value)[:100], False, str(error)[:300])
+            return
+        if not self._set.service_is_ready():
+            self._answered(name, value, False, f"{self._target} does not run")
+            return
+        parameters = [Parameter(name, value=value).to_parameter_msg()]
+        future = self._set.call_async(SetParameters.Request(parameters=parameters))
+        future.add_done_callback(lambda done: self._tell(name, value, done))
+
+    def _take(self, names, future):
+        if future is not self._pending:
+            return
+        self._pending = None
+        if future.exception() or not future.result().values:
+            return
+        self.values = {
+            name: parameter_value_to_python(value)
+            for name, value in zip(names, future.result().values, strict=True)
+            if value.type != ParameterType.PARAMETER_NOT_SET
+        }
+
+    def _tell(self, name, value, future):
+        if future.exception():
+            self._answered(name, value, False, type(future.exception()).__name__)
+            return
+        (outcome,) = future.result().results
+        self._answered(name, value, outcome.successful, outcome.reason)
+        self.refresh()
+
+
+def _checked(setting: Setting | None, name: str, value: object) -> Value:
+    """The value as the parameter's type. Raises SettingsError."""
+    if setting is None:
+        raise SettingsError(f"{name}: no parameter that can be changed here")
+    kind = type(setting.default)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    fits = isinstance(value, kind) if kind in (bool, str) else number
+    if not fits or (kind is int and value != int(value)):
+        raise SettingsError(f"{name}={value}: expected {kind.__name__}")
+    return setting.checked(value)

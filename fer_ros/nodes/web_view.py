@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node: what the camera sees and what emotion_node says of it, live in a browser.
+
+Three threads: the executor's takes messages in and finds the pairs, a worker makes of a pair what
+is sent, the server's loop sends it to each viewer as that takes it. Between them, the newest wins.
+While nobody looks, neither images nor results are subscribed to.
+"""
+
+import socket
+import statistics
+import sys
+import time
+from collections import deque
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+
+from fer_ros.images.codec import decode_image, encode_jpeg
+from fer_ros.msg import EmotionArray, EmotionEvent
+from fer_ros.nodes.health import Health, one_line
+from fer_ros.nodes.image_subscription import ImageSubscription
+from fer_ros.nodes.latest_frame import LatestWorker
+from fer_ros.nodes.parameters import WEB_VIEW, declare, read
+from fer_ros.nodes.run import run_node
+from fer_ros.nodes.web import content
+from fer_ros.nodes.web.access import (
+    Access,
+    TokenError,
+    choose_token,
+    is_read_by_others,
+    own_names,
+)
+from fer_ros.nodes.web.pairing import Pairing
+from fer_ros.nodes.web.pictures import as_it_is
+from fer_ros.nodes.web.remote import RemoteParameters
+
+PERIOD = 1.0  # seconds between two looks at how things stand
+LINGER = 3.0  # seconds that is listened on after the last viewer went: a page is loaded anew
+ALONE = 1.0  # seconds without a pair after which results are shown without their images
+EVENTS = 20  # told to who comes
+MAX_WISHES = 32  # that wait
+PAUSE = 0.2  # seconds between two changes of parameters, however many are asked for
+SILENT = 5.0  # seconds after which what /diagnostics said is of the past
+
+
+class WebView(Node):
+    """``web_view``; topics and parameters are in docs/. Raises RuntimeError where aiohttp is not
+    installed, the address is taken, or the token cannot be used.
+    """
+
+    def __init__(self, **options):
+        super().__init__("web_view", **options)
+        declare(self, WEB_VIEW)
+        self._values = values = read(self, WEB_VIEW)
+        self._target = self._name_of(values.node)
+        self._pairing: Pairing = Pairing()
+        self._worker = LatestWorker(self._make, self._complain)
+        self._health = Health()
+        self._images: ImageSubscription | None = None
+        self._results = None
+        self._last_look = self._last_pair = float("-inf")
+        self._image_times, self._result_times = deque(maxlen=1000), deque(maxlen=1000)
+        self._ages = deque(maxlen=30)
+        self._events = deque(maxlen=EVENTS)
+        self._report, self._reported = None, float("-inf")
+        self._viewers = 0
+        self._wishes: dict[str, object] = {}
+        self._server, self.address = self._create_server(values)
+        self._remote = RemoteParameters(self, self._target, self._answered)
+        self._apply_live()
+        self.add_post_set_parameters_callback(lambda _: self._apply_live())
+        self.create_subscription(EmotionEvent, "emotion_events", self._take_event, 10)
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._take_diagnostics, 10)
+        self._changed = self.create_guard_condition(self._tick)
+        # On its own clock: with use_sim_time, the page is to speak also while time stands still.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(PERIOD, self._tick, clock=steady)
+        if values.allow_changes:
+            self.create_timer(PAUSE, self._grant, clock=steady)
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._worker.start()
+        self._server.put_note("hello", content.hello(self._values.allow_changes))
+        self._server.put_note("events", {"events": []})
+        self._tell()
+        self._server.start()
+        self.get_logger().info(f"{self._target} can be looked at on {self.address}")
+
+    def destroy_node(self):
+        """Stop the server before what it asks goes away."""
+        self._server.stop()
+        self._worker.stop(1.0)
+        super().destroy_node()
+
+    def _create_server(self, values):
+        try:
+            from fer_ros.nodes.web.server import WebServer, listen
+        except ImportError:
+            raise RuntimeError(
+                "web_view needs aiohttp, which is not installed: sudo apt install python3-aiohttp, "
+                "or pip install aiohttp"
+            ) from None
+        try:
+            token, made = choose_token(values.host, values.token, values.token_file)
+            listening = listen(values.host, values.port)
+        except TokenError as error:
+            raise RuntimeError(str(error)) from None
+        except OSError as error:
+            where = f"{values.host}:{values.port}"
+            raise RuntimeError(
+                f"cannot listen on {where}: {error.strerror}; choose host and port"
+            ) from None
+        if values.token_file and is_read_by_others(values.token_file):
+            self.get_logger().warning(f"others may read the token: chmod 600 {values.token_file}")
+        elif values.token and not values.token_file:
+            self.get_logger().warning("a parameter can be read on the bus: use token_file")
+        address = _address(values.host, listening.getsockname()[1])
+        if made:  # not by the logger: that would tell it on the bus
+            print(f"web_view: open {address}?token={token}", flush=True)
+        access = Access(token, own_names(values.allowed_hosts.split(",")))
+        self._port = listening.getsockname()[1]
+        server = WebServer(listening, access, values.max_viewers, self._count, self._wish)
+        return server, address
+
+    def _name_of(self, node):
+        """The full name of a node, from here."""
+        if node.startswith("/"):
+            return node
+        return f"{self.get_namespace().rstrip('/')}/{node}"
+
+    # Server's thread
+
+    def _count(self, viewers):
+        self._viewers = viewers
+        self._wake()
+
+    def _wish(self, name, value):
+        if self._values.allow_changes and len(self._wishes) < MAX_WISHES:
+            self._wishes[name] = value
+
+    def _wake(self):
+        if self.context.ok():
+            self._changed.trigger()
+
+    # Executor's thread
+
+    def _apply_live(self):
+        self._values = read(self, WEB_VIEW)
+        self._worker.max_rate = max(0.0, self._values.max_rate)
+
+    def _look_around(self):
+        """Listen while somebody looks; whether somebody does."""
+        now = time.monotonic()
+        if self._viewers:
+            self._last_look = now
+        looking = now - self._last_look < LINGER
+        if looking and self._results is None:
+            self._results = self.create_subscription(
+                EmotionArray, "emotions", self._take_result, 10
+            )
+        elif not looking and self._results is not None:
+            self.destroy_subscription(self._results)
+            self._results = None
+        self._follow_images(looking)
+        return looking
+
+    def _grant(self):
+        if self._wishes:
+            self._remote.set(*self._wishes.popitem())
+
+    def _follow_images(self, looking):
+        base = self.resolve_topic_name("image_raw")
+        compressed = f"{base}/compressed"
+        transport = self._values.image_transport
+        if transport == "auto":
+            # What is heard stays, as long as anybody publishes it.
+            if self._images and self.count_publishers(self._images.topic):
+                wanted = self._images.topic
+            else:
+                wanted = compressed if self.count_publishers(compressed) else base
+        else:
+            wanted = base if transport == "raw" else compressed
+        if self._images and (not looking or self._images.topic != wanted):
+            self._images.close()
+            self._images = None
+            self._pairing.clear()
+        if looking and not self._images:
+            kind = "compressed" if wanted == compressed else "raw"
+            self._images = ImageSubscription(self, kind, "auto", self._take_image)
+
+    def _tick(self):
+        if self._look_around():
+            self._images.check()
+            self._remote.refresh()
+            self._tell()
+
+    def _tell(self):
+        now = time.monotonic()
+        known = now - self._reported < SILENT
+        self._server.put_note(
+            "status",
+            {
+                "node": self._target,
+                "topic": self._images.topic if self._images else "",
+                "images": _rate(self._image_times, now),
+                "results": _rate(self._result_times, now),
+                "age": statistics.median(self._ages) if self._ages else None,
+                "viewers": self._viewers,
+                "max_viewers": self._values.max_viewers,
+                "rotate": self._rotation(),
+                "parameters": self._remote.values if self._values.allow_changes else {},
+                "health": self._report if known else None,
+                "port": self._port,
+                "machine": socket.gethostname(),
+            },
+        )
+
+    def _rotation(self):
+        if self._values.rotate >= 0:
+            return self._values.rotate
+        return self._remote.values.get("rotate") or 0
+
+    def _take_image(self, message, _):
+        self._image_times.append(time.monotonic())
+        pair = self._pairing.put_image(_key(message), message, len(message.data))
+        if pair:
+            self._show(*pair)
+
+    def _take_result(self, message):
+        now = time.monotonic()
+        self._result_times.append(now)
+        stamp = content.seconds(message.header.stamp)
+        age = self.get_clock().now().nanoseconds * 1e-9 - stamp if stamp else None
+        if age is not None:
+            self._ages.append(round(age, 4))
+        pair = self._pairing.put_result(_key(message), (message, age))
+        if pair:
+            self._show(*pair)
+        elif now - self._last_pair > ALONE:
+            self._worker.put((None, message, age))
+
+    def _show(self, image, result):
+        self._last_pair = time.monotonic()
+        self._worker.put((image, *result))
+
+    def _take_event(self, message):
+        self._events.append(content.event(message))
+        self._server.put_note("events", {"events": list(self._events)})
+
+    def _take_diagnostics(self, message):
+        for status in message.status:
+            if status.name == self._target.lstrip("/"):
+                self._report, self._reported = content.health(status), time.monotonic()
+
+    def _answered(self, name, value, successful, reason):
+        answer = {"name": name, "value": value, "successful": successful, "reason": reason}
+        self._server.put_note("answer", answer)
+
+    # Worker's thread
+
+    def _make(self, item):
+        image, message, age = item
+        if not self._server.wants_frame():
+            return  # nobody has shown the last one yet
+        values = self._values
+        picture = b""
+        if image is not None and hasattr(image, "format"):
+            picture = as_it_is(
+                image,
+                int(values.max_image_megapixels * 1e6),
+                int(values.max_compressed_megabytes * 1e6),
+            )
+        elif image is not None:
+            bgr = decode_image(image, int(values.max_image_megapixels * 1e6))
+            picture = encode_jpeg(bgr, values.jpeg_quality).tobytes()
+        head = content.result(message) | {"age": None if age is None else round(age, 4)}
+        self._server.put_frame(content.frame(head, picture))
+
+    def _complain(self, error):
+        reason = one_line(error)
+        if self.context.ok() and self._health.failed(reason):
+            self.get_logger().error(f"image left out: {reason}")
+
+
+def _key(message):
+    stamp = message.header.stamp
+    return stamp.sec, stamp.nanosec
+
+
+def _rate(times, now):
+    """How many a second came in the last two."""
+    return round(sum(now - t < 2.0 for t in times) / 2.0, 1)
+
+
+def _address(host, port):
+    """Where a browser finds it: for all addresses, by the machine's name."""
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+
+
+def main(args=None) -> int:
+    """Run the node until it is told to stop."""
+    return run_node("web_view", WebView, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
