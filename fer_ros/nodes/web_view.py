@@ -60,9 +60,10 @@ class WebView(Node):
         self._images: ImageSubscription | None = None
         self._results = None
         self._last_look = self._last_pair = float("-inf")
-        self._image_times, self._result_times = deque(maxlen=1000), deque(maxlen=1000)
-        self._ages = deque(maxlen=30)
-        self._events = deque(maxlen=EVENTS)
+        self._image_times: deque[float] = deque(maxlen=1000)
+        self._result_times: deque[float] = deque(maxlen=1000)
+        self._ages: deque[float] = deque(maxlen=30)
+        self._events: deque[dict] = deque(maxlen=EVENTS)
         self._report, self._reported = None, float("-inf")
         self._viewers = 0
         self._wishes: dict[str, object] = {}
@@ -192,7 +193,8 @@ class WebView(Node):
 
     def _tick(self):
         if self._look_around():
-            self._images.check()
+            if self._images:
+                self._images.check()
             self._remote.refresh()
             self._tell()
 

@@ -8,6 +8,7 @@ from rcl_interfaces.msg import ParameterType
 from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.node import Node
 from rclpy.parameter import Parameter, parameter_value_to_python
+from rclpy.task import Future
 
 from fer_ros.nodes.web.content import LIVE
 from fer_ros.settings import Setting, SettingsError, Value
@@ -29,7 +30,7 @@ class RemoteParameters:
         self._get = node.create_client(GetParameters, f"{target}/get_parameters")
         self._set = node.create_client(SetParameters, f"{target}/set_parameters")
         self._asked = float("-inf")
-        self._pending = None
+        self._pending: Future | None = None
 
     def refresh(self) -> None:
         """Ask for the values, unless an answer is still to come."""
@@ -41,8 +42,8 @@ class RemoteParameters:
             return
         names = list(self._table)
         self._asked = now
-        self._pending = self._get.call_async(GetParameters.Request(names=names))
-        self._pending.add_done_callback(lambda future: self._take(names, future))
+        self._pending = future = self._get.call_async(GetParameters.Request(names=names))
+        future.add_done_callback(lambda future: self._take(names, future))
 
     def set(self, name: str, value: object) -> None:
         """Change one, if it is among them and can have this value; the answer comes later."""
@@ -58,7 +59,7 @@ class RemoteParameters:
         future = self._set.call_async(SetParameters.Request(parameters=parameters))
         future.add_done_callback(lambda done: self._tell(name, value, done))
 
-    def _take(self, names, future):
+    def _take(self, names: list[str], future: Future) -> None:
         if future is not self._pending:
             return
         self._pending = None
@@ -84,8 +85,10 @@ def _checked(setting: Setting | None, name: str, value: object) -> Value:
     if setting is None:
         raise SettingsError(f"{name}: no parameter that can be changed here")
     kind = type(setting.default)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    fits = isinstance(value, kind) if kind in (bool, str) else number
-    if not fits or (kind is int and value != int(value)):
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        fits = kind is float or (kind is int and value == int(value))
+    else:
+        fits = kind in (bool, str) and isinstance(value, kind)
+    if not fits:
         raise SettingsError(f"{name}={value}: expected {kind.__name__}")
     return setting.checked(value)

@@ -89,7 +89,7 @@ class WebServer:
         self._frame: bytes | None = None
         self._notes: dict[str, str] = {}
         self._told = False
-        self._since: dict[object, float] = {}
+        self._since: dict[web.RequestHandler, float] = {}
 
     def start(self) -> None:
         """Begin to serve."""
@@ -158,14 +158,15 @@ class WebServer:
             app, access_log=None, logger=_log(), lingering_time=0, keepalive_timeout=IDLE
         )
         await runner.setup()
-        self._runner = runner
+        assert runner.server, "setup() made it"
+        self._handlers = runner.server
         self._server = await self._loop.create_server(self._accept, sock=self._socket, backlog=64)
-        self._sweeper = asyncio.ensure_future(self._sweep())
+        self._sweeper = asyncio.ensure_future(self._sweep())  # held, or it might be collected
         return runner
 
     async def _end(self, runner):
         self._server.close()
-        for handler in runner.server.connections:
+        for handler in self._handlers.connections:
             _abort(handler)
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
@@ -178,7 +179,7 @@ class WebServer:
     def _accept(self):
         """The protocol of a new connection."""
         self._trim()
-        return self._runner.server()
+        return self._handlers()
 
     def _trim(self):
         """End idle connections: the eldest, when there are too many, and those that stay."""
@@ -197,9 +198,9 @@ class WebServer:
         """Connections that are no viewer's, the eldest first."""
         now = time.monotonic()
         looking = {id(viewer.transport) for viewer in self._hub.viewers}
-        self._since = {c: self._since.get(c, now) for c in self._runner.server.connections}
+        self._since = {c: self._since.get(c, now) for c in self._handlers.connections}
         idle = [c for c in self._since if c.transport and id(c.transport) not in looking]
-        return sorted(idle, key=self._since.get)
+        return sorted(idle, key=lambda handler: self._since[handler])
 
     @web.middleware
     async def _guard(self, request, handler):
