@@ -244,7 +244,7 @@ def test_says_that_images_stop_and_goes_on(browser, view, meet):
     with pouring(camera, 0.1):
         browser.get(page.address)
         until(lambda: text(browser, "article h3") == "Face 3: joy", "the card")
-        assert text(browser, "#stale") == ""
+        until(lambda: text(browser, "#stale") == "", "the image")
         assert "86 %" in text(browser, "article")
     until(lambda: "No image since 3 s" in text(browser, "#stale"), "the notice")
     keep(browser, "stale")

@@ -56,7 +56,7 @@ class ViewBench(Bench):
         """As the bench's, once the view's subscription suits it too."""
         publisher = super().publisher(*arguments, **options)
         images = self.view and self.view._images
-        self.until(lambda: not images or images.policy == images._wanted(), "a fitting policy")
+        self.until(lambda: not images or images.policy == images.wanted(), "a fitting policy")
         return publisher
 
     def frame(self, page, condition=lambda head, picture: True):
@@ -146,14 +146,14 @@ def test_moving_face_and_a_slow_node(bench, transport):
     node._pipeline.reset()
     with slowed(node, 0.3), pouring(publish, 1 / 30):
         bench.until(lambda: len(page.frames) >= 8, "images at the page")
+    off = []
     for head, picture in page.frames:
         number = number_in(picture)
         assert head["stamp"] == 1000 + number + 5e-9, "another image than the result's"
-        for face in head["faces"]:
-            expected = left + 12 * (number % 20)
-            # A roll of the picture: at its edge the face is cut.
-            if expected < 400:
-                assert abs(face["box"][0] - expected) < 10, (number, face)
+        expected = left + 12 * (number % 20)
+        if expected < 360:  # beyond, the edge cuts the face
+            off += [abs(face["box"][0] - expected) for face in head["faces"]]
+    assert np.median(off) < 30, "the newest of both would be 108 pixels apart"
     assert len({number_in(picture) for _, picture in page.frames}) == len(page.frames)
     assert sum(bool(head["faces"]) for head, _ in page.frames) > 3
     assert len(page.frames) < 40, "what the node left out is not shown"
@@ -233,8 +233,7 @@ def test_nothing_is_heard_nor_encoded_while_nobody_looks(bench, monkeypatch):
     results = bench.publisher(EmotionArray, "emotions", subscribers=2)
     images.publish(raw(header(1), blank()))
     results.publish(result(header(1)))
-    bench.frame(page)
-    assert made
+    bench.until(lambda: made and page.frames, "an image to be encoded")
 
 
 def test_a_page_that_shows_nothing_costs_no_encoding(bench, monkeypatch):

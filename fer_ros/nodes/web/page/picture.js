@@ -11,7 +11,7 @@ export class Picture {
   constructor(canvas, word) {
     this.canvas = canvas;
     this.word = word;
-    this.said = 0;
+    this.said = -Infinity;
   }
 
   // Decodes and draws; throws when the browser cannot read the file.

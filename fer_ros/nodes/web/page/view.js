@@ -211,6 +211,8 @@ $("language").onchange = (event) => {
   chooseLanguage(event.target.value);
   settings.offer(view.hello?.settings ?? []);
 };
+picture.describe(null);
+picture.said = -Infinity; // so that the first image is told at once
 connect();
 setInterval(() => {
   showConnection();
