@@ -125,6 +125,18 @@ def with_votes(faces: Faces, path: str | os.PathLike) -> Faces:
     return replace(faces, votes=votes)
 
 
+def load_unlabelled(path: str | os.PathLike) -> np.ndarray:
+    """Faces without labels, uint8 [N, 48, 48]: ``images`` of an .npz file. Raises DatasetError."""
+    try:
+        images = np.load(path, allow_pickle=False)["images"]
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{path}: no .npz with images: {error}") from error
+    if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE) or not len(images):
+        found = f"{images.dtype} {images.shape}"
+        raise DatasetError(f"{path}: images are {found}, not uint8 [N, 48, 48]")
+    return images
+
+
 def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """FER+ votes, int [N, 10], to the column with most votes, int [N] (-1 where two share them),
     and whether it is one of the seven expressions, bool [N].

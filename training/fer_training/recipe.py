@@ -3,7 +3,7 @@
 
 import json
 import sys
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,11 @@ else:
     import tomli as tomllib
 
 FOLDER = Path(__file__).parent / "recipes"
-CHOICES = {"scaling": ("unit", "imagenet"), "optimizer": ("adam", "adamw")}
+CHOICES = {
+    "network": ("mobilenet_v2", "resnet", "vgg", "contrast"),
+    "scaling": ("unit", "imagenet"),
+    "optimizer": ("adam", "adamw"),
+}
 
 
 class RecipeError(ValueError):
@@ -35,11 +39,17 @@ class Recipe:
     says is of the plain face, or with ``consistent_teacher`` of the varied picture itself (Beyer
     et al., 2022, arXiv:2106.05237). ``mixup`` is the alpha by which faces are mixed (Zhang et al.,
     2018, arXiv:1710.09412), 0: not at all. A class that is n times rarer than the mean weighs n to
-    the power of ``balance``.
+    the power of ``balance``. ``network`` is ``mobilenet_v2`` or one of ``networks.NETWORKS``, which
+    see 48x48 as it is. ``held_out`` is the share of Training that is kept aside to judge by, with
+    whatever is nearly equal to it (``dataset.hold_out``); 0: PublicTest judges. ``unlabelled`` is
+    what a face without a label weighs beside one with (``--unlabelled``), of which the teachers'
+    answers are learnt alone. ``phases`` follow one another, each a recipe of its own that goes on
+    from the one before: what a ``[[phase]]`` table does not say holds from the recipe's head.
     """
 
     name: str
     description: str = ""
+    network: str = "mobilenet_v2"
     input_size: int = 224
     scaling: str = "unit"
     pretrained: bool = True
@@ -60,9 +70,12 @@ class Recipe:
     mixup: float = 0.0
     balance: float = 0.0
     deduplicate: bool = False
+    held_out: float = 0.0
+    unlabelled: float = 0.0
     rows: int = 0
     seed: int = 0
     augment: Augmentation = field(default_factory=Augmentation)
+    phases: tuple["Recipe", ...] = ()
 
 
 def available() -> list[str]:
@@ -108,9 +121,15 @@ def recipe_of_run(folder: Path) -> Recipe | None:
 
 def _made(path, settings):
     augment = settings.pop("augment", {})
+    phases = settings.pop("phase", [])
+    settings.pop("phases", None)  # of a run's own file: there each phase has a folder
     _check(path, settings, Recipe)
     _check(path, augment, Augmentation)
     recipe = Recipe(**settings, augment=Augmentation(**augment))
+    for number, phase in enumerate(phases, 1):
+        own = settings | {"name": f"{recipe.name}_{number}"} | phase
+        own["augment"] = augment | phase.get("augment", {})
+        recipe = replace(recipe, phases=(*recipe.phases, _made(path, own)))
     for name, choices in CHOICES.items():
         if (value := getattr(recipe, name)) not in choices:
             raise RecipeError(f"{path}: {name} = {value!r} is none of {', '.join(choices)}")

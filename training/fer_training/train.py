@@ -5,6 +5,7 @@ Randomness is keyed by seed, epoch and row, so a run that was killed goes on whe
 """
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from fer_training.callbacks import Curves, FollowEpoch, Progress
 from fer_training.dataset import Faces, without_repeats
 from fer_training.evaluate import judge
 from fer_training.model import build_model
+from fer_training.near import hold_out
+from fer_training.networks import NETWORKS
 from fer_training.recipe import Recipe, RecipeError, recipe_of_run
 
 
@@ -31,35 +34,76 @@ def train(
     imagenet: str = "imagenet",
     start: Path | None = None,
     teachers: Sequence[Path] = (),
+    unlabelled: np.ndarray | None = None,
 ) -> dict:
     """Train by ``recipe``, or go on with the run begun in ``out``; returns ``measure``.
 
     Leaves in ``out``: recipe.json, log.csv (a line for each epoch), curves.png, tensorboard/,
-    last.keras, a backup of the newest epoch, and result.json (``measure``). ``imagenet`` is where
-    the backbone's starting weights come from; ``start`` is a whole model (.keras) of any input
-    size to go on from instead, ``teachers`` are models (.keras, .tflite, .onnx) whose mean answer
-    is learnt from. Raises ModelError when these cannot be read, RecipeError when the recipe needs
-    votes or a teacher that are not given, or when ``out`` holds a run that differs in more than
-    name and length.
+    last.keras, a backup of the newest epoch, and result.json (``measure``); of a recipe of several
+    phases, each in a folder of its own, ``out``/1 and so on, and in ``out`` the last one's model
+    and figures.
+
+    Args:
+        recipe: all that decides the run.
+        training: what is learnt from.
+        validation: what the epochs and the result are judged by, unless the recipe holds a part
+            of ``training`` out for that.
+        out: folder of the run.
+        imagenet: where the backbone's starting weights come from.
+        start: a whole model (.keras) of any input size to go on from instead.
+        teachers: models (.keras, .tflite, .onnx) whose mean answer is learnt from.
+        unlabelled: faces, uint8 [N, 48, 48], of which nothing but that is learnt.
+
+    Raises:
+        ModelError: a model that cannot be read.
+        RecipeError: the recipe needs what is not given, or ``out`` holds a run that differs in
+            more than name and length.
     """
+    _check(recipe, training, teachers, unlabelled)
+    keys = training.keys()
+    if recipe.deduplicate:
+        training = without_repeats(training, validation)
+    if recipe.held_out:
+        training, validation = hold_out(training, recipe.held_out)
+    given = {"imagenet": imagenet, "teachers": teachers, "unlabelled": unlabelled}
+    if not recipe.phases:
+        return _run(recipe, training, validation, keys, out, start=start, **given)
+    for number, phase in enumerate(recipe.phases, 1):
+        folder = out / str(number)
+        result = _run(phase, training, validation, keys, folder, start=start, **given)
+        start = folder / "last.keras"
+    for name in ("last.keras", "recipe.json", "result.json"):
+        shutil.copy(folder / name, out / name)
+    return result
+
+
+def _check(recipe, training, teachers, unlabelled):
+    """Whether all is there that the recipe and its phases want."""
+    for phase in recipe.phases:
+        _check(phase, training, teachers, unlabelled)
     if recipe.votes and training.votes is None:
         raise RecipeError(f"the recipe {recipe.name!r} learns from FER+'s votes: give --votes FILE")
     if recipe.teacher and not teachers:
         raise RecipeError(f"the recipe {recipe.name!r} learns from a model: give --teacher MODEL")
+    if recipe.unlabelled and unlabelled is None:
+        raise RecipeError(f"the recipe {recipe.name!r} wants faces without labels: --unlabelled")
+
+
+def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, unlabelled):
+    """One phase, in a folder of its own."""
     begun = recipe_of_run(out) or recipe
     same = {k: getattr(recipe, k) for k in ("name", "description", "epochs")}
     if replace(begun, **same) != recipe:
         raise RecipeError(f"{out} holds a run of another recipe: choose another --out")
+    if begun == recipe and (out / "result.json").is_file():
+        return json.loads((out / "result.json").read_text())  # come to its end already
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     keras.utils.set_random_seed(recipe.seed)
-    keys = training.keys()
-    if recipe.deduplicate:
-        training = without_repeats(training, validation)
     if recipe.rows:
         draw = np.random.default_rng(recipe.seed).permutation(len(training))
         training = training.select(np.sort(draw[: recipe.rows]))
-    batches = Batches(training, recipe, teachers)
+    batches = Batches(training, recipe, teachers, unlabelled if recipe.unlabelled else None)
     model = _begin(recipe, imagenet, start)
     model.compile(
         optimizer=_optimizer(recipe, len(batches)),
@@ -112,15 +156,19 @@ def measure(model: keras.Model, training: Faces, validation: Faces, keys: np.nda
 
 def _begin(recipe, imagenet, start):
     """The network with its starting weights; ModelError where these cannot be had."""
-    weights = imagenet if recipe.pretrained and not start else None
+    pretrained = recipe.pretrained and recipe.network not in NETWORKS and not start
+    weights = imagenet if pretrained else None
     try:
-        model = build_model(
-            recipe.input_size,
-            scaling=recipe.scaling,
-            weights=weights,
-            dropout=recipe.dropout,
-            batch_norm_momentum=recipe.batch_norm_momentum,
-        )
+        if recipe.network in NETWORKS:
+            model = NETWORKS[recipe.network](recipe.dropout)
+        else:
+            model = build_model(
+                recipe.input_size,
+                scaling=recipe.scaling,
+                weights=weights,
+                dropout=recipe.dropout,
+                batch_norm_momentum=recipe.batch_norm_momentum,
+            )
         if start:
             model.load_weights(start)
     except Exception as error:  # Keras has no type of its own for a failed download, h5py has many

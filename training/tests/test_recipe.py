@@ -5,7 +5,10 @@ from fer_training.augment import Augmentation
 from fer_training.model import SCALINGS
 from fer_training.recipe import CHOICES, Recipe, RecipeError, available, load_recipe, recipe_of_run
 
-NAMES = ["best", "first", "paper", "second", "small", "small_first", "small_second", "small_third"]
+NAMES = [
+    *("best", "first", "paper", "second", "small", "small_first", "small_second", "small_third"),
+    *("teacher_contrast", "teacher_resnet", "teacher_vgg"),
+]
 
 
 def test_every_recipe_that_comes_along_is_sound():
