@@ -19,6 +19,7 @@ DESCRIPTION = """Train, evaluate and export the facial-expression model of fer_r
   fer-training summary --recipe paper
   fer-training train --recipe paper --csv fer2013.csv --out runs/paper
   fer-training evaluate --csv fer2013.csv --usage PublicTest --model runs/paper/last.keras
+  fer-training ensemble --csv fer2013.csv --model runs/a/last.keras runs/b/last.keras --mirrored
   fer-training robustness --csv fer2013.csv --model runs/paper/last.keras
   fer-training export --model runs/paper/last.keras --csv fer2013.csv --out runs/paper/export
 
@@ -94,6 +95,17 @@ def _parser():
     p.add_argument("--model", **model, required=True)
     p.add_argument("--votes", **votes)
     p.add_argument("--train-csv", metavar="FILE", help="Training rows, to leave out repeats of")
+    p.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
+
+    p = command(_ensemble, "measure the mean answer of several models, beside each of them")
+    p.add_argument("--csv", **csv)
+    p.add_argument("--votes", **votes)
+    p.add_argument("--model", **model, required=True, nargs="+")
+    p.add_argument("--mirrored", action="store_true", help="ask for the mirrored face too")
+    p.add_argument("--usage", default="PublicTest", choices=USAGES)
+    p.add_argument(
+        "--held-out", metavar="RECIPE", help="instead: the part of Training that it keeps aside"
+    )
     p.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
 
     p = command(_robustness, "measure a model under bad light, covering, blur, noise, bad boxes")
@@ -213,6 +225,31 @@ def _evaluate(arguments):
     print(f"{arguments.model} on {arguments.usage}\n{render(figures)}")
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _ensemble(arguments):
+    from fer_training.ensemble import ensemble, render
+
+    faces = _load(arguments)
+    keys = faces.of("Training").keys()
+    if arguments.held_out:
+        judges, keys = _held_out(faces, recipe.load_recipe(arguments.held_out)), None
+        what = f"the part of Training that {arguments.held_out} holds out"
+    else:
+        judges, what = faces.of(arguments.usage), arguments.usage
+    found = ensemble(arguments.model, judges, mirrored=arguments.mirrored, training_keys=keys)
+    how = ", each face mirrored too" if arguments.mirrored else ""
+    print(f"{len(judges)} faces: {what}{how}\n{render(found)}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def _held_out(faces, chosen):
+    from fer_training.near import parts
+
+    if not chosen.held_out:
+        raise RecipeError(f"the recipe {chosen.name!r} holds nothing out (held_out = 0)")
+    return parts(faces.of("Training"), faces.of("PublicTest"), chosen)[1]
 
 
 def _robustness(arguments):

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
-from fer_training.dataset import Faces
+from fer_training.dataset import Faces, without_repeats
 
 NEAR = 4
 """Bits of 64 in which the perceptual hashes of nearly equal pictures may differ."""
@@ -52,3 +52,14 @@ def hold_out(training: Faces, share: float) -> tuple[Faces, Faces]:
     np.minimum.at(least, group, training.keys())
     aside = (least % np.uint64(1000) < share * 1000)[group]
     return training.select(~aside), training.select(aside)
+
+
+def parts(training: Faces, validation: Faces, recipe) -> tuple[Faces, Faces]:
+    """What a run by ``recipe`` learns from (before it draws ``rows``) and what judges it, of the
+    Training rows and those of the split that judges where none of Training is held out.
+    """
+    if recipe.deduplicate:
+        training = without_repeats(training, validation)
+    if recipe.held_out:
+        return hold_out(training, recipe.held_out)
+    return training, validation

@@ -17,10 +17,10 @@ from fer_ros.emotions.classifier import first_line
 from fer_ros.emotions.model_card import ModelError
 from fer_training.batches import Batches, one_hot
 from fer_training.callbacks import Curves, FollowEpoch, Progress
-from fer_training.dataset import Faces, without_repeats
+from fer_training.dataset import Faces
 from fer_training.evaluate import judge
 from fer_training.model import build_model
-from fer_training.near import hold_out
+from fer_training.near import parts
 from fer_training.networks import NETWORKS
 from fer_training.recipe import Recipe, RecipeError, recipe_of_run
 
@@ -61,10 +61,7 @@ def train(
     """
     _check(recipe, training, teachers, unlabelled)
     keys = training.keys()
-    if recipe.deduplicate:
-        training = without_repeats(training, validation)
-    if recipe.held_out:
-        training, validation = hold_out(training, recipe.held_out)
+    training, validation = parts(training, validation, recipe)
     given = {"imagenet": imagenet, "teachers": teachers, "unlabelled": unlabelled}
     if not recipe.phases:
         return _run(recipe, training, validation, keys, out, start=start, **given)
