@@ -272,16 +272,16 @@ def _training_keys(arguments):
 
 def _export(arguments):
     from fer_training.export import export
+    from fer_training.near import parts
 
     faces = dataset.load(arguments.csv)
-    card = export(
-        arguments.model,
-        faces.of("Training"),
-        faces.of("PublicTest"),
-        arguments.out,
-        arguments.name,
-        arguments.named_right,
-    )
+    training, validation = faces.of("Training"), faces.of("PublicTest")
+    keys, chosen = training.keys(), recipe.recipe_of_run(arguments.model.parent)
+    if chosen and chosen.held_out:  # what chose the model sets its temperature too
+        training, validation = parts(training, validation, chosen)
+    name, share = arguments.name, arguments.named_right
+    card = export(arguments.model, training, validation, arguments.out, name, share, keys)
+    print(f"on {len(validation)} faces, {validation.usage[0]}")
     print(f"{'file':36} {'MB':>6} {'accuracy':>9} {'dedup.':>8} {'macro-F1':>9} {'ms':>6}")
     for file, f in card["files"].items():
         print(

@@ -64,9 +64,7 @@ def intervals(confusion, share: float = 0.95, draws: int = 2000, seed: int = 0) 
         "accuracy": between(right.sum(axis=1) / size),
         "macro_f1": between(f1[:, present].mean(axis=1)),
         "recall": {
-            name: between(recall[:, i])
-            for i, name in enumerate(EMOTIONS[:classes])
-            if present[i]
+            name: between(recall[:, i]) for i, name in enumerate(EMOTIONS[:classes]) if present[i]
         },
     }
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures that are nearly equal, and a part of Training to judge by that shares none of them."""
 
+from dataclasses import replace
+
 import imagehash
 import numpy as np
 from PIL import Image
@@ -12,6 +14,7 @@ from fer_training.dataset import Faces, without_repeats
 
 NEAR = 4
 """Bits of 64 in which the perceptual hashes of nearly equal pictures may differ."""
+HELD_OUT = "held out of Training"
 BLOCK = 512  # rows compared at a time: 15 MB a block for FER-2013
 
 
@@ -42,7 +45,7 @@ def hold_out(training: Faces, share: float) -> tuple[Faces, Faces]:
     """``training`` in two: what is learnt from, and about a ``share`` of it to judge by.
 
     Pictures that are equal or nearly so come to one side. A group's side follows from its pictures
-    alone, so every run agrees on it.
+    alone, so every run agrees on it. The ``usage`` of the second part is ``HELD_OUT``.
     """
     size = len(training)
     rows, near = near_pairs(perceptual_hashes(training.images)).T
@@ -51,7 +54,8 @@ def hold_out(training: Faces, share: float) -> tuple[Faces, Faces]:
     least = np.full(group.max() + 1, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(least, group, training.keys())
     aside = (least % np.uint64(1000) < share * 1000)[group]
-    return training.select(~aside), training.select(aside)
+    judges = training.select(aside)
+    return training.select(~aside), replace(judges, usage=np.full(len(judges), HELD_OUT))
 
 
 def parts(training: Faces, validation: Faces, recipe) -> tuple[Faces, Faces]:
