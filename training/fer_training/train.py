@@ -15,6 +15,7 @@ import numpy as np
 
 from fer_ros.emotions.classifier import first_line
 from fer_ros.emotions.model_card import ModelError
+from fer_training.averaging import estimate_statistics
 from fer_training.batches import Batches, one_hot
 from fer_training.callbacks import Curves, FollowEpoch, Progress
 from fer_training.dataset import Faces
@@ -41,7 +42,8 @@ def train(
     Leaves in ``out``: recipe.json, log.csv (a line for each epoch), curves.png, tensorboard/,
     last.keras, a backup of the newest epoch, and result.json (``measure``); of a recipe of several
     phases, each in a folder of its own, ``out``/1 and so on, and in ``out`` the last one's model
-    and figures.
+    and figures. The recipe's own teachers are trained first, each in a folder of its name beside
+    ``out``, and are taken from there once they are finished.
 
     Args:
         recipe: all that decides the run.
@@ -51,7 +53,8 @@ def train(
         out: folder of the run.
         imagenet: where the backbone's starting weights come from.
         start: a whole model (.keras) of any input size to go on from instead.
-        teachers: models (.keras, .tflite, .onnx) whose mean answer is learnt from.
+        teachers: models (.keras, .tflite, .onnx) whose mean answer is learnt from, in place of
+            the recipe's own.
         unlabelled: faces, uint8 [N, 48, 48], of which nothing but that is learnt.
 
     Raises:
@@ -59,7 +62,12 @@ def train(
         RecipeError: the recipe needs what is not given, or ``out`` holds a run that differs in
             more than name and length.
     """
-    _check(recipe, training, teachers, unlabelled)
+    _check(recipe, training, teachers or recipe.teachers, unlabelled)
+    if not teachers:
+        teachers = [out.parent / own.name / "last.keras" for own in recipe.teachers]
+        for own, model in zip(recipe.teachers, teachers, strict=True):
+            given = {"imagenet": imagenet, "unlabelled": unlabelled}
+            train(own, training, validation, model.parent, **given)
     keys = training.keys()
     training, validation = parts(training, validation, recipe)
     given = {"imagenet": imagenet, "teachers": teachers, "unlabelled": unlabelled}
@@ -69,7 +77,8 @@ def train(
         folder = out / str(number)
         result = _run(phase, training, validation, keys, folder, start=start, **given)
         start = folder / "last.keras"
-    for name in ("last.keras", "recipe.json", "result.json"):
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    for name in ("last.keras", "result.json"):
         shutil.copy(folder / name, out / name)
     return result
 
@@ -78,6 +87,8 @@ def _check(recipe, training, teachers, unlabelled):
     """Whether all is there that the recipe and its phases want."""
     for phase in recipe.phases:
         _check(phase, training, teachers, unlabelled)
+    for own in recipe.teachers:
+        _check(own, training, own.teachers, unlabelled)
     if recipe.votes and training.votes is None:
         raise RecipeError(f"the recipe {recipe.name!r} learns from FER+'s votes: give --votes FILE")
     if recipe.teacher and not teachers:
@@ -127,6 +138,8 @@ def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, 
             Progress(recipe.name, recipe.epochs, len(batches)),
         ],
     )
+    if recipe.average:
+        estimate_statistics(model, batches)
     model.save(out / "last.keras")  # a run killed after its last backup has not come to it
     result = measure(model, training, validation, keys)
     (out / "result.json").write_text(json.dumps(result, indent=2) + "\n")
@@ -187,8 +200,9 @@ def _optimizer(recipe: Recipe, steps: int):
             warmup_target=rate if warmup else None,
             warmup_steps=warmup,
         )
+    average = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
     if recipe.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **average)
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return optimizer
-    return keras.optimizers.Adam(rate)
+    return keras.optimizers.Adam(rate, **average)
