@@ -83,7 +83,7 @@ def _parser():
     p.add_argument(
         "--unlabelled", **model, help=".npz with images, uint8 [N, 48, 48]: faces without labels"
     )
-    p.add_argument("--start", **model, help="go on from this .keras model")
+    p.add_argument("--start", **model, help="go on from this .keras, or the .tflite that ships")
     p.add_argument(
         "--weights", type=_weights, default="imagenet",
         help="starting weights: a file; downloaded if not given",

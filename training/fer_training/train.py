@@ -24,6 +24,7 @@ from fer_training.model import build_model
 from fer_training.near import parts
 from fer_training.networks import NETWORKS
 from fer_training.recipe import Recipe, RecipeError, recipe_of_run
+from fer_training.start import begin_from
 
 
 def train(
@@ -52,7 +53,8 @@ def train(
             of ``training`` out for that.
         out: folder of the run.
         imagenet: where the backbone's starting weights come from.
-        start: a whole model (.keras) of any input size to go on from instead.
+        start: a whole model (.keras, or the .tflite that ships) of any input size to go on from
+            instead.
         teachers: models (.keras, .tflite, .onnx) whose mean answer is learnt from, in place of
             the recipe's own.
         unlabelled: faces, uint8 [N, 48, 48], of which nothing but that is learnt.
@@ -112,7 +114,7 @@ def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, 
         draw = np.random.default_rng(recipe.seed).permutation(len(training))
         training = training.select(np.sort(draw[: recipe.rows]))
     batches = Batches(training, recipe, teachers, unlabelled if recipe.unlabelled else None)
-    model = _begin(recipe, imagenet, start)
+    model = _begin(recipe, imagenet, start, training.images)
     model.compile(
         optimizer=_optimizer(recipe, len(batches)),
         # With one-hot targets and no smoothing this is the paper's sparse cross-entropy.
@@ -164,7 +166,7 @@ def measure(model: keras.Model, training: Faces, validation: Faces, keys: np.nda
     }
 
 
-def _begin(recipe, imagenet, start):
+def _begin(recipe, imagenet, start, images):
     """The network with its starting weights; ModelError where these cannot be had."""
     pretrained = recipe.pretrained and recipe.network not in NETWORKS and not start
     weights = imagenet if pretrained else None
@@ -180,7 +182,7 @@ def _begin(recipe, imagenet, start):
                 batch_norm_momentum=recipe.batch_norm_momentum,
             )
         if start:
-            model.load_weights(start)
+            begin_from(model, start, images)
     except Exception as error:  # Keras has no type of its own for a failed download, h5py has many
         if weights or start:
             hint = "; without a network, give --weights FILE" if weights == "imagenet" else ""

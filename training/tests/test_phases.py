@@ -46,6 +46,17 @@ def weights_of(run):
     return [keras.ops.convert_to_numpy(w) for w in model.weights]
 
 
+@pytest.fixture
+def eager():
+    """No graph is made for a handful of steps: that takes longer than they."""
+    tensorflow = pytest.importorskip("tensorflow")
+    tensorflow.config.run_functions_eagerly(True)
+    yield
+    tensorflow.config.run_functions_eagerly(False)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("eager")
 def test_best_from_an_empty_folder_killed_in_every_phase_ends_in_the_same_weights(
     command, tmp_path, monkeypatch, capsys
 ):
