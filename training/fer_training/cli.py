@@ -11,7 +11,7 @@ import numpy as np
 from fer_ros.emotions.model_card import ModelError
 from fer_training import dataset, recipe
 from fer_training.dataset import USAGES, DatasetError
-from fer_training.recipe import RecipeError
+from fer_training.recipe import Recipe, RecipeError
 
 DESCRIPTION = """Train, evaluate and export the facial-expression model of fer_ros.
 
@@ -60,6 +60,16 @@ def _parser():
     votes = {"metavar": "FILE", "help": "FER+'s fer2013new.csv, for the same rows"}
     model = {"type": _existing, "metavar": "MODEL"}
 
+    def labelled(p):
+        p.add_argument(
+            "--labels", **model | {"metavar": "FILE"},
+            help="TOML from a folder's names to the seven classes, or to none: left out",
+        )  # fmt: skip
+        p.add_argument(
+            "--label-pattern", metavar="REGEX",
+            help="where a picture's path has its label, in a group; the folder if not given",
+        )  # fmt: skip
+
     p = command(_inspect, "count a data set's classes, repeats, leaks and doubtful labels")
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
@@ -73,6 +83,7 @@ def _parser():
     p = command(_train, "train by a recipe, or go on with a run that was stopped")
     p.add_argument("--recipe", default="best", help=recipes)
     p.add_argument("--csv", **csv)
+    labelled(p)
     p.add_argument("--out", type=Path, required=True, help="folder of the run")
     p.add_argument("--epochs", type=int, help="instead of the recipe's")
     p.add_argument("--input-size", type=int, help="pixels, instead of the recipe's")
@@ -91,9 +102,14 @@ def _parser():
 
     p = command(_evaluate, "measure a .keras, .tflite or .onnx model on one split")
     p.add_argument("--csv", **csv)
-    p.add_argument("--usage", default="PublicTest", choices=USAGES)
+    labelled(p)
+    p.add_argument("--usage", choices=USAGES, help="PublicTest, or all of a folder without splits")
     p.add_argument("--model", **model, required=True)
     p.add_argument("--votes", **votes)
+    p.add_argument(
+        "--groups", **model | {"metavar": "FILE"},
+        help="CSV from row or picture to group: figures of each, and the widest gap",
+    )  # fmt: skip
     p.add_argument("--train-csv", metavar="FILE", help="Training rows, to leave out repeats of")
     p.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
 
@@ -117,6 +133,7 @@ def _parser():
     p = command(_export, "write the files that fer_ros runs, and their card")
     p.add_argument("--model", **model, required=True, help="a .keras file")
     p.add_argument("--csv", **csv)
+    labelled(p)
     p.add_argument("--out", type=Path, required=True, help="folder for the files")
     p.add_argument("--name", default="emotion_mobilenet_v2")
     p.add_argument(
@@ -184,7 +201,7 @@ def _train(arguments):
         result = train(
             chosen,
             faces.of("Training"),
-            faces.of("PublicTest"),
+            _judges(faces, chosen),
             arguments.out,
             imagenet=arguments.weights,
             start=arguments.start,
@@ -193,7 +210,7 @@ def _train(arguments):
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("; the same command goes on from here") from None
-    judge = f"Training rows held out          {result['accuracy']:.2%}"
+    judge = f"Training rows held out            {result['accuracy']:.2%}"
     if not chosen.held_out:
         judge = (
             f"PublicTest, raw               {result['accuracy']:.2%}\n"
@@ -210,19 +227,39 @@ def _train(arguments):
     )
 
 
+def _judges(faces, chosen):
+    """The split that judges; none of a folder without splits, of which a part is held out."""
+    if chosen.held_out and "PublicTest" not in faces.usage:
+        return faces.select(faces.usage == "PublicTest")
+    return faces.of("PublicTest")
+
+
 def _load(arguments):
-    faces = dataset.load(arguments.csv)
-    return dataset.with_votes(faces, arguments.votes) if arguments.votes else faces
+    asked = {
+        "labels": getattr(arguments, "labels", None),
+        "pattern": getattr(arguments, "label_pattern", None),
+    }
+    faces = dataset.load(arguments.csv, **{k: v for k, v in asked.items() if v})
+    votes = getattr(arguments, "votes", None)
+    return dataset.with_votes(faces, votes) if votes else faces
 
 
 def _evaluate(arguments):
     from fer_training.evaluate import evaluate
+    from fer_training.groups import read_groups
+    from fer_training.groups import render as render_groups
     from fer_training.metrics import render
 
-    faces = _load(arguments).of(arguments.usage)
-    figures = {"model": str(arguments.model), "usage": arguments.usage}
-    figures |= evaluate(arguments.model, faces, _training_keys(arguments))
-    print(f"{arguments.model} on {arguments.usage}\n{render(figures)}")
+    faces, usage = _load(arguments), arguments.usage
+    if usage or "PublicTest" in faces.usage:
+        faces = faces.of(usage := usage or "PublicTest")
+    usage = usage or "all of it"
+    group = read_groups(arguments.groups, faces) if arguments.groups else None
+    figures = {"model": str(arguments.model), "usage": usage}
+    figures |= evaluate(arguments.model, faces, _training_keys(arguments), group)
+    print(f"{arguments.model} on {usage}\n{render(figures)}")
+    if group is not None:
+        print(f"\n{render_groups(figures)}")
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
 
@@ -274,10 +311,10 @@ def _export(arguments):
     from fer_training.export import export
     from fer_training.near import parts
 
-    faces = dataset.load(arguments.csv)
-    training, validation = faces.of("Training"), faces.of("PublicTest")
-    keys, chosen = training.keys(), recipe.recipe_of_run(arguments.model.parent)
-    if chosen and chosen.held_out:  # what chose the model sets its temperature too
+    faces, chosen = _load(arguments), recipe.recipe_of_run(arguments.model.parent) or Recipe("")
+    training, validation = faces.of("Training"), _judges(faces, chosen)
+    keys = training.keys()
+    if chosen.held_out:  # what chose the model sets its temperature too
         training, validation = parts(training, validation, chosen)
     name, share = arguments.name, arguments.named_right
     card = export(arguments.model, training, validation, arguments.out, name, share, keys)

@@ -14,8 +14,8 @@ CLASSES = range(len(EMOTIONS))
 def report(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> dict:
     """Accuracy, macro-F1, per-class figures, calibration error and confusion matrix.
 
-    ``logits``: float [N, 7]; ``labels``: int [N]. All figures are fractions; the confusion matrix
-    counts, true class by row.
+    ``logits``: float [N, 7]; ``labels``: int [N]. Macro-F1 is over the classes that there are. All
+    figures are fractions; the confusion matrix counts, true class by row.
     """
     predicted = logits.argmax(axis=1)
     precision, recall, f1, support = precision_recall_fscore_support(
@@ -24,7 +24,7 @@ def report(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> 
     return {
         "n": len(labels),
         "accuracy": float((predicted == labels).mean()),
-        "macro_f1": float(f1.mean()),
+        "macro_f1": float(f1[support > 0].mean()),
         "per_class": {
             name: {
                 "precision": float(precision[i]),
@@ -80,9 +80,15 @@ def render(figures: dict) -> str:
         seen = "not known (give --train-csv)"
     ferplus = figures.get("accuracy_ferplus")
     ferplus = "not known (give --votes)" if ferplus is None else f"{ferplus:.2%}"
-    lines = [
+    absent = [name for name, c in figures["per_class"].items() if not c["support"]]
+    between = ""
+    if "intervals" in figures:
+        low, high = figures["intervals"]["accuracy"]
+        between = f" (95 % between {low:.2%} and {high:.2%})"
+    lines = [f"no face of {', '.join(absent)}: not among the answers either"] if absent else []
+    lines += [
         f"faces                  {figures['n']}",
-        f"accuracy, raw          {figures['accuracy']:.2%}",
+        f"accuracy, raw          {figures['accuracy']:.2%}{between}",
         f"accuracy, deduplicated {seen}",
         f"accuracy, by FER+      {ferplus}",
         f"macro-F1               {figures['macro_f1']:.4f}",

@@ -5,7 +5,10 @@ from fer_training.augment import Augmentation
 from fer_training.model import SCALINGS
 from fer_training.recipe import CHOICES, Recipe, RecipeError, available, load_recipe, recipe_of_run
 
-NAMES = ["best", "paper", "small", "teacher_contrast", "teacher_resnet", "teacher_vgg"]
+NAMES = [
+    *("best", "fine_tune", "paper", "small"),
+    *("teacher_contrast", "teacher_resnet", "teacher_vgg"),
+]
 
 
 def test_every_recipe_that_comes_along_is_sound():
