@@ -89,6 +89,7 @@ def test_best_from_an_empty_folder_killed_in_every_phase_ends_in_the_same_weight
             np.testing.assert_allclose(a, b, atol=1e-4, err_msg=run)
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_average_takes_the_place_of_the_weights(tmp_path, training, validation):
     still = replace(TINY, epochs=1, dropout=0.0)
     train(still, training, validation, tmp_path / "plain")
