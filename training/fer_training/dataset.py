@@ -15,7 +15,7 @@ import lzma
 import os
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -51,10 +51,10 @@ class Faces:
     labels: np.ndarray
     usage: np.ndarray
     votes: np.ndarray | None = None
-    names: np.ndarray | None = None
+    names: np.ndarray = field(default_factory=lambda: np.empty(0, str))
 
     def __post_init__(self):
-        if self.names is None:
+        if len(self.names) != len(self.labels):
             object.__setattr__(self, "names", np.arange(len(self.labels)).astype(str))
 
     def __len__(self) -> int:

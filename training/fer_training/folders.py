@@ -49,7 +49,8 @@ def read_folders(root: Path, labels: Path | None = None, pattern: str = BY_FOLDE
             f"{root}: no pictures; expected a folder for each expression, "
             "or train/ and test/ with such folders"
         )
-    found, unknown, images = [], {}, []
+    found, images = [], []
+    unknown: dict[str, str] = {}
     for file in files:
         name = file.relative_to(root).as_posix()
         match = _search(pattern, name)

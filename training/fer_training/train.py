@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -68,11 +69,15 @@ def train(
     if not teachers:
         teachers = [out.parent / own.name / "last.keras" for own in recipe.teachers]
         for own, model in zip(recipe.teachers, teachers, strict=True):
-            given = {"imagenet": imagenet, "unlabelled": unlabelled}
-            train(own, training, validation, model.parent, **given)
+            run = model.parent
+            train(own, training, validation, run, imagenet=imagenet, unlabelled=unlabelled)
     keys = training.keys()
     training, validation = parts(training, validation, recipe)
-    given = {"imagenet": imagenet, "teachers": teachers, "unlabelled": unlabelled}
+    given: dict[str, Any] = {
+        "imagenet": imagenet,
+        "teachers": teachers,
+        "unlabelled": unlabelled,
+    }
     if not recipe.phases:
         return _run(recipe, training, validation, keys, out, start=start, **given)
     for number, phase in enumerate(recipe.phases, 1):
