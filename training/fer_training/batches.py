@@ -25,42 +25,55 @@ class Batches(keras.utils.PyDataset):
     weights float32 [B].
 
     ``teachers`` are models (.keras, .tflite, .onnx) whose mean answer has the recipe's share of
-    the targets.
+    the targets; of ``unlabelled`` faces, uint8 [N, 48, 48], it is all.
     """
 
-    def __init__(self, faces: Faces, recipe: Recipe, teachers: Sequence[Path] = ()):
+    def __init__(
+        self,
+        faces: Faces,
+        recipe: Recipe,
+        teachers: Sequence[Path] = (),
+        unlabelled: np.ndarray | None = None,
+    ):
         super().__init__()
-        self.faces, self.recipe, self.epoch = faces, recipe, 0
+        self.images, self.recipe, self.epoch = faces.images, recipe, 0
         self.targets = targets(faces, recipe)
+        self.shares = np.full(len(faces), recipe.teacher, np.float32)
+        count = np.bincount(faces.labels, minlength=len(EMOTIONS))
+        rarity = len(faces) / len(EMOTIONS) / np.maximum(count, 1)
+        self.weights = (rarity**recipe.balance).astype(np.float32)[faces.labels]
+        if unlabelled is not None:
+            more = len(unlabelled)
+            self.images = np.concatenate([self.images, unlabelled])
+            self.targets = np.pad(self.targets, ((0, more), (0, 0)))
+            self.shares = np.pad(self.shares, (0, more), constant_values=1.0)
+            self.weights = np.pad(self.weights, (0, more), constant_values=recipe.unlabelled)
         self.teach = None
         if recipe.teacher and recipe.consistent_teacher:
             self.teach = mean_answer([_answerer(t) for t in teachers])
         elif recipe.teacher:
             answers = mean_answer([partial(_predicted, t) for t in teachers])
-            self.targets += recipe.teacher * answers(faces.images)
-        count = np.bincount(faces.labels, minlength=len(EMOTIONS))
-        rarity = len(faces) / len(EMOTIONS) / np.maximum(count, 1)
-        self.weights = (rarity**recipe.balance).astype(np.float32)[faces.labels]
+            self.targets += self.shares[:, None] * answers(self.images)
 
     def __len__(self):
-        return math.ceil(len(self.faces) / self.recipe.batch_size)
+        return math.ceil(len(self.images) / self.recipe.batch_size)
 
     def __getitem__(self, index):
         recipe, epoch = self.recipe, self.epoch
-        order = np.random.default_rng((recipe.seed, epoch)).permutation(len(self.faces))
+        order = np.random.default_rng((recipe.seed, epoch)).permutation(len(self.images))
         rows = order[index * recipe.batch_size : (index + 1) * recipe.batch_size]
         varied = [
-            recipe.augment(self.faces.images[row], np.random.default_rng((recipe.seed, epoch, row)))
+            recipe.augment(self.images[row], np.random.default_rng((recipe.seed, epoch, row)))
             for row in rows
         ]
-        batch = np.stack(varied), self.targets[rows], self.weights[rows]
+        batch = np.stack(varied), self.targets[rows], self.weights[rows], self.shares[rows]
         if recipe.mixup:
             # No row has this number, so that the draws are none of the augmentation's.
-            key = (recipe.seed, epoch, len(self.faces) + index)
-            batch = mixed(*batch, recipe.mixup, np.random.default_rng(key))
-        images, wanted, weights = batch
+            key = (recipe.seed, epoch, len(self.images) + index)
+            batch = mixed(batch, recipe.mixup, np.random.default_rng(key))
+        images, wanted, weights, shares = batch
         if self.teach:
-            wanted = wanted + recipe.teacher * self.teach(images)
+            wanted = wanted + shares[:, None] * self.teach(images)
         return images[..., None], wanted, weights
 
 
@@ -85,14 +98,15 @@ def targets(faces: Faces, recipe: Recipe) -> np.ndarray:
     return target
 
 
-def mixed(images, wanted, weights, alpha: float, random: np.random.Generator):
-    """Each face of a batch mixed with another of it, with what is to be learnt and its weight
+def mixed(batch, alpha: float, random: np.random.Generator):
+    """Each face of a batch mixed with another of it, with all that belongs to it
     (mixup: Zhang et al., 2018, arXiv:1710.09412). The face's own share, drawn from
     Beta(alpha, alpha), is the larger one. Not keras.layers.MixUp, whose draws go on from a state
     that a resumed run has lost.
 
-    uint8 [B, 48, 48], float32 [B, 7], float32 [B] -> the same.
+    (uint8 [B, 48, 48], float32 [B, ...], ...) -> the same.
     """
+    images, *others = batch
     share = random.beta(alpha, alpha, len(images)).astype(np.float32)
     share = np.maximum(share, 1 - share)
     other = random.permutation(len(images))
@@ -101,7 +115,7 @@ def mixed(images, wanted, weights, alpha: float, random: np.random.Generator):
         own = share.reshape(-1, *[1] * (values.ndim - 1))
         return own * values + (1 - own) * values[other]
 
-    return (mix(images) + 0.5).astype(np.uint8), mix(wanted), mix(weights)
+    return (mix(images) + 0.5).astype(np.uint8), *map(mix, others)
 
 
 Answers = Callable[[np.ndarray], np.ndarray]

@@ -52,7 +52,7 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.bar.write(
             f"epoch {epoch + 1}/{self.epochs}: accuracy {logs['accuracy']:.2%}, "
-            f"loss {logs['loss']:.4f}; PublicTest {logs['val_accuracy']:.2%}, "
+            f"loss {logs['loss']:.4f}; on others {logs['val_accuracy']:.2%}, "
             f"{logs['val_loss']:.4f}"
         )
 
@@ -71,7 +71,7 @@ class Curves(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         with SummaryWriter(str(self.out / "tensorboard")) as writer:
             for name, value in logs.items():
-                split = "PublicTest" if name.startswith("val_") else "Training"
+                split = "Validation" if name.startswith("val_") else "Training"
                 writer.add_scalar(f"{name.removeprefix('val_')}/{split}", value, epoch + 1)
         with (self.out / "log.csv").open(newline="") as log:
             plots.curves(list(csv.DictReader(log)), self.out / "curves.png")

@@ -11,7 +11,7 @@ import numpy as np
 from fer_ros.emotions.model_card import ModelError
 from fer_training import dataset, recipe
 from fer_training.dataset import USAGES, DatasetError
-from fer_training.recipe import RecipeError
+from fer_training.recipe import Recipe, RecipeError
 
 DESCRIPTION = """Train, evaluate and export the facial-expression model of fer_ros.
 
@@ -19,6 +19,7 @@ DESCRIPTION = """Train, evaluate and export the facial-expression model of fer_r
   fer-training summary --recipe paper
   fer-training train --recipe paper --csv fer2013.csv --out runs/paper
   fer-training evaluate --csv fer2013.csv --usage PublicTest --model runs/paper/last.keras
+  fer-training ensemble --csv fer2013.csv --model runs/a/last.keras runs/b/last.keras --mirrored
   fer-training robustness --csv fer2013.csv --model runs/paper/last.keras
   fer-training export --model runs/paper/last.keras --csv fer2013.csv --out runs/paper/export
 
@@ -59,6 +60,16 @@ def _parser():
     votes = {"metavar": "FILE", "help": "FER+'s fer2013new.csv, for the same rows"}
     model = {"type": _existing, "metavar": "MODEL"}
 
+    def labelled(p):
+        p.add_argument(
+            "--labels", **model | {"metavar": "FILE"},
+            help="TOML from a folder's names to the seven classes, or to none: left out",
+        )  # fmt: skip
+        p.add_argument(
+            "--label-pattern", metavar="REGEX",
+            help="where a picture's path has its label, in a group; the folder if not given",
+        )  # fmt: skip
+
     p = command(_inspect, "count a data set's classes, repeats, leaks and doubtful labels")
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
@@ -72,6 +83,7 @@ def _parser():
     p = command(_train, "train by a recipe, or go on with a run that was stopped")
     p.add_argument("--recipe", default="best", help=recipes)
     p.add_argument("--csv", **csv)
+    labelled(p)
     p.add_argument("--out", type=Path, required=True, help="folder of the run")
     p.add_argument("--epochs", type=int, help="instead of the recipe's")
     p.add_argument("--input-size", type=int, help="pixels, instead of the recipe's")
@@ -79,7 +91,10 @@ def _parser():
     p.add_argument("--rows", type=int, help="train on so many rows (the paper's subset: 15958)")
     p.add_argument("--votes", **votes)
     p.add_argument("--teacher", **model, nargs="+", default=(), help="learn from these models too")
-    p.add_argument("--start", **model, help="go on from this .keras model")
+    p.add_argument(
+        "--unlabelled", **model, help=".npz with images, uint8 [N, 48, 48]: faces without labels"
+    )
+    p.add_argument("--start", **model, help="go on from this .keras, or the .tflite that ships")
     p.add_argument(
         "--weights", type=_weights, default="imagenet",
         help="starting weights: a file; downloaded if not given",
@@ -87,10 +102,26 @@ def _parser():
 
     p = command(_evaluate, "measure a .keras, .tflite or .onnx model on one split")
     p.add_argument("--csv", **csv)
-    p.add_argument("--usage", default="PublicTest", choices=USAGES)
+    labelled(p)
+    p.add_argument("--usage", choices=USAGES, help="PublicTest, or all of a folder without splits")
     p.add_argument("--model", **model, required=True)
     p.add_argument("--votes", **votes)
+    p.add_argument(
+        "--groups", **model | {"metavar": "FILE"},
+        help="CSV from row or picture to group: figures of each, and the widest gap",
+    )  # fmt: skip
     p.add_argument("--train-csv", metavar="FILE", help="Training rows, to leave out repeats of")
+    p.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
+
+    p = command(_ensemble, "measure the mean answer of several models, beside each of them")
+    p.add_argument("--csv", **csv)
+    p.add_argument("--votes", **votes)
+    p.add_argument("--model", **model, required=True, nargs="+")
+    p.add_argument("--mirrored", action="store_true", help="ask for the mirrored face too")
+    p.add_argument("--usage", default="PublicTest", choices=USAGES)
+    p.add_argument(
+        "--held-out", metavar="RECIPE", help="instead: the part of Training that it keeps aside"
+    )
     p.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
 
     p = command(_robustness, "measure a model under bad light, covering, blur, noise, bad boxes")
@@ -102,6 +133,7 @@ def _parser():
     p = command(_export, "write the files that fer_ros runs, and their card")
     p.add_argument("--model", **model, required=True, help="a .keras file")
     p.add_argument("--csv", **csv)
+    labelled(p)
     p.add_argument("--out", type=Path, required=True, help="folder for the files")
     p.add_argument("--name", default="emotion_mobilenet_v2")
     p.add_argument(
@@ -169,41 +201,92 @@ def _train(arguments):
         result = train(
             chosen,
             faces.of("Training"),
-            faces.of("PublicTest"),
+            _judges(faces, chosen),
             arguments.out,
             imagenet=arguments.weights,
             start=arguments.start,
             teachers=arguments.teacher,
+            unlabelled=arguments.unlabelled and dataset.load_unlabelled(arguments.unlabelled),
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("; the same command goes on from here") from None
+    judge = f"Training rows held out            {result['accuracy']:.2%}"
+    if not chosen.held_out:
+        judge = (
+            f"PublicTest, raw               {result['accuracy']:.2%}\n"
+            f"accuracy on PublicTest, deduplicated      {result['accuracy_deduplicated']:.2%}"
+        )
     print(
         f"{chosen.name}, {chosen.epochs} epochs at {chosen.input_size}x{chosen.input_size}; "
         f"inference mode\n"
         f"accuracy on the rows trained on           {result['training_accuracy']:.2%} "
         f"({result['training_rows']} rows)\n"
-        f"accuracy on PublicTest, raw               {result['accuracy']:.2%}\n"
-        f"accuracy on PublicTest, deduplicated      {result['accuracy_deduplicated']:.2%}\n"
-        f"macro-F1 on PublicTest                    {result['macro_f1']:.4f}\n"
+        f"accuracy on {judge}\n"
+        f"macro-F1 on the same                      {result['macro_f1']:.4f}\n"
         f"model: {arguments.out / 'last.keras'}; next: fer-training evaluate, export"
     )
 
 
+def _judges(faces, chosen):
+    """The split that judges; none of a folder without splits, of which a part is held out."""
+    if chosen.held_out and "PublicTest" not in faces.usage:
+        return faces.select(faces.usage == "PublicTest")
+    return faces.of("PublicTest")
+
+
 def _load(arguments):
-    faces = dataset.load(arguments.csv)
-    return dataset.with_votes(faces, arguments.votes) if arguments.votes else faces
+    asked = {
+        "labels": getattr(arguments, "labels", None),
+        "pattern": getattr(arguments, "label_pattern", None),
+    }
+    faces = dataset.load(arguments.csv, **{k: v for k, v in asked.items() if v})
+    votes = getattr(arguments, "votes", None)
+    return dataset.with_votes(faces, votes) if votes else faces
 
 
 def _evaluate(arguments):
     from fer_training.evaluate import evaluate
+    from fer_training.groups import read_groups
+    from fer_training.groups import render as render_groups
     from fer_training.metrics import render
 
-    faces = _load(arguments).of(arguments.usage)
-    figures = {"model": str(arguments.model), "usage": arguments.usage}
-    figures |= evaluate(arguments.model, faces, _training_keys(arguments))
-    print(f"{arguments.model} on {arguments.usage}\n{render(figures)}")
+    faces, usage = _load(arguments), arguments.usage
+    if usage or "PublicTest" in faces.usage:
+        faces = faces.of(usage := usage or "PublicTest")
+    usage = usage or "all of it"
+    group = read_groups(arguments.groups, faces) if arguments.groups else None
+    figures = {"model": str(arguments.model), "usage": usage}
+    figures |= evaluate(arguments.model, faces, _training_keys(arguments), group)
+    print(f"{arguments.model} on {usage}\n{render(figures)}")
+    if group is not None:
+        print(f"\n{render_groups(figures)}")
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _ensemble(arguments):
+    from fer_training.ensemble import ensemble, render
+
+    faces = _load(arguments)
+    keys = faces.of("Training").keys()
+    if arguments.held_out:
+        judges, keys = _held_out(faces, recipe.load_recipe(arguments.held_out)), None
+        what = f"the part of Training that {arguments.held_out} holds out"
+    else:
+        judges, what = faces.of(arguments.usage), arguments.usage
+    found = ensemble(arguments.model, judges, mirrored=arguments.mirrored, training_keys=keys)
+    how = ", each face mirrored too" if arguments.mirrored else ""
+    print(f"{len(judges)} faces: {what}{how}\n{render(found)}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def _held_out(faces, chosen):
+    from fer_training.near import parts
+
+    if not chosen.held_out:
+        raise RecipeError(f"the recipe {chosen.name!r} holds nothing out (held_out = 0)")
+    return parts(faces.of("Training"), faces.of("PublicTest"), chosen)[1]
 
 
 def _robustness(arguments):
@@ -226,16 +309,16 @@ def _training_keys(arguments):
 
 def _export(arguments):
     from fer_training.export import export
+    from fer_training.near import parts
 
-    faces = dataset.load(arguments.csv)
-    card = export(
-        arguments.model,
-        faces.of("Training"),
-        faces.of("PublicTest"),
-        arguments.out,
-        arguments.name,
-        arguments.named_right,
-    )
+    faces, chosen = _load(arguments), recipe.recipe_of_run(arguments.model.parent) or Recipe("")
+    training, validation = faces.of("Training"), _judges(faces, chosen)
+    keys = training.keys()
+    if chosen.held_out:  # what chose the model sets its temperature too
+        training, validation = parts(training, validation, chosen)
+    name, share = arguments.name, arguments.named_right
+    card = export(arguments.model, training, validation, arguments.out, name, share, keys)
+    print(f"on {len(validation)} faces, {validation.usage[0]}")
     print(f"{'file':36} {'MB':>6} {'accuracy':>9} {'dedup.':>8} {'macro-F1':>9} {'ms':>6}")
     for file, f in card["files"].items():
         print(

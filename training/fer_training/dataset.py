@@ -15,11 +15,10 @@ import lzma
 import os
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
@@ -34,7 +33,6 @@ VOTE_COLUMNS = (
     *("contempt", "unknown", "NF"),
 )
 """Of FER+, the seven expressions in their usual order first; NF: no face."""
-FOLDER_EMOTIONS = {"angry": "anger", "happy": "joy", "sad": "sadness"}
 
 
 class DatasetError(ValueError):
@@ -45,13 +43,19 @@ class DatasetError(ValueError):
 class Faces:
     """Labelled faces: ``images`` uint8 [N, 48, 48] grey, ``labels`` int64 [N] 0 to 6,
     ``usage`` str [N], one of Training, PublicTest, PrivateTest; ``votes`` int64 [N, 10], how many
-    FER+ annotators chose each of ``VOTE_COLUMNS``, or None.
+    FER+ annotators chose each of ``VOTE_COLUMNS``, or None; ``names`` str [N], the row of the CSV
+    from 0 or the path under the folder, by which other files may speak of them.
     """
 
     images: np.ndarray
     labels: np.ndarray
     usage: np.ndarray
     votes: np.ndarray | None = None
+    names: np.ndarray = field(default_factory=lambda: np.empty(0, str))
+
+    def __post_init__(self):
+        if len(self.names) != len(self.labels):
+            object.__setattr__(self, "names", np.arange(len(self.labels)).astype(str))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -59,7 +63,8 @@ class Faces:
     def select(self, rows) -> "Faces":
         """The faces at an index array or boolean mask."""
         votes = None if self.votes is None else self.votes[rows]
-        return Faces(self.images[rows], self.labels[rows], self.usage[rows], votes)
+        names = self.names[rows]
+        return Faces(self.images[rows], self.labels[rows], self.usage[rows], votes, names)
 
     def of(self, usage: str) -> "Faces":
         """The faces of one split; DatasetError when it has none."""
@@ -79,14 +84,17 @@ class Faces:
         return np.frombuffer(b"".join(digests), np.uint64)
 
 
-def load(path: str | os.PathLike) -> Faces:
-    """Read a Kaggle CSV (parsed once, then taken from a cache) or a Kaggle image folder.
+def load(path: str | os.PathLike, **of_folders) -> Faces:
+    """Read a Kaggle CSV (parsed once, then taken from a cache) or a folder of pictures, which
+    ``of_folders`` tells ``folders.read_folders`` how to.
 
     Raises DatasetError with one line when the path is missing or holds something else.
     """
     path = Path(path).expanduser()
     if path.is_dir():
-        return _read_folders(path)
+        from fer_training.folders import read_folders
+
+        return read_folders(path, **of_folders)
     if not path.is_file():
         raise DatasetError(f"no such file or folder: {path}")
     stat = path.stat()
@@ -123,6 +131,18 @@ def with_votes(faces: Faces, path: str | os.PathLike) -> Faces:
     if len(usage) != len(faces) or (usage != faces.usage).any():
         raise DatasetError(f"{path}: its {len(usage)} rows are not those of the {len(faces)} faces")
     return replace(faces, votes=votes)
+
+
+def load_unlabelled(path: str | os.PathLike) -> np.ndarray:
+    """Faces without labels, uint8 [N, 48, 48]: ``images`` of an .npz file. Raises DatasetError."""
+    try:
+        images = np.load(path, allow_pickle=False)["images"]
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{path}: no .npz with images: {error}") from error
+    if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE) or not len(images):
+        found = f"{images.dtype} {images.shape}"
+        raise DatasetError(f"{path}: images are {found}, not uint8 [N, 48, 48]")
+    return images
 
 
 def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -200,23 +220,3 @@ def _parse_label(text: str, where: str) -> int:
     if text not in map(str, range(len(EMOTIONS))):
         raise DatasetError(f"{where}: emotion {text!r} is not 0 to {len(EMOTIONS) - 1}")
     return int(text)
-
-
-def _read_folders(root: Path) -> Faces:
-    images, labels, usage = [], [], []
-    for split in sorted(p for p in root.iterdir() if p.name.lower() in FOLDER_USAGES):
-        for folder in sorted(p for p in split.iterdir() if p.is_dir()):
-            name = folder.name.lower()
-            name = FOLDER_EMOTIONS.get(name, name)
-            if name not in EMOTIONS:
-                raise DatasetError(f"{folder}: not one of {', '.join(EMOTIONS)}")
-            for file in tqdm(sorted(folder.iterdir()), desc=f"{split.name}/{name}", delay=2):
-                image = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-                if image is None or image.shape != (SIZE, SIZE):
-                    raise DatasetError(f"{file}: not a {SIZE}x{SIZE} picture")
-                images.append(image)
-                labels.append(EMOTIONS.index(name))
-                usage.append(FOLDER_USAGES[split.name.lower()])
-    if not images:
-        raise DatasetError(f"{root}: expected train/ and test/ with a folder for each expression")
-    return Faces(np.stack(images), np.array(labels, np.int64), np.array(usage))

@@ -11,21 +11,34 @@ from fer_ros.emotions.classifier import load_keras, open_backend
 from fer_ros.emotions.model_card import NoCardError, load_card
 from fer_training import metrics
 from fer_training.dataset import Faces, majority
+from fer_training.groups import by_group
 
 TIMED = 200  # faces: enough for a steady median, half a second at most
 
 
-def evaluate(model: Path, faces: Faces, training_keys: np.ndarray | None = None) -> dict:
-    """The figures of ``metrics.report``, and ``accuracy_deduplicated`` (faces whose pictures are
-    not among ``training_keys``; None without them or such faces), ``accuracy_ferplus`` (against
-    the majority of FER+'s annotators, where that is one of the seven; None without votes) and
-    ``ms_per_face`` (one thread, one by one).
+def evaluate(
+    model: Path,
+    faces: Faces,
+    training_keys: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> dict:
+    """The figures of ``metrics.report``, their ``intervals``, and ``accuracy_deduplicated`` (faces
+    whose pictures are not among ``training_keys``; None without them or such faces),
+    ``accuracy_ferplus`` (against the majority of FER+'s annotators, where that is one of the seven;
+    None without votes) and ``ms_per_face`` (one thread, one by one).
 
-    ``model`` is .keras, .tflite or .onnx. Raises ModelError when it cannot be run.
+    Of a data set that lacks some of the seven, those are no answers either. With ``groups``, str
+    [N], the figures of ``groups.by_group`` are there too. ``model`` is .keras, .tflite or .onnx.
+    Raises ModelError when it cannot be run.
     """
     temperature, input_size = settings(model)
     logits = predict(model, faces.images, input_size)
+    there = np.bincount(faces.labels, minlength=logits.shape[1]) > 0
+    logits = np.where(there, logits, -np.inf)
     figures = judge(logits, faces, temperature, training_keys)
+    figures["intervals"] = metrics.intervals(figures["confusion"])
+    if groups is not None:
+        figures |= by_group(logits, faces, groups, temperature)
     figures["ms_per_face"] = milliseconds_per_face(model, faces.images[:TIMED], input_size)
     return figures
 

@@ -33,6 +33,8 @@ POOR = 0.7
 """Error of an int8 layer, in steps of its scale, from which it stays float. Rounding alone makes
 0.29; the threshold is that of TensorFlow's guide to its quantisation debugger."""
 OPSET = 9
+ARCHITECTURES = {"emotion_mobilenet_v2": "MobileNetV2 (ImageNet start), dense 128-64-7"}
+"""Network's name -> what the card calls it, where that is another."""
 
 
 def export(
@@ -42,9 +44,12 @@ def export(
     out: Path,
     name: str,
     named_right: float = NAMED_RIGHT,
+    keys: np.ndarray | None = None,
 ) -> dict:
     """Write every form of ``model`` (.keras), the card and the list of training pictures to
-    ``out``; returns the card.
+    ``out``; returns the card. Networks that see 48x48 as it is have no ONNX form.
+
+    The list is ``keys``, uint64 [N], or those of ``training``.
 
     The int8 form becomes ``<name>.tflite``, the one that is run by default, when it is within half
     a point of float32 on ``validation``. Temperatures, and the confidence under which a face is
@@ -56,22 +61,26 @@ def export(
     trained = load_keras(model)
     network, parameters = one_channel(trained), trained.count_params()
     input_size = _input_size(network)
-    keys = np.unique(training.keys())
-    unseen = ~np.isin(validation.keys(), keys)
+    learnt = np.unique(training.keys())
+    unseen = ~np.isin(validation.keys(), learnt)
     labels = validation.labels[unseen]
 
     forms = {
         f"{name}_float32.tflite": to_litert(network),
         f"{name}_float16.tflite": to_litert(network, "float16"),
-        f"{name}_int8.tflite": to_litert(network, "int8", training.images),
-        f"{name}.onnx": to_onnx(network, input_size),
+        # A network that makes its own contrast has roots and squares, which 8 bits do not serve.
+        f"{name}_int8.tflite": to_litert(
+            network, "int8", training.images if _resizing(network) else None
+        ),
     }
+    if _resizing(network):
+        forms[f"{name}.onnx"] = to_onnx(network, input_size)
     files, confidences = {}, {}
     for file, content in forms.items():
         (out / file).write_bytes(content)
         logits = predict(out / file, validation.images, input_size)
         files[file], confidences[file] = card_entry(
-            out / file, logits, validation, unseen, keys, input_size
+            out / file, logits, validation, unseen, learnt, input_size
         )
     best, int8 = files[f"{name}_float32.tflite"], files[f"{name}_int8.tflite"]
     default = "int8" if best["accuracy"] - int8["accuracy"] <= INT8_MAY_LOSE else "float16"
@@ -85,7 +94,7 @@ def export(
     card = {
         "name": name,
         "version": __version__,
-        "architecture": "MobileNetV2 (ImageNet start), dense 128-64-7",
+        "architecture": ARCHITECTURES.get(network.name, network.name),
         "parameters": parameters,
         "recipe": recipe.name if recipe else "unknown",
         "labels": list(EMOTIONS),
@@ -109,7 +118,7 @@ def export(
             "date": datetime.now(timezone.utc).date().isoformat(),
         },
     }
-    np.save(out / f"{name}_training_keys.npy", keys)
+    np.save(out / f"{name}_training_keys.npy", learnt if keys is None else np.unique(keys))
     (out / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
     return card
 
@@ -138,9 +147,13 @@ def card_entry(
 
 def one_channel(network):
     """The same network without its three equal channels: the first convolution's kernels, summed
-    over them, see one. The logits are the same but for rounding, an eighth of the time is saved.
+    over them, see one. The logits are the same but for rounding, an eighth of the time is saved. A
+    network that sees one already is given back.
     """
     import keras
+
+    if not any(isinstance(layer, keras.layers.Concatenate) for layer in network.layers):
+        return network
 
     def seeing_one(layer):
         if not isinstance(layer, keras.Model):
@@ -160,7 +173,9 @@ def one_channel(network):
 
 
 def to_litert(network, form: str = "float32", images: np.ndarray | None = None) -> bytes:
-    """LiteRT flatbuffer of a Keras model; ``images``, uint8 [N, 48, 48], calibrate int8."""
+    """LiteRT flatbuffer of a Keras model; ``images``, uint8 [N, 48, 48], calibrate int8, without
+    them its weights alone are.
+    """
     import keras
     import tensorflow as tf
 
@@ -176,7 +191,9 @@ def to_litert(network, form: str = "float32", images: np.ndarray | None = None) 
         return made
 
     with contextlib.redirect_stdout(io.StringIO()):  # a line for each variable, of no use here
-        return _to_int8(converter, images) if form == "int8" else converter().convert()
+        if form == "int8" and images is not None:
+            return _to_int8(converter, images)
+        return converter().convert()
 
 
 def _to_int8(converter, images) -> bytes:
@@ -247,11 +264,14 @@ def _transpose_dense(graph) -> None:
             tensor.CopyFrom(numpy_helper.from_array(turned, tensor.name))
 
 
-def _input_size(network) -> int:
+def _resizing(network) -> list:
     import keras
 
-    (resizing,) = (x for x in network.layers if isinstance(x, keras.layers.Resizing))
-    return int(resizing.width)
+    return [layer for layer in network.layers if isinstance(layer, keras.layers.Resizing)]
+
+
+def _input_size(network) -> int:
+    return int(_resizing(network)[0].width) if _resizing(network) else CROP_SIZE
 
 
 def _chosen(figures: dict) -> dict:

@@ -3,17 +3,11 @@
 
 from typing import Any
 
-import imagehash
 import numpy as np
-from PIL import Image
-from tqdm import tqdm
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_training.dataset import USAGES, Faces, majority
-
-NEAR = 4
-"""Bits of 64 in which the perceptual hashes of nearly equal pictures may differ."""
-BLOCK = 512  # rows compared at a time: 15 MB a block for FER-2013
+from fer_training.near import NEAR, near_pairs, perceptual_hashes
 
 
 def inspect(faces: Faces, *, near: bool = True) -> dict:
@@ -60,34 +54,21 @@ def _near(faces, usages):
     """Rows that have a near, not equal, picture: within a split (before them), and in another."""
     _, first = np.unique(faces.keys(), return_index=True)
     pictures = faces.select(np.sort(first))
-    hashes = np.array(
-        [
-            np.packbits(imagehash.phash(Image.fromarray(i)).hash).view(np.uint64)[0]
-            for i in tqdm(pictures.images, desc="perceptual hashes", delay=2)
-        ]
-    )
+    hashes = perceptual_hashes(pictures.images)
     found: dict[str, dict[str, int]] = {"within": {}, "across": {}}
     for usage in usages:
         own = hashes[pictures.usage == usage]
-        found["within"][usage] = int(_has_near(own).sum())
+        found["within"][usage] = _count_near(own)
         for other in usages:
             if other != usage:
-                near = _has_near(own, hashes[pictures.usage == other])
-                found["across"][f"{usage} pictures near one in {other}"] = int(near.sum())
+                near = _count_near(own, hashes[pictures.usage == other])
+                found["across"][f"{usage} pictures near one in {other}"] = near
     return found
 
 
-def _has_near(hashes: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
-    """Bool [N]: whether a hash, uint64 [N], is near one of ``others``, or of those before it."""
-    near = np.zeros(len(hashes), bool)
-    for begin in range(0, len(hashes), BLOCK):
-        block = hashes[begin : begin + BLOCK, None]
-        against = hashes[: begin + BLOCK] if others is None else others
-        close = np.bitwise_count(block ^ against[None]) <= NEAR
-        if others is None:
-            close &= np.arange(len(against)) < np.arange(begin, begin + len(block))[:, None]
-        near[begin : begin + BLOCK] = close.any(axis=1)
-    return near
+def _count_near(hashes, others=None) -> int:
+    """How many hashes are near one of ``others``, or of those before it."""
+    return len(np.unique(near_pairs(hashes, others)[:, 0]))
 
 
 def _agreement(faces):

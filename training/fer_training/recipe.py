@@ -3,7 +3,7 @@
 
 import json
 import sys
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,11 @@ else:
     import tomli as tomllib
 
 FOLDER = Path(__file__).parent / "recipes"
-CHOICES = {"scaling": ("unit", "imagenet"), "optimizer": ("adam", "adamw")}
+CHOICES = {
+    "network": ("mobilenet_v2", "resnet", "vgg", "contrast"),
+    "scaling": ("unit", "imagenet"),
+    "optimizer": ("adam", "adamw"),
+}
 
 
 class RecipeError(ValueError):
@@ -32,14 +36,23 @@ class Recipe:
     validation split; ``rows`` keeps that many of them, drawn by ``seed`` (0: all). ``votes`` and
     ``teacher``, 0 to 1, are the shares of the target that FER+'s annotators and a model trained
     before have (Hinton et al., 2015, arXiv:1503.02531); the label has the rest. What the teacher
-    says is of the plain face, or with ``consistent_teacher`` of the varied picture itself (Beyer
-    et al., 2022, arXiv:2106.05237). ``mixup`` is the alpha by which faces are mixed (Zhang et al.,
+    says is of the plain face, or with ``consistent_teacher`` of the varied picture itself (Beyer et
+    al., 2022, arXiv:2106.05237). ``mixup`` is the alpha by which faces are mixed (Zhang et al.,
     2018, arXiv:1710.09412), 0: not at all. A class that is n times rarer than the mean weighs n to
-    the power of ``balance``.
+    the power of ``balance``. ``network`` is ``mobilenet_v2`` or one of ``networks.NETWORKS``, which
+    see 48x48 as it is. ``average``, 0 to 1, is the momentum of a moving average of the weights, a
+    step at a time, that takes their place at the end (Izmailov et al., 2018, arXiv:1803.05407; 0:
+    none). ``held_out`` is the share of Training that is kept aside to judge by, with whatever is
+    nearly equal to it (``near.hold_out``); 0: PublicTest judges. ``unlabelled`` is what a face
+    without a label weighs beside one with (``--unlabelled``), of which the teachers' answers are
+    learnt alone. ``phases`` follow one another, each a recipe of its own that goes on from the one
+    before: what a ``[[phase]]`` table does not say holds from the recipe's head. ``teachers`` are
+    recipes of models to learn from, made on the way where they are not there yet.
     """
 
     name: str
     description: str = ""
+    network: str = "mobilenet_v2"
     input_size: int = 224
     scaling: str = "unit"
     pretrained: bool = True
@@ -60,9 +73,14 @@ class Recipe:
     mixup: float = 0.0
     balance: float = 0.0
     deduplicate: bool = False
+    average: float = 0.0
+    held_out: float = 0.0
+    unlabelled: float = 0.0
     rows: int = 0
     seed: int = 0
     augment: Augmentation = field(default_factory=Augmentation)
+    phases: tuple["Recipe", ...] = ()
+    teachers: tuple["Recipe", ...] = ()
 
 
 def available() -> list[str]:
@@ -71,7 +89,8 @@ def available() -> list[str]:
 
 
 def load_recipe(name_or_path: str, **overrides) -> Recipe:
-    """Read a recipe by name or path; ``overrides`` that are not None replace its settings.
+    """Read a recipe by name or path; ``overrides`` that are not None replace its settings, those
+    of its phases and those of its teachers.
 
     Raises RecipeError for a missing file, wrong TOML, or a setting or value that does not exist.
     """
@@ -86,9 +105,12 @@ def load_recipe(name_or_path: str, **overrides) -> Recipe:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: {error}") from None
-    settings = {"name": path.stem} | settings
-    settings |= {k: v for k, v in overrides.items() if v is not None}
-    return _made(path, settings)
+    overrides = {k: v for k, v in overrides.items() if v is not None}
+    teachers = settings.pop("teachers", [])
+    recipe = _made(path, {"name": path.stem} | settings, overrides)
+    if not isinstance(teachers, list) or path.stem in teachers:
+        raise RecipeError(f"{path}: teachers = {teachers!r} is no list of other recipes")
+    return replace(recipe, teachers=tuple(load_recipe(str(t), **overrides) for t in teachers))
 
 
 def recipe_of_run(folder: Path) -> Recipe | None:
@@ -106,17 +128,28 @@ def recipe_of_run(folder: Path) -> Recipe | None:
     return _made(path, settings)
 
 
-def _made(path, settings):
+def _made(path, settings, overrides=None):
+    overrides = overrides or {}
     augment = settings.pop("augment", {})
+    phases = settings.pop("phase", [])
+    for of_others in ("phases", "teachers"):  # of a run's own file: each has a folder of its own
+        settings.pop(of_others, None)
+    settings |= overrides
     _check(path, settings, Recipe)
     _check(path, augment, Augmentation)
     recipe = Recipe(**settings, augment=Augmentation(**augment))
+    for number, phase in enumerate(phases, 1):
+        own = settings | {"name": f"{recipe.name}_{number}"} | phase
+        own["augment"] = augment | phase.get("augment", {})
+        recipe = replace(recipe, phases=(*recipe.phases, _made(path, own, overrides)))
     for name, choices in CHOICES.items():
         if (value := getattr(recipe, name)) not in choices:
             raise RecipeError(f"{path}: {name} = {value!r} is none of {', '.join(choices)}")
     votes, teacher = recipe.votes, recipe.teacher
     if min(votes, teacher) < 0 or votes + teacher > 1:
         raise RecipeError(f"{path}: {votes = } and {teacher = } are no shares of 1")
+    if not 0 <= recipe.average < 1:
+        raise RecipeError(f"{path}: average = {recipe.average} is not from 0 to under 1")
     return recipe
 
 

@@ -5,21 +5,27 @@ Randomness is keyed by seed, epoch and row, so a run that was killed goes on whe
 """
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from fer_ros.emotions.classifier import first_line
 from fer_ros.emotions.model_card import ModelError
+from fer_training.averaging import estimate_statistics
 from fer_training.batches import Batches, one_hot
 from fer_training.callbacks import Curves, FollowEpoch, Progress
-from fer_training.dataset import Faces, without_repeats
+from fer_training.dataset import Faces
 from fer_training.evaluate import judge
 from fer_training.model import build_model
+from fer_training.near import parts
+from fer_training.networks import NETWORKS
 from fer_training.recipe import Recipe, RecipeError, recipe_of_run
+from fer_training.start import begin_from
 
 
 def train(
@@ -31,36 +37,89 @@ def train(
     imagenet: str = "imagenet",
     start: Path | None = None,
     teachers: Sequence[Path] = (),
+    unlabelled: np.ndarray | None = None,
 ) -> dict:
     """Train by ``recipe``, or go on with the run begun in ``out``; returns ``measure``.
 
     Leaves in ``out``: recipe.json, log.csv (a line for each epoch), curves.png, tensorboard/,
-    last.keras, a backup of the newest epoch, and result.json (``measure``). ``imagenet`` is where
-    the backbone's starting weights come from; ``start`` is a whole model (.keras) of any input
-    size to go on from instead, ``teachers`` are models (.keras, .tflite, .onnx) whose mean answer
-    is learnt from. Raises ModelError when these cannot be read, RecipeError when the recipe needs
-    votes or a teacher that are not given, or when ``out`` holds a run that differs in more than
-    name and length.
+    last.keras, a backup of the newest epoch, and result.json (``measure``); of a recipe of several
+    phases, each in a folder of its own, ``out``/1 and so on, and in ``out`` the last one's model
+    and figures. The recipe's own teachers are trained first, each in a folder of its name beside
+    ``out``, and are taken from there once they are finished.
+
+    Args:
+        recipe: all that decides the run.
+        training: what is learnt from.
+        validation: what the epochs and the result are judged by, unless the recipe holds a part
+            of ``training`` out for that.
+        out: folder of the run.
+        imagenet: where the backbone's starting weights come from.
+        start: a whole model (.keras, or the .tflite that ships) of any input size to go on from
+            instead.
+        teachers: models (.keras, .tflite, .onnx) whose mean answer is learnt from, in place of
+            the recipe's own.
+        unlabelled: faces, uint8 [N, 48, 48], of which nothing but that is learnt.
+
+    Raises:
+        ModelError: a model that cannot be read.
+        RecipeError: the recipe needs what is not given, or ``out`` holds a run that differs in
+            more than name and length.
     """
+    _check(recipe, training, teachers or recipe.teachers, unlabelled)
+    if not teachers:
+        teachers = [out.parent / own.name / "last.keras" for own in recipe.teachers]
+        for own, model in zip(recipe.teachers, teachers, strict=True):
+            run = model.parent
+            train(own, training, validation, run, imagenet=imagenet, unlabelled=unlabelled)
+    keys = training.keys()
+    training, validation = parts(training, validation, recipe)
+    given: dict[str, Any] = {
+        "imagenet": imagenet,
+        "teachers": teachers,
+        "unlabelled": unlabelled,
+    }
+    if not recipe.phases:
+        return _run(recipe, training, validation, keys, out, start=start, **given)
+    for number, phase in enumerate(recipe.phases, 1):
+        folder = out / str(number)
+        result = _run(phase, training, validation, keys, folder, start=start, **given)
+        start = folder / "last.keras"
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
+    for name in ("last.keras", "result.json"):
+        shutil.copy(folder / name, out / name)
+    return result
+
+
+def _check(recipe, training, teachers, unlabelled):
+    """Whether all is there that the recipe and its phases want."""
+    for phase in recipe.phases:
+        _check(phase, training, teachers, unlabelled)
+    for own in recipe.teachers:
+        _check(own, training, own.teachers, unlabelled)
     if recipe.votes and training.votes is None:
         raise RecipeError(f"the recipe {recipe.name!r} learns from FER+'s votes: give --votes FILE")
     if recipe.teacher and not teachers:
         raise RecipeError(f"the recipe {recipe.name!r} learns from a model: give --teacher MODEL")
+    if recipe.unlabelled and unlabelled is None:
+        raise RecipeError(f"the recipe {recipe.name!r} wants faces without labels: --unlabelled")
+
+
+def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, unlabelled):
+    """One phase, in a folder of its own."""
     begun = recipe_of_run(out) or recipe
     same = {k: getattr(recipe, k) for k in ("name", "description", "epochs")}
     if replace(begun, **same) != recipe:
         raise RecipeError(f"{out} holds a run of another recipe: choose another --out")
+    if begun == recipe and (out / "result.json").is_file():
+        return json.loads((out / "result.json").read_text())  # come to its end already
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     keras.utils.set_random_seed(recipe.seed)
-    keys = training.keys()
-    if recipe.deduplicate:
-        training = without_repeats(training, validation)
     if recipe.rows:
         draw = np.random.default_rng(recipe.seed).permutation(len(training))
         training = training.select(np.sort(draw[: recipe.rows]))
-    batches = Batches(training, recipe, teachers)
-    model = _begin(recipe, imagenet, start)
+    batches = Batches(training, recipe, teachers, unlabelled if recipe.unlabelled else None)
+    model = _begin(recipe, imagenet, start, training.images)
     model.compile(
         optimizer=_optimizer(recipe, len(batches)),
         # With one-hot targets and no smoothing this is the paper's sparse cross-entropy.
@@ -86,6 +145,8 @@ def train(
             Progress(recipe.name, recipe.epochs, len(batches)),
         ],
     )
+    if recipe.average:
+        estimate_statistics(model, batches)
     model.save(out / "last.keras")  # a run killed after its last backup has not come to it
     result = measure(model, training, validation, keys)
     (out / "result.json").write_text(json.dumps(result, indent=2) + "\n")
@@ -110,19 +171,23 @@ def measure(model: keras.Model, training: Faces, validation: Faces, keys: np.nda
     }
 
 
-def _begin(recipe, imagenet, start):
+def _begin(recipe, imagenet, start, images):
     """The network with its starting weights; ModelError where these cannot be had."""
-    weights = imagenet if recipe.pretrained and not start else None
+    pretrained = recipe.pretrained and recipe.network not in NETWORKS and not start
+    weights = imagenet if pretrained else None
     try:
-        model = build_model(
-            recipe.input_size,
-            scaling=recipe.scaling,
-            weights=weights,
-            dropout=recipe.dropout,
-            batch_norm_momentum=recipe.batch_norm_momentum,
-        )
+        if recipe.network in NETWORKS:
+            model = NETWORKS[recipe.network](recipe.dropout)
+        else:
+            model = build_model(
+                recipe.input_size,
+                scaling=recipe.scaling,
+                weights=weights,
+                dropout=recipe.dropout,
+                batch_norm_momentum=recipe.batch_norm_momentum,
+            )
         if start:
-            model.load_weights(start)
+            begin_from(model, start, images)
     except Exception as error:  # Keras has no type of its own for a failed download, h5py has many
         if weights or start:
             hint = "; without a network, give --weights FILE" if weights == "imagenet" else ""
@@ -142,8 +207,9 @@ def _optimizer(recipe: Recipe, steps: int):
             warmup_target=rate if warmup else None,
             warmup_steps=warmup,
         )
+    average = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
     if recipe.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **average)
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return optimizer
-    return keras.optimizers.Adam(rate)
+    return keras.optimizers.Adam(rate, **average)

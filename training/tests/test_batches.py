@@ -91,7 +91,7 @@ def test_a_consistent_teacher_answers_for_the_picture_that_is_shown(files, train
 def test_mixed_faces_come_with_mixed_targets(training):
     images, wanted = training.images[:16], np.eye(16, dtype=np.float32)
     weights = np.arange(16, dtype=np.float32)
-    got, shares, weighed = mixed(images, wanted, weights, 0.5, np.random.default_rng(1))
+    got, shares, weighed = mixed((images, wanted, weights), 0.5, np.random.default_rng(1))
     assert got.dtype == np.uint8
     assert (shares.diagonal() >= 0.5).all()
     assert (shares.diagonal() < 0.999).any()

@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import write_csv
+from conftest import make_faces, write_csv
 from fer_training.cli import main
 from fer_training.dataset import Faces
 from fer_training.evaluate import settings
@@ -186,3 +186,25 @@ def test_only_training_goes_on_after_ctrl_c(
 def test_summary_prints_the_papers_count(capsys):
     assert main(["summary", "--recipe", "paper"]) == 0
     assert "2,430,663 total / 2,396,551 trainable / 34,112 other" in capsys.readouterr().out
+
+
+def test_a_teacher_of_another_family_is_judged_by_what_its_recipe_held_out(tmp_path, capsys):
+    from fer_training.networks import NETWORKS
+
+    training = make_faces(140, "Training", seed=1)
+    csv = write_csv(tmp_path / "fer2013.csv", training, make_faces(21, "PublicTest", seed=2))
+    NETWORKS["contrast"](0.0).save(tmp_path / "last.keras")
+    (tmp_path / "recipe.json").write_text('{"name": "mine", "held_out": 0.3}')
+    out = tmp_path / "export"
+    arguments = ["--model", str(tmp_path / "last.keras"), "--csv", str(csv), "--name", "mine"]
+    assert main(["export", *arguments, "--out", str(out)]) == 0
+    assert "faces, held out of Training" in capsys.readouterr().out
+    card = json.loads((out / "mine.json").read_text())
+    assert card["figures"]["split"] == "held out of Training"
+    assert card["architecture"] == "teacher_contrast"
+    assert sorted(card["files"]) == [
+        *("mine.tflite", "mine_float16.tflite", "mine_float32.tflite", "mine_int8.tflite")
+    ]
+    assert (out / "mine_int8.tflite").stat().st_size < 1.2e6
+    assert len(np.load(out / "mine_training_keys.npy")) == len(np.unique(training.keys()))
+    Classifier(out / "mine.tflite")

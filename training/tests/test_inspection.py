@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import write_csv
-from fer_training import dataset, inspection
+from fer_training import dataset, inspection, near
 from fer_training.cli import main
 from fer_training.dataset import DatasetError, Faces
 
@@ -46,7 +46,7 @@ def test_finds_repeats_leaks_and_doubtful_labels(faulty):
 
 
 def test_finds_near_pictures_that_are_not_equal(faulty, training, monkeypatch):
-    monkeypatch.setattr(inspection, "BLOCK", 16)  # several blocks
+    monkeypatch.setattr(near, "BLOCK", 16)  # several blocks
     with_it = inspection.inspect(faulty)["near"]["across"]
     without = inspection.inspect(faulty.select(np.arange(len(faulty) - 1)))["near"]["across"]
     name = "PublicTest pictures near one in Training"

@@ -5,7 +5,10 @@ from fer_training.augment import Augmentation
 from fer_training.model import SCALINGS
 from fer_training.recipe import CHOICES, Recipe, RecipeError, available, load_recipe, recipe_of_run
 
-NAMES = ["best", "first", "paper", "second", "small", "small_first", "small_second", "small_third"]
+NAMES = [
+    *("best", "fine_tune", "paper", "small"),
+    *("teacher_contrast", "teacher_resnet", "teacher_vgg"),
+]
 
 
 def test_every_recipe_that_comes_along_is_sound():
@@ -27,6 +30,15 @@ def test_overrides():
     recipe = load_recipe("best", epochs=3, input_size=None)
     assert recipe.epochs == 3
     assert recipe.input_size == load_recipe("best").input_size
+    assert {phase.epochs for phase in recipe.phases} == {3}
+    assert {p.epochs for t in recipe.teachers for p in (t, *t.phases)} == {3}
+
+
+def test_phases_hold_to_the_head_where_they_say_nothing():
+    best = load_recipe("best")
+    assert [p.input_size for p in best.phases] == [48, 96, 96]
+    assert {p.teacher for p in best.phases} == {best.teacher}
+    assert [t.name for t in load_recipe("small").teachers][-1] == "best"
 
 
 @pytest.mark.parametrize(
@@ -41,6 +53,10 @@ def test_overrides():
         ("optimizer = 'sgd'", "optimizer = 'sgd' is none of adam, adamw"),
         ("scaling = 'foo'", "scaling = 'foo' is none of unit, imagenet"),
         ("votes = 0.6\nteacher = 0.5", "votes = 0.6 and teacher = 0.5 are no shares"),
+        ("average = 1.0", "average = 1.0 is not from 0"),
+        ("teachers = ['recipe']", "no list of other recipes"),
+        ("teachers = 'best'", "no list of other recipes"),
+        ("teachers = ['worst']", "no recipe 'worst'"),
         ("votes = -0.1", "votes = -0.1 and teacher = 0.0 are no shares"),
     ],
 )

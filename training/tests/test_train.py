@@ -142,3 +142,16 @@ def test_a_run_of_another_recipe_is_left_alone(run, training, validation):
     with pytest.raises(RecipeError, match="another recipe: choose another --out"):
         train(replace(TINY, learning_rate=0.5), training, validation, run)
     assert (run / "recipe.json").read_text() == before
+
+
+def test_phases_follow_one_another_and_a_part_is_held_out(tmp_path, training, validation):
+    first = replace(TINY, name="a", epochs=1)
+    whole = replace(TINY, held_out=0.3, phases=(first, replace(first, name="b", mixup=0.3)))
+    result = train(whole, training, validation, tmp_path)
+    assert result["training_rows"] < len(training)
+    assert result == json.loads((tmp_path / "2/result.json").read_text())
+    assert [len(read_log(tmp_path / n)) for n in "12"] == [1, 1]
+    again = train(whole, training, validation, tmp_path)
+    assert again == result, "what has come to its end is not begun again"
+    moved = read_log(tmp_path / "2")[0]["loss"], read_log(tmp_path / "1")[0]["loss"]
+    assert moved[0] < moved[1], "the second goes on from the first"

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A recipe of several phases and teachers of its own: killed wherever it may be, and resumed."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from conftest import TINY, make_faces, write_csv
+from fer_training.averaging import estimate_statistics
+from fer_training.batches import Batches
+from fer_training.cli import main
+from fer_training.dataset import VOTE_COLUMNS
+from fer_training.recipe import load_recipe
+from fer_training.train import FollowEpoch, train
+
+TEACHERS = ("teacher_vgg", "teacher_resnet", "teacher_contrast")
+
+
+@pytest.fixture
+def command(tmp_path):
+    """``fer-training train --recipe best`` on drawn faces, two epochs a phase, at 32 pixels."""
+    training, validation = make_faces(84, "Training", seed=1), make_faces(14, "PublicTest", seed=2)
+    csv = write_csv(tmp_path / "fer2013.csv", training, validation)
+    votes = tmp_path / "fer2013new.csv"
+    lines = [",".join(("Usage", "Image name", *VOTE_COLUMNS))]
+    for faces in (training, validation):
+        for usage, label in zip(faces.usage, faces.labels, strict=True):
+            counts = (10 * (i == label) for i in range(len(VOTE_COLUMNS)))
+            lines.append(",".join((usage, "", *map(str, counts))))
+    votes.write_text("\n".join(lines) + "\n")
+    np.savez(tmp_path / "more.npz", images=make_faces(28, "", seed=3).images)
+    weights = tmp_path / "imagenet.weights.h5"
+    keras.applications.MobileNetV2(
+        input_shape=(32, 32, 3), include_top=False, weights=None
+    ).save_weights(weights)
+    return [
+        *("train", "--recipe", "best", "--epochs", "2", "--input-size", "32"),
+        *("--csv", str(csv), "--votes", str(votes), "--weights", str(weights)),
+        *("--unlabelled", str(tmp_path / "more.npz")),
+    ]
+
+
+def weights_of(run):
+    model = keras.saving.load_model(run / "last.keras")
+    return [keras.ops.convert_to_numpy(w) for w in model.weights]
+
+
+@pytest.fixture
+def eager():
+    """No graph is made for a handful of steps: that takes longer than they."""
+    tensorflow = pytest.importorskip("tensorflow")
+    tensorflow.config.run_functions_eagerly(True)
+    yield
+    tensorflow.config.run_functions_eagerly(False)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("eager")
+def test_best_from_an_empty_folder_killed_in_every_phase_ends_in_the_same_weights(
+    command, tmp_path, monkeypatch, capsys
+):
+    assert main([*command, "--out", str(tmp_path / "whole" / "best")]) == 0
+
+    follow, killed = FollowEpoch.on_epoch_begin, []
+
+    def killing(self, epoch, logs=None):
+        run = (self.model.name, self.batches.recipe.name)
+        if epoch == 1 and run not in killed:
+            killed.append(run)
+            raise KeyboardInterrupt
+        follow(self, epoch, logs)
+
+    monkeypatch.setattr(FollowEpoch, "on_epoch_begin", killing)
+    out = tmp_path / "killed" / "best"
+    phases = sum(len(load_recipe(name).phases) for name in (*TEACHERS, "best"))
+    for _ in range(phases):
+        assert main([*command, "--out", str(out)]) == 130
+        assert "the same command goes on" in capsys.readouterr().err
+    assert main([*command, "--out", str(out)]) == 0
+    assert [name for _, name in killed] == [
+        f"{name}_{n}"
+        for name in (*TEACHERS, "best")
+        for n in range(1, len(load_recipe(name).phases) + 1)
+    ]
+    for run in (*TEACHERS, "best"):
+        one, other = weights_of(tmp_path / "whole" / run), weights_of(out.parent / run)
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-4, err_msg=run)
+
+
+@pytest.mark.usefixtures("eager")
+def test_the_average_takes_the_place_of_the_weights(tmp_path, training, validation):
+    still = replace(TINY, epochs=1, dropout=0.0)
+    train(still, training, validation, tmp_path / "plain")
+    train(replace(still, average=0.9), training, validation, tmp_path / "average")
+    plain, average = (weights_of(tmp_path / run) for run in ("plain", "average"))
+    assert max(np.abs(a - b).max() for a, b in zip(plain, average, strict=True)) > 1e-4
+    train(replace(still, average=0.9), training, validation, tmp_path / "again")
+    (tmp_path / "again" / "result.json").unlink()  # as when it is killed at its very end
+    train(replace(still, average=0.9), training, validation, tmp_path / "again")
+    for a, b in zip(average, weights_of(tmp_path / "again"), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_statistics_are_those_of_the_pictures(training):
+    keras.utils.set_random_seed(0)
+    face = keras.Input((48, 48, 1), dtype="uint8")
+    x = keras.layers.Dropout(0.5)(keras.layers.Rescaling(1.0)(face))
+    inner = keras.Sequential([keras.layers.BatchNormalization()])
+    model = keras.Model(face, keras.layers.GlobalAveragePooling2D()(inner(x)))
+    estimate_statistics(model, Batches(training, TINY))
+    mean = keras.ops.convert_to_numpy(inner.layers[0].moving_mean)
+    np.testing.assert_allclose(mean, training.images.mean(), rtol=1e-4)
+    assert inner.layers[0].momentum == pytest.approx(0.99)
+    assert model.layers[2].rate == pytest.approx(0.5)
