@@ -34,7 +34,7 @@ from fer_ros.nodes.run import run_node
 from fer_ros.nodes.status_marker import StatusMarker
 from fer_ros.pipeline import EmotionPipeline
 
-HANGS = 1.0
+HANGS = 0.5
 """Seconds that the end waits for the image in work before it gives that up."""
 SILENT = 1.0
 """Seconds without an image from which it is worth while to look for the reason."""
