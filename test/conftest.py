@@ -65,6 +65,17 @@ if Path(os.environ["FER_ROS_MESSAGES"]).is_dir():
     use_messages(Path(os.environ["FER_ROS_MESSAGES"]))
 
 
+@pytest.fixture(autouse=True)
+def own_signals():
+    """What a command that runs within a test does to signals ends with the test: processes that
+    later ones start inherit it.
+    """
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture(scope="session")
 def message_package():
     """Gives the messages of an optional package; skips by its name where it is not installed."""
