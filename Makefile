@@ -34,7 +34,7 @@ view: build ## see it live in a browser: the sample clip, or SOURCE= as above; C
 test: build .venv/.messages training-env ## ruff, mypy, the tests of the package and those of the training code
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
-	.venv/bin/python -m pytest test || status=1; \
+	.venv/bin/python -m pytest test --reruns 1 || status=1; \
 	.venv-training/bin/python -m pytest training/tests || status=1; \
 	exit $$status
 
