@@ -261,6 +261,7 @@ def test_reconnects_after_the_node_was_killed(browser, view, meet):
     with pouring(camera, 0.1):
         browser.get(page.address)
         until(lambda: text(browser, "#connection") == "connected" and text(browser, "article h3"))
+        until(lambda: drawn(browser).shape == blank().shape, "an image; a result may come without")
         page.signal(signal.SIGKILL)
         until(lambda: "trying again" in text(browser, "#connection"), "the loss to be said")
         until(lambda: "since" in text(browser, "#stale"))
