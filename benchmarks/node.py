@@ -25,13 +25,13 @@ TAIL = 1.5  # seconds for the last results and the last report
 
 
 class Scenario(NamedTuple):
-    """What the camera sends, and whether the socket profile is on."""
+    """What the camera sends, and how images travel: see `processes.environment`."""
 
     size: str = "640x480"
     jpeg: bool = False
     rate: int = 30
     faces: int = 1
-    profile: bool = True
+    transport: str = "udp"
     best_effort: bool = False
     face_mesh: str = "auto"
     seconds: float = 10.0
@@ -42,21 +42,24 @@ class Scenario(NamedTuple):
         words = [self.size, "JPEG" if self.jpeg else "raw", f"{self.rate} Hz"]
         words += [f"{self.faces} faces"] * (self.faces != 1)
         words += ["best effort"] * self.best_effort
-        words += ["no profile"] * (not self.profile)
+        words += ["shared memory"] * (self.transport == "shm")
+        words += ["no profile"] * (not self.transport)
         words += [f"face_mesh {self.face_mesh}"] * (self.face_mesh != "auto")
         return ", ".join(words)
 
 
 SCENARIOS = (
     Scenario(seconds=60),
-    Scenario(profile=False),
+    Scenario(transport=""),
     Scenario(best_effort=True),
-    Scenario(best_effort=True, profile=False),
+    Scenario(best_effort=True, transport=""),
+    Scenario(transport="shm"),
+    Scenario(best_effort=True, transport="shm"),
     Scenario(rate=15),
     Scenario(rate=60),
     Scenario(rate=120),
     Scenario(jpeg=True),
-    Scenario(jpeg=True, profile=False),
+    Scenario(jpeg=True, transport=""),
     Scenario(jpeg=True, rate=15),
     Scenario(jpeg=True, rate=60),
     Scenario(jpeg=True, rate=120),
@@ -89,11 +92,11 @@ def record(scenario: Scenario, subject: list[str]) -> Recording:
     words += ["--size", scenario.size, "--faces", scenario.faces]
     words += ["--jpeg"] * scenario.jpeg + ["--best-effort"] * scenario.best_effort
     with (
-        Process("listener", script("listener.py"), scenario.profile) as listener,
-        Process("subject", subject, scenario.profile) as node,
+        Process("listener", script("listener.py"), scenario.transport) as listener,
+        Process("subject", subject, scenario.transport) as node,
     ):
         listener.wait_for("ready")
-        with Process("camera", script("camera.py", *words), scenario.profile) as camera:
+        with Process("camera", script("camera.py", *words), scenario.transport) as camera:
             begin = camera.wait_for("measuring", node)["stamp"]
             cpu = node.cpu_seconds()
             done = camera.wait_for("done", node, patience=2 * scenario.seconds + PATIENCE)

@@ -13,10 +13,9 @@ import time
 from functools import partial
 from pathlib import Path
 
+from fer_ros.nodes import dds
+
 REPOSITORY = Path(__file__).resolve().parents[1]
-PROFILE = REPOSITORY / "config" / "fastdds.xml"
-# Fast DDS 2, up to ROS 2 Jazzy, reads the first, Fast DDS 3 the second.
-PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 PATIENCE = 600.0  # seconds; on a busy machine importing TensorFlow alone takes minutes
 PEERS_PYTHON = REPOSITORY / ".venv-bench" / "bin" / "python"
 LOGS = REPOSITORY / "out" / "bench"
@@ -29,13 +28,18 @@ class BenchmarkError(SystemExit):
     """
 
 
-def environment(profile: bool = True) -> dict[str, str]:
-    """What every process runs in: a domain of its own, with or without the socket profile."""
+def environment(transport: str = "udp") -> dict[str, str]:
+    """What every process runs in: a domain of its own, and the profile of "udp" with large socket
+    buffers or of "shm", shared memory; "": Fast DDS as it is.
+    """
     found = os.environ | {"ROS_DOMAIN_ID": DOMAIN, "PYTHONUNBUFFERED": "1"}
     # ROS's wheels set the library path once, guarded by this: each start is to pay for that.
-    for variable in (*PROFILE_VARIABLES, "_ROS_WHEELS_BOOTSTRAP_COMPLETE"):
+    for variable in (*dds.PROFILE_VARIABLES, "_ROS_WHEELS_BOOTSTRAP_COMPLETE"):
         found.pop(variable, None)
-    return found | dict.fromkeys(PROFILE_VARIABLES if profile else (), str(PROFILE))
+    LOGS.mkdir(parents=True, exist_ok=True)
+    return found | (
+        dds.environment(transport, REPOSITORY / "config", LOGS, found) if transport else {}
+    )
 
 
 def node(name: str, **parameters) -> list[str]:
@@ -57,11 +61,10 @@ def script(name: str, *arguments, python=sys.executable) -> list[str]:
 class Process:
     """A child process that may speak in lines of JSON; a context manager that ends it.
 
-    `profile`: with the larger socket buffers of config/fastdds.xml. What it says beside JSON goes
-    to out/bench/<name>.log.
+    `transport`: as in `environment`. What it says beside JSON goes to out/bench/<name>.log.
     """
 
-    def __init__(self, name: str, command: list[str], profile: bool = True):
+    def __init__(self, name: str, command: list[str], transport: str = "udp"):
         self.name = name
         LOGS.mkdir(parents=True, exist_ok=True)
         self.log = LOGS / f"{self.name}.log"
@@ -70,7 +73,7 @@ class Process:
             self._child = subprocess.Popen(
                 command,
                 cwd=REPOSITORY,
-                env=environment(profile),
+                env=environment(transport),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
