@@ -41,7 +41,7 @@ test: build .venv/.messages training-env ## ruff, mypy, the tests of the package
 coverage: build .venv/.messages ## lines and branches of fer_ros that the tests reach (20 minutes)
 	@.venv/bin/python -m pytest test --cov --cov-report=term
 
-bench: build bench-env ## time everything beside its peers (25 minutes; QUICK=1: 6; CSV=fer2013.csv.xz: accuracy too)
+bench: build bench-env ## time everything beside its peers (35 minutes; QUICK=1: 8; CSV=fer2013.csv.xz: accuracy too)
 	@.venv/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)") \
 	    $(if $(YUNET),--yunet "$(YUNET)")
 

@@ -8,10 +8,11 @@
     following   the pipeline that follows faces beside the one that detects in every image
     startup     from the start of the process to the first result, and imports
     node        emotion_node over DDS beside a plain echo; its idle cost
+    web_view    emotion_node without the web view, with it, and with three viewers
     plain       emotion_node beside a node as people write it, on the same stream, with a chart
 
 Each writes JSON into benchmarks/results/ and can be run alone; its --help says what it measures.
-Leave the machine alone meanwhile: about 25 minutes, 6 with --quick. Without --csv there is no
+Leave the machine alone meanwhile: about 35 minutes, 8 with --quick. Without --csv there is no
 accuracy, as the data set is not part of this package.
 """
 
@@ -25,7 +26,10 @@ from processes import PEERS_PYTHON, REPOSITORY
 from tables import aims_table
 
 NEED_TENSORFLOW = {"peers", "fer_call", "arithmetic"}
-NAMES = ("peers", "fer_call", "arithmetic", "stages", "following", "startup", "node", "plain")
+NAMES = (
+    "peers", "fer_call", "arithmetic", "stages", "following",
+    "startup", "node", "web_view", "plain",
+)  # fmt: skip
 
 
 def command(name: str, options) -> list[str]:

@@ -8,6 +8,7 @@ python benchmarks/tables.py --write         put them into docs/benchmarks.md, th
 import argparse
 import re
 import shutil
+import statistics
 
 from aims import aims
 from report import HERE, chart, describe, load, table, version
@@ -121,6 +122,24 @@ def startup_table(results: dict) -> str:
     return "\n\n".join([*parts, f"Heavy libraries imported: {heavy}"])
 
 
+def web_view_table(results: dict) -> str:
+    """A row for each state: medians over the rounds, their spread in brackets."""
+    rows = []
+    for name, rounds in results["states"].items():
+        cpu = [r["cpu"] for r in rounds]
+        latency = [r["latency_ms"]["median"] for r in rounds]
+        p99 = [r["latency_ms"]["p99"] for r in rounds]
+        view = [r["view_cpu"] for r in rounds if r["view_cpu"] is not None]
+        shown = [sum(r["shown"]) for r in rounds if r["shown"]]
+        rows.append([
+            name, _spread(cpu, 3), _spread(latency, 1), _spread(p99, 1),
+            _spread(view, 3) if view else None, int(statistics.median(shown)) if shown else None,
+        ])  # fmt: skip
+    head = ["web view", "node's CPU", "latency ms", "p99 ms", "view's CPU", "images shown"]
+    run = f"{results['rounds']} rounds by turns of {results['seconds']:g} s, {results['images']}"
+    return "\n\n".join([describe(results["machine"]), run, table(head, rows)])
+
+
 def arithmetic_table(results: dict) -> str:
     """The models' arithmetic beside the peak of one core."""
     head = ["model", "million in int8", "in float32", "floor, ms", "measured, ms", "share of peak"]
@@ -173,6 +192,12 @@ def _median_p99(found: dict) -> str:
     return f"{found['median']:.2f} ({found['p99']:.2f})"
 
 
+def _spread(values, digits):
+    low, high = min(values), max(values)
+    middle = statistics.median(values)
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
 def _yes(value) -> str | None:
     return None if value is None else "yes" if value else "NO"
 
@@ -185,6 +210,7 @@ TABLES = {
     "startup": startup_table,
     "stages": stages_table,
     "following": following_table,
+    "web_view": web_view_table,
     "arithmetic": arithmetic_table,
     "soak": soak_table,
 }

@@ -11,14 +11,14 @@ view's stands beside it. The spread is the smallest and the largest of the round
 import argparse
 import asyncio
 import contextlib
-import statistics
 import sys
 import time
 from contextlib import ExitStack
 
 from node import TAIL, Recording, Scenario, figures
 from processes import PATIENCE, Process, emotion_node, node, script
-from report import describe, machine, save, table
+from report import machine, save
+from tables import web_view_table
 from tqdm import tqdm
 
 STATES = {"without": None, "no viewer": 0, "three viewers": 3}
@@ -86,30 +86,6 @@ async def look(viewers: int) -> None:
         for task in tasks:
             task.cancel()
     print(json.dumps({"event": "seen", "images": seen}), flush=True)
-
-
-def web_view_table(results: dict) -> str:
-    """A row for each state: medians over the rounds, their spread in brackets."""
-    rows = []
-    for name, rounds in results["states"].items():
-        cpu = [r["cpu"] for r in rounds]
-        latency = [r["latency_ms"]["median"] for r in rounds]
-        p99 = [r["latency_ms"]["p99"] for r in rounds]
-        view = [r["view_cpu"] for r in rounds if r["view_cpu"] is not None]
-        shown = [sum(r["shown"]) for r in rounds if r["shown"]]
-        rows.append([
-            name, _spread(cpu, 3), _spread(latency, 1), _spread(p99, 1),
-            _spread(view, 3) if view else None, int(statistics.median(shown)) if shown else None,
-        ])  # fmt: skip
-    head = ["web view", "node's CPU", "latency ms", "p99 ms", "view's CPU", "images shown"]
-    run = f"{results['rounds']} rounds by turns of {results['seconds']:g} s, {results['images']}"
-    return "\n\n".join([describe(results["machine"]), run, table(head, rows)])
-
-
-def _spread(values, digits):
-    low, high = min(values), max(values)
-    middle = statistics.median(values)
-    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def main():
