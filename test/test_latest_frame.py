@@ -238,5 +238,6 @@ def test_a_higher_rate_holds_for_the_item_that_waits(make):
     worker.put(1)
     until(lambda: done == [1])
     worker.put(2)
+    time.sleep(0.1)  # until its turn is waited for: a change before that is found in passing
     worker.max_rate = 0.0
     until(lambda: done == [1, 2])
