@@ -43,6 +43,11 @@ def test_video_source_to_emotion_node(meet, start, transport):
         assert ended_cleanly(process)
 
 
+def test_a_camera_that_is_absent_is_said_on_the_console(start):
+    node = start("emotion_node", *parameters(no_image_warn=0.5, diagnostics_period=0.2))
+    node.wait_for("no image for")
+
+
 def test_camera_that_comes_and_goes(meet, start):
     """emotion_node goes on with the next camera."""
     node = start("emotion_node")
