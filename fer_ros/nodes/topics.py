@@ -220,8 +220,9 @@ WEB_VIEW = (
 )
 """The topics of web_view: it only listens."""
 
+RESET = Service("~/reset", "std_srvs/Trigger", "Forgets faces and smoothing.")
 SERVICES = (
-    Service("~/reset", "std_srvs/Trigger", "Forgets faces and smoothing."),
+    RESET,
     Service(
         "~/dominant_emotion",
         "fer_ros/DominantEmotion",
@@ -275,10 +276,11 @@ def markdown(table: Sequence[Topic] | Sequence[Service]) -> str:
     return "\n".join(lines)
 
 
-TABLES: dict[str, tuple[Topic, ...] | tuple[Service, ...]] = {
+TABLES: dict[str, Sequence[Topic] | Sequence[Service]] = {
     "emotion_node": EMOTION_NODE,
     "emotion_node services": SERVICES,
     "expression_node": EXPRESSION_NODE,
+    "expression_node services": (RESET,),
     "video_source": VIDEO_SOURCE,
     "web_view": WEB_VIEW,
 }
