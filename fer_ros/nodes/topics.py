@@ -101,7 +101,7 @@ EMOTION_NODE = (
         TRACKED,
         "hri_msgs/IdsList",
         10,
-        "REP 155: the faces followed now.",
+        "REP 155: the faces followed now, each from its second image on.",
         needs=ROS4HRI,
         sink="humans.HumansSink",
     ),
