@@ -22,9 +22,13 @@ from fer_ros.stamp_clock import StampClock
 class EmotionPipeline:
     """Find and follow faces, crop, classify and smooth. Not thread-safe.
 
-    With a ``verifier`` faces are followed by its mesh; without, the detector looks at every image.
-
     ``fer_ros.settings.create_pipeline`` makes one by the parameters of emotion_node.
+
+    Args:
+        detector: what proposes faces.
+        classifier: what tells the expression of a crop.
+        verifier: faces are verified and followed by its mesh; without one, the detector looks at
+            every image.
     """
 
     def __init__(
@@ -57,6 +61,9 @@ class EmotionPipeline:
                 ``stamp_clock.MAX_BACK`` starts anew.
             receipt: seconds of any steady clock, when it came in; used where stamps are zero or
                 stand still.
+
+        Returns:
+            The faces, the largest first, with what is followed and what each stage took.
         """
         began = time.perf_counter()
         restart = self._clock.advance(stamp, receipt)
@@ -108,8 +115,10 @@ class EmotionPipeline:
         )
 
     def tune(self, values) -> None:
-        """Take up the parameters of emotion_node that may change between two images, attributes
-        of ``values`` by their names there.
+        """Take up the parameters that may change between two images.
+
+        Args:
+            values: has those of ``fer_ros.settings.PIPELINE`` as attributes.
         """
         self.detector.min_face_size = values.min_face_size
         if isinstance(self.finder, MeshFollower):
@@ -126,8 +135,9 @@ class EmotionPipeline:
         self._smoother.uncertain_below = card.uncertain_below if threshold < 0 else threshold
 
     def replace(self, other: "EmotionPipeline") -> None:
-        """Go on with the parts of another one. Faces keep their ids, but not what another model
-        said of them; ids are not given again.
+        """Go on with the parts of another one, which is not to be used any more.
+
+        Faces keep their ids, but not what another model said of them; ids are not given again.
         """
         self.classifier = other.classifier
         if type(self.finder) is type(other.finder):

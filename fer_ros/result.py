@@ -15,6 +15,12 @@ class Box(NamedTuple):
     """An upright rectangle in pixels of an image, from its upper left corner (``x``, ``y``).
 
     It may stick out of the image. ``shape`` below is that of an image, [H, W, ...].
+
+    Attributes:
+        x: pixels to the right of the image's left border.
+        y: pixels under its upper border.
+        width: pixels.
+        height: pixels.
     """
 
     x: float
@@ -71,9 +77,14 @@ class Box(NamedTuple):
 
 class HeadPose(NamedTuple):
     """How a head is turned: fixed-axis angles in rad (REP 103) of a face's axes as in REP 155, x
-    out of the face, y to the person's left, z up. ``roll``: the head leans to the person's right;
-    ``pitch``: it looks down; ``yaw``: it turns to the person's left. All zero: it looks at the
-    camera, along the line from face to camera. NaN: not known.
+    out of the face, y to the person's left, z up.
+
+    All zero: it looks at the camera, along the line from face to camera. NaN: not known.
+
+    Attributes:
+        roll: the head leans to the person's right.
+        pitch: it looks down.
+        yaw: it turns to the person's left.
     """
 
     roll: float
@@ -145,11 +156,16 @@ class FaceEmotion:
 class Result:
     """What the pipeline says of one image.
 
-    ``faces``: those seen in this very image, the largest first. ``shape``: of the image given, [H,
-    W, 3]. ``upright``: that image turned by ``rotate`` degrees clockwise, BGR, uint8; not to be
-    written to. ``followed``: ids that live on, seen in this image or not. ``model``: the
-    classifier's name@sha256. ``restart``: why all faces were forgotten before this image, else
-    empty. ``timings``: seconds that each stage took.
+    Attributes:
+        faces: those seen in this very image, the largest first.
+        shape: of the image given, [H, W, 3].
+        upright: that image turned by ``rotate`` degrees clockwise, BGR, uint8; not to be written
+            to.
+        rotate: 0, 90, 180 or 270.
+        followed: ids that live on, seen in this image or not.
+        model: the classifier's name@sha256.
+        restart: why all faces were forgotten before this image, else empty.
+        timings: seconds that each stage took.
     """
 
     faces: tuple[FaceEmotion, ...]

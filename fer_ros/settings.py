@@ -18,10 +18,18 @@ Value = bool | int | float | str
 
 @dataclass(frozen=True)
 class Setting:
-    """One parameter. ``live``: a change takes effect at the next image, else at the next
-    configure; ``read_only``: it can be given at the start alone. ``range`` is inclusive; where it
-    begins at -1, that stands for none of the kind: no limit, or what its owner thinks best.
-    ``formerly``: a name that it had, still taken at the start.
+    """One parameter.
+
+    Attributes:
+        name: as in ROS.
+        default: its type is the parameter's.
+        description: what it does, with its unit.
+        range: inclusive; where it begins at -1, that stands for none of the kind: no limit, or
+            what its owner thinks best.
+        choices: all values that there are; empty where there are more.
+        live: a change takes effect at the next image, else at the next configure.
+        read_only: it can be given at the start alone.
+        formerly: a name that it had, still taken at the start.
     """
 
     name: str
@@ -43,7 +51,11 @@ class Setting:
         return "off" if self.is_switch and value is False else value
 
     def checked(self, value: Any) -> Value:
-        """``value``, or a text of it, as the parameter's type. Raises SettingsError."""
+        """``value``, or a text of it, as the parameter's type.
+
+        Raises:
+            SettingsError: it is of another type, or not among what the parameter may be.
+        """
         value = self.meant(value)
         kind = type(self.default)
         try:
@@ -408,7 +420,11 @@ class SettingsError(ValueError):
 class Settings(SimpleNamespace):
     """An attribute for each parameter in ``PIPELINE``; docs/parameters.md explains them.
 
-    Raises SettingsError for another name or a value that does not fit.
+    Args:
+        **changes: values that are not the default, by the parameters' names.
+
+    Raises:
+        SettingsError: another name, or a value that does not fit.
     """
 
     def __init__(self, **changes):
@@ -432,8 +448,14 @@ def own(value: float) -> float | None:
 def create_pipeline(**values) -> EmotionPipeline:
     """The pipeline that emotion_node runs with these parameters; without any, by default.
 
-    ``values``: parameters of emotion_node by their names; those that do not decide its results
-    are passed over. Raises SettingsError, DetectorError, ModelError.
+    Args:
+        **values: parameters of emotion_node by their names; those that do not decide its results
+            are passed over.
+
+    Raises:
+        SettingsError: no such parameter, or a value that does not fit.
+        DetectorError: the detector is not installed, or its file cannot be used.
+        ModelError: model or card cannot be used.
     """
     others = {s.name for s in EMOTION_NODE} - {s.name for s in PIPELINE}
     settings = Settings(**{name: v for name, v in values.items() if name not in others})

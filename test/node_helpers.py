@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import rclpy
@@ -26,6 +27,7 @@ from std_msgs.msg import Header
 
 from fer_ros.nodes.emotion_node import EmotionNode
 from fer_ros.nodes.messages import image_message, jpeg_message
+from fer_ros.pipeline import EmotionPipeline
 from fer_ros.sources.sample import Sample
 
 REPOSITORY = Path(__file__).parents[1]
@@ -84,14 +86,40 @@ def pouring(publish, pause):
 
 
 @contextmanager
-def holding(pipeline):
-    """The image in work, and all that come, wait in the pipeline meanwhile."""
-    go_on, process = threading.Event(), pipeline.process
-    pipeline.process = lambda *arguments: go_on.wait() and process(*arguments)
+def holding():
+    """The image in work, and all that come, wait in the pipeline meanwhile; gives the event that
+    one is in there.
+    """
+    inside, go_on, process = threading.Event(), threading.Event(), EmotionPipeline.process
+
+    def wait(*arguments):
+        inside.set()
+        go_on.wait()
+        return process(*arguments)
+
     try:
-        yield
+        with patch.object(EmotionPipeline, "process", wait):
+            yield inside
     finally:
         go_on.set()
+
+
+@contextmanager
+def slowed(seconds):
+    """Each image takes so much longer meanwhile."""
+    process = EmotionPipeline.process
+
+    def slowly(*arguments):
+        time.sleep(seconds)
+        return process(*arguments)
+
+    with patch.object(EmotionPipeline, "process", slowly):
+        yield
+
+
+def all_done(received, processed, dropped) -> bool:
+    """Whether no image is in work or waits: a condition of ``Bench.counts``."""
+    return received == processed + dropped
 
 
 class Bench:
@@ -168,7 +196,7 @@ class Bench:
 
     def is_settled(self) -> bool:
         """Whether emotion_node listens, and as reliably as its publishers allow."""
-        images = self.emotion_node._images
+        images = self.emotion_node.images
         return images is not None and images.policy == images.wanted()
 
     def process(self, publisher, message) -> EmotionArray:
@@ -235,6 +263,14 @@ class Bench:
             return None
 
         return self.until(find, "a fitting message on /diagnostics")
+
+    def counts(self, condition=lambda received, processed, dropped: True):
+        """Received, processed, dropped as /diagnostics has them, the first for which this holds."""
+
+        def counted(values):
+            return [int(values[name]) for name in ("received", "processed", "dropped")]
+
+        return tuple(counted(self.report(lambda status, v: condition(*counted(v)))[1]))
 
 
 class Command:

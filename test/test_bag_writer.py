@@ -135,11 +135,12 @@ def test_only_own_bags_are_removed(tmp_path):
 class FullDisk(io.RawIOBase):
     """A file on a disk with room for so many bytes, and for more once the reserve is gone."""
 
-    def __init__(self, file, room, reserve):
-        self._file, self._room, self._reserve = file, room, reserve
+    def __init__(self, path, room):
+        self._file, self._room, self._folder = path.open("xb", 0), room, path.parent
 
     def write(self, data):
-        free = self._room - self._file.tell() if self._reserve.exists() else len(data)
+        reserved = any(f.stat().st_size == writing.RESERVE for f in self._folder.iterdir())
+        free = self._room - self._file.tell() if reserved else len(data)
         if free <= 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return self._file.write(bytes(data[:free]))  # in part, as a real disk does
@@ -167,14 +168,18 @@ class FullDisk(io.RawIOBase):
 
 @pytest.mark.parametrize("room", [1_100_000, 2_345_678, 3_000_000])
 @pytest.mark.parametrize("flushes", [False, True])
-def test_a_full_disk_ends_the_bag_and_leaves_it_whole(tmp_path, room, flushes):
+def test_a_full_disk_ends_the_bag_and_leaves_it_whole(tmp_path, room, flushes, monkeypatch):
     message = b"\0\1\0\0" + bytes(50_000)
+    open_it = Path.open
+
+    def open_on_full_disk(path, mode="r", *rest, **options):
+        if (path.name, mode) == ("bag.mcap", "xb") and not rest:
+            return io.BufferedWriter(FullDisk(path, room))
+        return open_it(path, mode, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", open_on_full_disk)
     bag = BagWriter(tmp_path / "bag")
     bag.add_topic(WORDS)
-    storage = bag._writer.storage
-    storage.bio.flush()
-    raw = FullDisk(storage.bio.detach(), room, tmp_path / "bag" / writing._RESERVE_NAME)
-    storage.bio = io.BufferedWriter(raw)
     written = 0
 
     def write_until_full():

@@ -10,6 +10,7 @@ from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
 from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classifier import Classifier
 from fer_ros.images.codec import decode_compressed, decode_image
 from fer_ros.nodes.sinks import annotated_image
 
@@ -22,7 +23,7 @@ def test_result_of_an_image(bench):
     result = bench.process(bench.publisher(), sent)
     assert result.header == sent.header
     assert (result.image_width, result.image_height) == (640, 480)
-    assert result.model == bench.emotion_node._pipeline.classifier.identity
+    assert result.model == Classifier().identity
     assert [f.track_id for f in result.faces] == [1, 2]
     areas = [f.roi.width * f.roi.height for f in result.faces]
     assert areas == sorted(areas, reverse=True)
@@ -176,7 +177,7 @@ def test_remapping(bench):
     )  # fmt: skip
     names = dict(bench.node.get_topic_names_and_types())
     assert {"/front/image/compressed", "/marked", "/marked/compressed", "/faces"} <= set(names)
-    assert bench.emotion_node._images.topic == "/front/image/compressed"
+    assert bench.report()[1]["topic"] == "/front/image/compressed"
 
 
 # Annotated images

@@ -2,6 +2,7 @@
 """evaluate_bag with bags and words that are not as they should be."""
 
 import sqlite3
+from itertools import count
 
 import cv2
 import numpy as np
@@ -21,7 +22,6 @@ from bag_helpers import (
 
 from fer_ros.bags.types import type_store
 from fer_ros.cli import evaluate_bag
-from fer_ros.evaluation import one_pass
 from fer_ros.pipeline import EmotionPipeline
 
 
@@ -98,14 +98,14 @@ def test_of_a_truncated_bag_what_can_be_read_is_evaluated(tmp_path, storage, cap
 
 def test_ctrl_c_keeps_what_was_evaluated(recording, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
-    process = one_pass._Run._process
+    process, images = EmotionPipeline.process, count()
 
-    def interrupted(self, *arguments):
-        if len(self.looks) == 5:
+    def interrupted(*arguments):
+        if next(images) == 5:
             raise KeyboardInterrupt
-        process(self, *arguments)
+        return process(*arguments)
 
-    monkeypatch.setattr(one_pass._Run, "_process", interrupted)
+    monkeypatch.setattr(EmotionPipeline, "process", interrupted)
     assert evaluate(recording, "--out", out) == 130
     assert capsys.readouterr().err.endswith("evaluate_bag: stopped\n")
     told = summary(out)

@@ -1,13 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """expression_node: its lifecycle, its diagnostics, and its bounds."""
 
+import numpy as np
 import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from node_helpers import astronaut, header, parameters
+from node_helpers import astronaut, header, parameters, pouring
 from sensor_msgs.msg import Image
+from std_srvs.srv import Trigger
 
 from fer_ros.nodes.messages import image_message
+
+SLOW = """
+import sys, time
+from fer_ros.emotions.classifier import Classifier
+from fer_ros.nodes.expression_node import main
+probabilities = Classifier.probabilities
+Classifier.probabilities = lambda *given: time.sleep(0.2) or probabilities(*given)
+sys.exit(main())
+"""
 
 
 @pytest.fixture
@@ -132,3 +143,62 @@ def test_two_faces_of_one_image_are_no_clock_that_stands_still(run, hri):
     status, values = bench.report(lambda status, values: show() or int(values["processed"]) > 60)
     assert "stand still" not in status.message
     assert "stamps repeated" not in values
+
+
+def test_faces_of_a_slow_model_take_turns_and_are_not_mixed(start, meet, hri, tmp_path):
+    """Ten times as many pictures as it can take: each face is looked at, as often as the others."""
+    program = tmp_path / "slow.py"
+    program.write_text(SLOW)
+    node = start(str(program), *parameters(diagnostics_period=0.1))
+    node.wait_for("listening")
+    bench = meet()
+    tracked = bench.node.create_publisher(hri.IdsList, "humans/faces/tracked", 10)
+    cropped = {i: bench.node.create_publisher(Image, f"humans/faces/{i}/cropped", 1) for i in "abc"}
+    found = {i: [] for i in "abc"}
+    for i, heard in found.items():
+        topic = f"humans/faces/{i}/expression"
+        bench.node.create_subscription(hri.Expression, topic, heard.append, 100)
+    pictures = {i: bench.now(astronaut()[60:260, 220:420]) for i in "abc"}
+
+    def publish():
+        tracked.publish(hri.IdsList(ids=list("abc")))
+        for i, publisher in cropped.items():
+            pictures[i].header.stamp = bench.node.get_clock().now().to_msg()
+            pictures[i].header.frame_id = f"camera of {i}"
+            publisher.publish(pictures[i])
+
+    with pouring(publish, 0.02):
+        bench.until(lambda: all(found.values()), "each face's expression")
+        for heard in found.values():
+            heard.clear()
+        bench.until(lambda: max(map(len, found.values())) == 6)
+        assert min(map(len, found.values())) >= 4
+        _, values = bench.report(lambda status, values: int(values["dropped"]) > 10)
+        assert float(values["age maximum (ms)"]) < 4000, "none waits for more than a turn"
+    for i, heard in found.items():
+        assert {message.header.frame_id for message in heard} == {f"camera of {i}"}
+
+
+def test_reset_forgets_what_was_smoothed(run, hri):
+    _, bench, tracked = run(smoothing_time_constant=60.0, uncertain_threshold=0.0)
+    cropped = bench.node.create_publisher(Image, "humans/faces/a/cropped", 1)
+    found = []
+    bench.node.create_subscription(hri.Expression, "humans/faces/a/expression", found.append, 10)
+    joy = astronaut()[60:260, 220:420]
+    other = np.full_like(joy, 90)
+
+    def show(picture):
+        """What is said of a picture."""
+        found.clear()
+
+        def told():
+            tracked.publish(hri.IdsList(ids=["a"]))
+            cropped.publish(bench.now(picture))
+            bench.spin(0.05)
+            return found
+
+        return bench.until(told, "an expression")[0].expression
+
+    assert show(joy) == show(other) == "happy"
+    assert bench.call(Trigger, "expression_node/reset", Trigger.Request()).success
+    assert show(other) != "happy"

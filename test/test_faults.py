@@ -10,10 +10,12 @@ import time
 import cv2
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
-from node_helpers import astronaut, blank, holding, pouring, stamped, two_faces
+from node_helpers import all_done, astronaut, blank, holding, pouring, stamped, two_faces
 from sensor_msgs.msg import CompressedImage, Image
 from visualization_msgs.msg import MarkerArray
 
+from fer_ros.emotions.classifier import Classifier
+from fer_ros.faces.detectors.blazeface import BlazeFaceDetector
 from fer_ros.nodes.sinks import annotated_image
 
 
@@ -25,44 +27,28 @@ def small(bgr):
 # What throws
 
 
-class Failing:
-    """Passes every attribute on, but ``name`` raises while ``error`` is set."""
-
-    def __init__(self, inner, name):
-        self._inner, self._name, self.error = inner, name, None
-
-    def __getattr__(self, name):
-        if name == self._name and self.error:
-
-            def fail(*_):
-                raise self.error
-
-            return fail
-        return getattr(self._inner, name)
-
-
 @pytest.mark.parametrize(
-    ("part", "method"), [("detector", "detect"), ("classifier", "probabilities")]
+    ("part", "method"), [(BlazeFaceDetector, "detect"), (Classifier, "probabilities")]
 )
 @pytest.mark.parametrize(
     "error",
     [cv2.error("no\nmemory"), MemoryError("of 10 GB"), RuntimeError(), IndexError("\udcff\0")],
     ids=lambda error: type(error).__name__,
 )
-def test_detector_or_model_that_throws(bench, capfd, part, method, error):
+def test_detector_or_model_that_throws(bench, capfd, monkeypatch, part, method, error):
     """The image is left out, said once and counted; the next one is processed."""
-    bench.start(face_mesh="off")  # so that the detector looks at every image
-    pipeline = bench.emotion_node._pipeline
-    failing = Failing(getattr(pipeline, part), method)
-    setattr(pipeline.finder if part == "detector" else pipeline, part, failing)
+    bench.start(detector="blazeface", face_mesh="off")  # the detector looks at every image
     publisher = bench.publisher()
     assert bench.process(publisher, stamped(astronaut(), 1000)).faces
-    failing.error = error
-    health = bench.emotion_node._health
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(part, method, fail)
     for number in range(3):
         publisher.publish(stamped(astronaut(), 1000, number + 1))
-        bench.until(lambda: health.errors.total() == number + 1)  # noqa: B023
-    failing.error = None
+        bench.report(lambda status, values: values["errors"] == str(number + 1))  # noqa: B023
+    monkeypatch.undo()
     (face,) = bench.process(publisher, stamped(astronaut(), 1000, 10**8)).faces
     assert face.track_id == 1, "the face is still known"
     _, values = bench.report(lambda status, values: values["errors"] == "3")
@@ -97,7 +83,7 @@ def test_a_worker_that_hangs(bench):
     """Only a restart helps; the executor still speaks and says so."""
     bench.start(no_image_error=0.5)
     publisher = bench.publisher()
-    with holding(bench.emotion_node._pipeline):
+    with holding():
 
         def told(status, values):
             publisher.publish(bench.now(blank()))
@@ -120,7 +106,6 @@ def test_subscribers_come_and_go(bench):
         (CompressedImage, "image_annotated/compressed"),
         (MarkerArray, "emotion_markers"),
     ]
-    worker = bench.emotion_node._worker
     for number in range(6):
         received = []
         kind, topic = kinds[number % len(kinds)]
@@ -132,8 +117,9 @@ def test_subscribers_come_and_go(bench):
 
         bench.until(served, topic)
         bench.node.destroy_subscription(subscription)
-        before = worker.processed
-        bench.until(lambda: worker.processed > before)  # noqa: B023
+        _, before, _ = bench.counts()
+        publisher.publish(bench.now(small(two_faces())))
+        bench.counts(lambda _, processed, __: processed > before)  # noqa: B023
     assert bench.report()[1]["errors"] == "0"
     bench.until(lambda: bench.listeners("image_annotated") == 0)
 
@@ -163,9 +149,8 @@ def test_parameters_change_under_load(bench):
             name, values = CHANGES[number % len(CHANGES)]
             value = values[number // len(CHANGES) % len(values)]
             assert bench.set(name, value).successful
-    worker = bench.emotion_node._worker
-    bench.until(lambda: worker.received == worker.processed + worker.dropped)
-    assert worker.processed > 0
+    _, processed, _ = bench.counts(all_done)
+    assert processed > 0
     assert bench.report()[1]["errors"] == "0"
     bench.set("rotate", 0), bench.set("min_face_size", 0), bench.set("max_faces", 16)
     time.sleep(0.1)

@@ -218,7 +218,8 @@ def test_headers_without_end_are_soon_given_up(data):
         with pytest.raises(ImageError):
             decode_compressed(compressed(data))
 
-    assert seconds(refuse) < 10 * seconds(lambda: re.search(rb"\xff[^\xff]x", b"\xff" * SIZE))
+    # Measured: 0.03 to 0.72 of it. A machine under load slows both; twice is room enough.
+    assert seconds(refuse) < 2 * seconds(lambda: re.search(rb"\xff[^\xff]x", b"\xff" * SIZE))
 
 
 def test_files_of_many_segments_and_chunks_are_read():

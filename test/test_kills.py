@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from node_helpers import astronaut, blank, header, parameters, pouring, raw
+from node_helpers import all_done, astronaut, blank, header, parameters, pouring, raw
 from sensor_msgs.msg import Image
 
 # SIGKILL; SIGINT and SIGTERM are in test_two_processes.py
@@ -120,18 +120,18 @@ def test_a_hundred_lives_under_load(bench):
             for transition in ("deactivate", "cleanup", "configure", "activate"):
                 assert bench.transition(transition), f"{transition} in life {life}"
             if life % 10 == 0:  # as many lives are too short for an image
-                before = node._worker.processed
-                bench.until(lambda: node._worker.processed > before, "an image")  # noqa: B023
+                _, before, _ = bench.counts()
+                bench.counts(lambda _, processed, __: processed > before)  # noqa: B023
             if life == 20:
                 gc.collect()
                 early = belongings(node), resident()
-        processed = node._worker.processed
+        _, processed, _ = bench.counts()
     gc.collect()
     late = belongings(node), resident()
     late[0]["threads"] += 1  # the camera's
     assert late[0] == early[0]
     assert late[1] - early[1] < 40_000_000, "eighty models more would take over a gigabyte"
     assert processed >= 10
-    bench.until(lambda: node._worker.received == sum(node._worker.counts()[1:]))
+    bench.counts(all_done)
     assert bench.report()[1]["errors"] == "0"
     bench.process(publisher, raw(header(), astronaut()))

@@ -67,6 +67,22 @@ def test_newest_wins(make):
     assert worker.counts() == (6, 2, 4)
 
 
+def test_newest_of_each_sender_by_turns(make):
+    """However many one sends, the others have their turn, and nobody's item is another's."""
+    work = Work()
+    worker = make(work)
+    worker.put("a0", "a")
+    work.wait_begun()
+    for item in ("b1", "a1", "b2", "c1", "a2", "a3"):
+        worker.put(item, item[0])
+    worker.drop("c")
+    worker.drop("nobody")
+    work.may_end.release(3)
+    until(lambda: worker.processed == 3)
+    assert work.done == ["a0", "b2", "a3"]
+    assert worker.counts() == (7, 3, 4)
+
+
 def test_what_waits_at_stop_is_dropped(make):
     work = Work()
     worker = make(work)

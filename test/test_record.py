@@ -227,14 +227,14 @@ def test_a_type_that_is_not_known_is_told_once(bench):
     assert recorder.add("/chatter")
     assert recorder.add("/chatter")
     assert not recorder.add("/silence")
-    assert record._message_class("no_such_msgs/msg/Thing") is None
+    assert record.message_class("no_such_msgs/msg/Thing") is None
 
 
 @pytest.mark.parametrize("message", [EmotionArray, EmotionEvent, CameraInfo, DiagnosticArray])
 def test_definitions_are_those_that_are_installed(monkeypatch, message):
     monkeypatch.setenv("AMENT_PREFIX_PATH", sys.prefix)
     kind = f"{message.__module__.partition('.')[0]}/msg/{message.__name__}"
-    text = record._definition(kind)
+    text = record.definition(kind)
     own = get_typestore(Stores.EMPTY)
     own.register(get_types_from_msg(text, kind))
     assert own.hash_rihs01(kind) == type_store().hash_rihs01(kind)

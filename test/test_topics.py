@@ -16,8 +16,8 @@ EVERY_NODE |= {"/expression_node/transition_event"}
 COMMON_SERVICES = ("lifecycle_msgs/", "rcl_interfaces/", "type_description_interfaces/")
 
 
-def absolute(name):
-    return re.sub(r"^~", "/emotion_node", name) if name[0] in "/~" else f"/{name}"
+def absolute(name, node="emotion_node"):
+    return re.sub(r"^~", f"/{node}", name) if name[0] in "/~" else f"/{name}"
 
 
 def full(kind, part="msg"):
@@ -75,11 +75,15 @@ def test_page_names_every_topic_whose_qos_can_be_overridden(bench, repository, t
     assert "the image topic" in sentence
 
 
-def test_services(bench):
-    node = bench.start(start=False)
+def hold_services(node, expected):
     found = {s.service_name: [type_name(s.srv_type, "srv")] for s in node.services}
     own = {n: t for n, t in found.items() if not t[0].startswith(COMMON_SERVICES)}
-    assert own == {absolute(s.name): full(s.kind, "srv") for s in topics.SERVICES}
+    name = node.get_name()
+    assert own == {absolute(s.name, name): full(s.kind, "srv") for s in expected}
+
+
+def test_services(bench):
+    hold_services(bench.start(start=False), topics.SERVICES)
 
 
 def test_expression_node(bench, message_package):
@@ -90,6 +94,7 @@ def test_expression_node(bench, message_package):
     assert node.start()
     try:
         hold(bench, node, has(topics.EXPRESSION_NODE))
+        hold_services(node, topics.TABLES["expression_node services"])
     finally:
         node.destroy_node()
 

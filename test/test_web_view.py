@@ -3,14 +3,24 @@
 
 import signal
 import time
-from contextlib import contextmanager
 
 import cv2
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from fer_ros.msg import EmotionArray, EmotionEvent
-from node_helpers import Bench, astronaut, blank, header, jpeg, parameters, pouring, raw, stamped
+from node_helpers import (
+    Bench,
+    astronaut,
+    blank,
+    header,
+    jpeg,
+    parameters,
+    pouring,
+    raw,
+    slowed,
+    stamped,
+)
 from rcl_interfaces.msg import Log
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CompressedImage, Image
@@ -22,6 +32,7 @@ from web_helpers import Page, get
 
 from fer_ros.nodes import topics, web_view
 from fer_ros.nodes.web_view import WebView
+from fer_ros.settings import create_pipeline
 
 TOKEN = "correct-horse-battery"
 
@@ -95,20 +106,6 @@ def result(head, **fields):
     return EmotionArray(header=head, image_width=160, image_height=120, model="m", **fields)
 
 
-@contextmanager
-def slowed(node, seconds):
-    """The node takes so much longer for each image meanwhile."""
-    process = node._pipeline.process
-
-    def slow(*arguments):
-        time.sleep(seconds)
-        return process(*arguments)
-
-    node._pipeline.process = slow
-    yield
-    node._pipeline.process = process
-
-
 def face_at(number):
     """The astronaut, each time further to the right, with the number in black and white."""
     image = np.roll(astronaut(), 12 * (number % 20), axis=1)
@@ -128,7 +125,7 @@ def test_moving_face_and_a_slow_node(bench, transport):
     make, kind, topic = raw, Image, "image_raw"
     if transport == "compressed":
         make, kind, topic = jpeg, CompressedImage, "image_raw/compressed"
-    node = bench.start(image_transport=transport, smoothing_time_constant=0.0)
+    bench.start(image_transport=transport, smoothing_time_constant=0.0)
     bench.show(image_transport=transport)
     page = bench.look()
     publisher = bench.publisher(kind, topic, subscribers=2)
@@ -142,9 +139,8 @@ def test_moving_face_and_a_slow_node(bench, transport):
             publisher.publish(messages[i])
 
     own = face_at(0)
-    left = node._pipeline.process(own, 1.0).faces[0].box.x
-    node._pipeline.reset()
-    with slowed(node, 0.3), pouring(publish, 1 / 30):
+    left = create_pipeline().process(own, 1.0).faces[0].box.x
+    with slowed(0.3), pouring(publish, 1 / 30):
         bench.until(lambda: len(page.frames) >= 8, "images at the page")
     off = []
     for head, picture in page.frames:

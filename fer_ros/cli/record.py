@@ -67,9 +67,9 @@ class TopicRecorder:
         offers = [p.qos_profile for p in publishers]
         reliable = all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers)
         latched = all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers)
-        message = _message_class(kind)
-        definition = _definition(kind) if message else ""
-        described = Topic(topic, kind, 0, definition, [qos(reliable, DEPTH, latched)])
+        message = message_class(kind)
+        text = definition(kind) if message else ""
+        described = Topic(topic, kind, 0, text, [qos(reliable, DEPTH, latched)])
         if message is None or not self._writer.add_topic(described):
             self._node.get_logger().error(f"{topic} is not recorded: {kind} is not known here")
             self._subscriptions[topic] = None
@@ -228,7 +228,7 @@ class _Wanted:
                 self._image = ""
 
 
-def _message_class(kind: str):
+def message_class(kind: str):
     """The class of ``package/msg/Name``, None where the package is not installed."""
     package, _, name = kind.split("/")
     try:
@@ -237,7 +237,7 @@ def _message_class(kind: str):
         return None
 
 
-def _definition(kind: str) -> str:
+def definition(kind: str) -> str:
     """The type's text as bags hold it: its own, then that of each type within; empty where the
     installed package does not bring it.
     """
@@ -249,7 +249,7 @@ def _definition(kind: str) -> str:
             package, _, name = each.split("/")
             file = Path(get_package_share_directory(package), "msg", f"{name}.msg")
             texts.append(f"MSG: {package}/{name}\n{file.read_text('utf-8')}")
-            fields = " ".join(_message_class(each).get_fields_and_field_types().values())
+            fields = " ".join(message_class(each).get_fields_and_field_types().values())
             within = (f"{p}/msg/{n}" for p, n in re.findall(r"(\w+)/(\w+)", fields))
             kinds += [k for k in dict.fromkeys(within) if k not in kinds]
         return f"\n{'=' * 80}\n".join(texts).partition("\n")[2]

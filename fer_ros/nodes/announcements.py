@@ -15,7 +15,10 @@ class Announcements:
     """Logs a problem when it is new, and once that all is well again.
 
     Figures alone do not make words new. What the node has told by itself is passed over.
-    ``logger``: an rclpy logger; ``clock``: seconds.
+
+    Args:
+        logger: an rclpy logger.
+        clock: gives seconds.
     """
 
     def __init__(self, logger, clock: Callable[[], float] = time.monotonic):

@@ -51,10 +51,14 @@ class Camera:
 
 
 def intrinsics(info: CameraInfo, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The intrinsic matrix, float64 [3, 3], for images of ``shape``, [H, W, ...].
+    """The intrinsic matrix for images of a shape, scaled where the calibration is of another size.
 
-    Scaled where the calibration is that of larger or smaller images. None where it cannot be used:
-    drivers leave it zero until it is known.
+    Args:
+        info: the calibration (REP 104).
+        shape: of the images, [H, W, ...].
+
+    Returns:
+        float64 [3, 3]; None where it cannot be used: drivers leave it zero until it is known.
     """
     matrix = np.reshape(info.k, (3, 3)).astype(np.float64)
     if not np.isfinite(matrix).all() or min(matrix.diagonal()) <= 0:
@@ -70,10 +74,16 @@ def intrinsics(info: CameraInfo, shape: tuple[int, ...]) -> np.ndarray | None:
 def face_corners(
     face: FaceEmotion, matrix: np.ndarray, face_width: float, rotate: int = 0
 ) -> np.ndarray:
-    """The box's corners in metres, float64 [4, 3], as far away as the upright face's width says.
+    """The corners of a face's box in space, as far away as the upright face's width says.
 
-    ``matrix``: intrinsic, [3, 3]; ``face_width`` in metres; ``rotate``: degrees clockwise that make
-    the image upright.
+    Args:
+        face: its box is used.
+        matrix: intrinsic, [3, 3].
+        face_width: metres.
+        rotate: degrees clockwise that make the image upright.
+
+    Returns:
+        x, y, z in metres, float64 [4, 3], in the image's frame.
     """
     x, y, width, height = face.box
     pixels = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])

@@ -27,11 +27,20 @@ def environment(
     given: Mapping[str, str],
     shared_memory: Path = SHARED_MEMORY,
 ) -> dict[str, str]:
-    """Variables for a process that sends or takes images over "udp" or "shm".
+    """Variables for a process that sends or takes images.
 
-    ``config``: folder of the profiles; ``work``: a folder for one made to measure;
-    ``given``: the environment as it is. Empty where the user has chosen a profile. Raises
-    TransportError where /dev/shm is too small.
+    Args:
+        transport: one of ``TRANSPORTS``.
+        config: folder of the profiles.
+        work: a folder for one made to measure.
+        given: the environment as it is.
+        shared_memory: where the system has it.
+
+    Returns:
+        What to add to the environment; nothing where the user has chosen a profile.
+
+    Raises:
+        TransportError: /dev/shm is too small.
     """
     if any(name in given for name in PROFILE_VARIABLES):
         return {}
@@ -48,7 +57,8 @@ def environment(
 def segment_size(free: int) -> int:
     """Bytes of one process's segment where ``free`` bytes of shared memory are free.
 
-    Raises TransportError when that is not enough for images.
+    Raises:
+        TransportError: that is not enough for images.
     """
     size = min(free // _MIB // PROCESSES, LARGEST)
     if size < SMALLEST:

@@ -21,7 +21,13 @@ OTHER_CLOCK = 3600.0  # seconds; no image takes so long, so the clocks differ
 
 
 class Problem(NamedTuple):
-    """A fault and its cure in words. ``told``: the node has said so on its log already."""
+    """A fault and its cure in words.
+
+    Attributes:
+        level: ``WARN`` or ``ERROR``.
+        text: fault, colon, remedy.
+        told: the node has said so on its log already.
+    """
 
     level: bytes
     text: str
@@ -32,13 +38,17 @@ class Problem(NamedTuple):
 class Situation:
     """What the node knows of its surroundings when it reports.
 
-    ``state``: the lifecycle's, such as "active" or "finalized"; ``topic``: what it listens to;
-    ``reliabilities``: the ReliabilityPolicy that each publisher of the topic offers; ``wanted``:
-    the one subscribed with; ``other_topic``: the topic of the other image transport where someone
-    publishes that, else empty; ``busy``: seconds that the image in work has taken so far;
-    ``clock_missing``: simulated time is asked for, and nobody gives it; ``subscription_failure``:
-    why the subscription could not be made to suit its publishers; ``no_way``: why what a matched
-    publisher sends may never arrive.
+    Attributes:
+        node: its full name.
+        state: the lifecycle's, such as "active" or "finalized".
+        topic: what it listens to.
+        reliabilities: what each publisher of the topic offers.
+        wanted: the reliability subscribed with.
+        other_topic: the topic of the other image transport where someone publishes that.
+        busy: seconds that the image in work has taken so far.
+        clock_missing: simulated time is asked for, and nobody gives it.
+        subscription_failure: why the subscription could not be made to suit its publishers.
+        no_way: why what a matched publisher sends may never arrive.
     """
 
     node: str
@@ -63,8 +73,13 @@ def status(
 ) -> tuple[DiagnosticStatus, list[Problem]]:
     """What goes to /diagnostics, and the problems in it, the worst first.
 
-    ``counts``: received, processed, dropped since the start; ``limits``: the node's parameters;
-    ``problems``: further ones of the node's; ``facts``: further values, in their order.
+    Args:
+        situation: the node's surroundings.
+        health: the node's memory; its period ends with this.
+        counts: received, processed, dropped since the start.
+        limits: the node's parameters; those that end with _warn or _error are looked at.
+        problems: further ones of the node's.
+        **facts: further values, in their order; ``model`` is the hardware id.
     """
     received, processed, dropped = counts
     period = health.take(received, dropped)

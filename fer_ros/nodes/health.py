@@ -25,9 +25,14 @@ def kind_of(reason: str) -> str:
 
 @dataclass
 class Period:
-    """What happened between two reports. ``stages``: seconds that each stage took, image by image;
-    ``ages``: seconds from an image's stamp to its result; ``stamps``: how many were "zero",
-    "repeated", "late" (a little behind the one before) or "back" (so far that all began anew).
+    """What happened between two reports: counts of images, and what follows.
+
+    Attributes:
+        seconds: that it lasted.
+        ages: seconds from an image's stamp to its result.
+        stages: seconds that each stage took, image by image.
+        stamps: how many were "zero", "repeated", "late" (a little behind the one before) or
+            "back" (so far that all began anew).
     """
 
     seconds: float = 0.0
@@ -107,9 +112,14 @@ class Health:
         same_image: bool = False,
         stages: Mapping[str, float] | None = None,
     ) -> None:
-        """Note one processed image: its stamp, its age and what each stage took, in seconds;
-        ``restart``: why all faces were forgotten before it; ``same_image``: another picture out of
-        the image before, whose stamp it rightly bears.
+        """Note one processed image.
+
+        Args:
+            stamp: seconds; 0 for none.
+            age: seconds from the stamp to the result.
+            restart: why all faces were forgotten before it.
+            same_image: another picture than the one before, whose stamp says nothing of this one's.
+            stages: seconds that each stage took.
         """
         with self._lock:
             self._period.processed += 1

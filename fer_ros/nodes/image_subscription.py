@@ -20,10 +20,17 @@ RECEIVE_LIMIT = Path("/proc/sys/net/core/rmem_max")
 class ImageSubscription:
     """Subscribes to ``image_raw``, or to ``compressed`` under its resolved name.
 
-    ``callback`` gets each message, and how many were published since the one before that never
-    came: lost on the way, or written over in the middleware by a newer one.
-    ``reliability``: "reliable", "best_effort", or "auto": reliable while every publisher offers
-    it, else best effort, which hears all publishers; looked at again when publishers come or go.
+    Args:
+        node: subscribes, and is spun by one thread.
+        transport: "raw" or "compressed".
+        reliability: "reliable", "best_effort", or "auto": reliable while every publisher offers
+            it, else best effort, which hears all publishers; looked at again when publishers come
+            or go.
+        callback: gets each message, and how many were published since the one before that never
+            came: lost on the way, or written over in the middleware by a newer one.
+
+    Raises:
+        Exception: of rcl's kinds, where it refuses the topic or its QoS.
     """
 
     def __init__(self, node: Node, transport: str, reliability: str, callback: Callable):

@@ -1,24 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One worker thread behind a one-slot mailbox in which the newest item wins.
+"""One worker thread behind a mailbox with one slot for each sender, in which the newest item wins.
 
-However slow the work, an item waits for at most one other: delay stays bounded, and what was
-dropped is counted, not queued.
+However slow the work, an item waits for at most one of each sender: delay stays bounded, and what
+was dropped is counted, not queued.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class LatestWorker(Generic[T]):
-    """Calls ``work(item)`` on its own thread for the newest item put.
+    """Calls ``work(item)`` on its own thread for the newest item put, of each sender by turns.
 
-    ``failed(error)`` is told of what ``work`` or a command raises; the next item is looked at.
-    ``max_rate``: at most so many items a second, all where it is not over 0; newer items take the
-    place of one that waits for its turn. Once stopped, received = processed + dropped.
+    Once stopped, received = processed + dropped.
+
+    Args:
+        work: called with one item after the other.
+        failed: told of what ``work`` or a command raises; the next item is looked at.
+        max_rate: at most so many items a second, all where it is not over 0; newer items take the
+            place of one that waits for its turn.
     """
 
     def __init__(
@@ -31,7 +35,7 @@ class LatestWorker(Generic[T]):
         self._work, self._failed = work, failed
         self._max_rate = max_rate
         self._changed = threading.Condition()
-        self._slot: T | None = None
+        self._slots: dict[Hashable, T] = {}
         self._commands: dict[str, Callable[[], None]] = {}
         self._thread: threading.Thread | None = None
         self._abandoned: set[threading.Thread] = set()
@@ -59,12 +63,13 @@ class LatestWorker(Generic[T]):
     def stop(self, timeout: float | None = None) -> bool:
         """Wait for the item in work to end, ``timeout`` seconds at most (None: however long).
 
-        The item that waits is dropped, and so is one that hangs: its thread is abandoned, its
+        Items that wait are dropped, and so is one that hangs: its thread is abandoned, its
         commands are dropped. Returns whether all came to an end.
         """
         with self._changed:
             thread, self._thread = self._thread, None
-            self._drop()
+            self.dropped += len(self._slots)
+            self._slots.clear()
             self._changed.notify()
         if thread is None:
             return True
@@ -79,15 +84,20 @@ class LatestWorker(Generic[T]):
         self._obey(commands)
         return True
 
-    def put(self, item: T) -> None:
-        """Leave an item; the one that still waits is dropped."""
+    def put(self, item: T, sender: Hashable = None) -> None:
+        """Leave an item; the sender's one that still waits is dropped, and this has its turn."""
         with self._changed:
             self.received += 1
-            self._drop()
+            if self._thread is None or sender in self._slots:
+                self.dropped += 1
             if self._thread:
-                self._slot = item
+                self._slots[sender] = item
                 self._changed.notify()
-            else:
+
+    def drop(self, sender: Hashable = None) -> None:
+        """Drop the item of a sender that waits, if any."""
+        with self._changed:
+            if self._slots.pop(sender, None) is not None:
                 self.dropped += 1
 
     def call(self, name: str, command: Callable[[], None]) -> None:
@@ -115,11 +125,6 @@ class LatestWorker(Generic[T]):
         began = self._began
         return 0.0 if began is None else time.monotonic() - began
 
-    def _drop(self):
-        if self._slot is not None:
-            self._slot = None
-            self.dropped += 1
-
     def _run(self):
         me = threading.current_thread()
         while True:
@@ -132,12 +137,11 @@ class LatestWorker(Generic[T]):
                 if self._thread is not me:
                     return
                 commands, self._commands = self._commands, {}
-                item = None
                 if not commands:
-                    item, self._slot = self._slot, None
+                    item = self._slots.pop(next(iter(self._slots)))
                     self._began = self._last_turn = time.monotonic()
-            self._obey(commands)
-            if item is None:
+            if commands:
+                self._obey(commands)
                 continue
             self._try(lambda item=item: self._work(item))
             with self._changed:
@@ -148,8 +152,8 @@ class LatestWorker(Generic[T]):
                 self.processed += 1
 
     def _until_turn(self) -> float | None:
-        """Seconds until the item that waits may be taken; None without one."""
-        if self._slot is None:
+        """Seconds until an item that waits may be taken; None without one."""
+        if not self._slots:
             return None
         pause = 1 / self._max_rate if self._max_rate > 0 else 0.0
         return self._last_turn + pause - time.monotonic()

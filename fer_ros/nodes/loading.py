@@ -22,7 +22,11 @@ class LoadError(RuntimeError):
 
 
 def load(values: SimpleNamespace) -> EmotionPipeline:
-    """The pipeline that the parameters ask for. Raises LoadError."""
+    """The pipeline that the parameters ask for, emotion_node's by their names.
+
+    Raises:
+        LoadError: whatever is wrong, in one line.
+    """
     try:
         return create_pipeline(**vars(values))
     except (DetectorError, ModelError) as error:
@@ -32,7 +36,11 @@ def load(values: SimpleNamespace) -> EmotionPipeline:
 
 
 def load_aside(node: Node, values: SimpleNamespace) -> Future:
-    """``load`` on a thread of its own; the future gives the pipeline or the LoadError."""
+    """``load`` on a thread of its own, beside the node's work.
+
+    Returns:
+        A future, to be awaited in a callback of the node; it gives the pipeline or the LoadError.
+    """
     future, executor = Future(), node.executor
 
     def run():

@@ -21,7 +21,13 @@ emotion_array = partial(emotion_message.emotion_array, TYPES)
 
 
 def image_message(header: Header, bgr: np.ndarray, encoding: str = "bgr8") -> Image:
-    """BGR, uint8 [H, W, 3], as sensor_msgs/Image."""
+    """A picture as sensor_msgs/Image.
+
+    Args:
+        header: of the image that it was made of.
+        bgr: BGR, uint8 [H, W, 3].
+        encoding: one of those that ``fer_ros.images.codec.encode_image`` writes.
+    """
     data, step = encode_image(bgr, encoding)
     height, width = bgr.shape[:2]
     return Image(
@@ -30,7 +36,13 @@ def image_message(header: Header, bgr: np.ndarray, encoding: str = "bgr8") -> Im
 
 
 def jpeg_message(header: Header, bgr: np.ndarray, quality: int) -> CompressedImage:
-    """BGR, uint8 [H, W, 3], as JPEG in sensor_msgs/CompressedImage."""
+    """A picture as JPEG in sensor_msgs/CompressedImage.
+
+    Args:
+        header: of the image that it was made of.
+        bgr: BGR, uint8 [H, W, 3].
+        quality: 1 to 100.
+    """
     data = _bytes(encode_jpeg(bgr, quality))
     return CompressedImage(header=header, format="bgr8; jpeg compressed bgr8", data=data)
 

@@ -7,7 +7,15 @@ from types import ModuleType
 
 
 def messages(package: str, asked_by: str) -> ModuleType:
-    """The module of a package's messages. Raises RuntimeError, one line, where it is absent."""
+    """The module of a package's messages.
+
+    Args:
+        package: such as "hri_msgs".
+        asked_by: the parameter or node that wants it, for the error.
+
+    Raises:
+        RuntimeError: the package is absent; one line that says how to install it.
+    """
     try:
         return import_module(f"{package}.msg")
     except ImportError:

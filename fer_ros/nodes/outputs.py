@@ -19,7 +19,9 @@ from fer_ros.result import Result
 class Outputs:
     """The sinks, in the order of the table.
 
-    ``complain`` is told, by name and exception, of a sink that could not publish; the others do.
+    Args:
+        node: publishes; its topics are made here.
+        complain: told, by name and exception, of a sink that could not publish; the others do.
     """
 
     def __init__(self, node: LifecycleNode, complain: Callable[[str, Exception], None]):
@@ -29,7 +31,11 @@ class Outputs:
         self._open: dict[str, Sink] = {}
 
     def open(self, values: SimpleNamespace) -> None:
-        """Begin with what the parameters ask for. Raises what a sink raises; then all is closed."""
+        """Begin with what the parameters ask for.
+
+        Raises:
+            Exception: what a sink raises; then all is closed.
+        """
         self._scene.ids = FaceIds()
         try:
             self._scene.camera.open()
@@ -58,8 +64,15 @@ class Outputs:
             sink.reset()
 
     def publish(self, header: Header, image: np.ndarray, result: Result) -> dict[str, float]:
-        """Publish what is said of an image, BGR, uint8 [H, W, 3], with its header; returns the
-        seconds that each topic took, in their order.
+        """Publish what is said of an image.
+
+        Args:
+            header: the image's.
+            image: BGR, uint8 [H, W, 3].
+            result: what the pipeline says of it.
+
+        Returns:
+            The seconds that each topic took, in their order.
         """
         if result.restart:
             self.reset()

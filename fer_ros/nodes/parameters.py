@@ -43,8 +43,10 @@ def descriptor(setting: Setting) -> ParameterDescriptor:
 def declare(node, table: Sequence[Setting]) -> None:
     """Declare a node's parameters and refuse values outside their choices from now on.
 
-    Warns of what was given at start and is no parameter of this node. Raises rclpy's
-    ParameterException when a value given at start is refused.
+    Warns of what was given at start and is no parameter of this node.
+
+    Raises:
+        ParameterException: rclpy's, when a value given at start is refused.
     """
     by_name = {s.name: s for s in table}
 

@@ -19,9 +19,14 @@ WAKE = 0.5  # seconds
 def run_node(name: str, create: Callable[[], Any], args=None) -> int:
     """Create the node, call its ``start()`` and spin until Ctrl-C or SIGTERM; or say its usage.
 
-    ``args`` are those of the process unless given, as for ``rclpy.init``, the program's name first.
-    Returns the exit status: 0, or 1 after one line when arguments or parameters are wrong, or the
-    node's ``exit_status`` where it has one.
+    Args:
+        name: the node's, as in ``fer_ros.nodes.usage``.
+        create: makes the node.
+        args: those of the process unless given, as for ``rclpy.init``, the program's name first.
+
+    Returns:
+        The exit status: 0, or 1 after one line when arguments or parameters are wrong, or the
+        node's ``exit_status`` where it has one.
     """
     args = sys.argv if args is None else args
     if {"-h", "--help"}.intersection(args):

@@ -21,9 +21,18 @@ LISTENED = "only while someone listens"
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic. ``kind``: package/Message. ``needs``: the parameters, by name and value, with
-    which it is there. ``ID`` in a name stands for a face's. ``sink``: who publishes it for each
-    image, module.Class in ``fer_ros.nodes.sinks``, named once for topics that go together.
+    """One topic.
+
+    Attributes:
+        name: before remapping; ``ID`` in it stands for a face's.
+        kind: package/Message.
+        depth: of its queue, messages.
+        description: for the page.
+        reliability: for the page; a parameter's name in backticks where that decides.
+        is_input: subscribed to, not published.
+        needs: the parameters, by name and value, with which it is there.
+        sink: who publishes it for each image, module.Class in ``fer_ros.nodes.sinks``, named once
+            for topics that go together.
     """
 
     name: str
@@ -101,7 +110,7 @@ EMOTION_NODE = (
         TRACKED,
         "hri_msgs/IdsList",
         10,
-        "REP 155: the faces followed now.",
+        "REP 155: the faces followed now, each from its second image on.",
         needs=ROS4HRI,
         sink="humans.HumansSink",
     ),
@@ -220,8 +229,9 @@ WEB_VIEW = (
 )
 """The topics of web_view: it only listens."""
 
+RESET = Service("~/reset", "std_srvs/Trigger", "Forgets faces and smoothing.")
 SERVICES = (
-    Service("~/reset", "std_srvs/Trigger", "Forgets faces and smoothing."),
+    RESET,
     Service(
         "~/dominant_emotion",
         "fer_ros/DominantEmotion",
@@ -238,11 +248,20 @@ SERVICES = (
 
 
 def publisher(node: Node, name: str, face_id: str = "", table=EMOTION_NODE) -> Publisher:
-    """The publisher of a topic by its row: ``name`` as there, ``face_id`` in the place of ``ID``.
+    """The publisher of a topic by its row.
 
     What is always there is published on only while the node is active. What comes and goes may be
     made and destroyed by any thread while the node is spun: without event callbacks the executor
-    never waits for it. Raises RuntimeError, one line, where its messages are not installed.
+    never waits for it.
+
+    Args:
+        node: publishes.
+        name: as in the row.
+        face_id: in the place of ``ID``.
+        table: the node's topics.
+
+    Raises:
+        RuntimeError: one line, where its messages are not installed.
     """
     row = next(t for t in table if t.name == name and not t.is_input)
     package, kind = row.kind.split("/")
@@ -275,10 +294,11 @@ def markdown(table: Sequence[Topic] | Sequence[Service]) -> str:
     return "\n".join(lines)
 
 
-TABLES: dict[str, tuple[Topic, ...] | tuple[Service, ...]] = {
+TABLES: dict[str, Sequence[Topic] | Sequence[Service]] = {
     "emotion_node": EMOTION_NODE,
     "emotion_node services": SERVICES,
     "expression_node": EXPRESSION_NODE,
+    "expression_node services": (RESET,),
     "video_source": VIDEO_SOURCE,
     "web_view": WEB_VIEW,
 }

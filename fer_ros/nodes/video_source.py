@@ -29,7 +29,11 @@ DELIVERY = Duration(seconds=3.0)
 
 
 class VideoSource(Node):
-    """``video_source``; topics and parameters are in docs/."""
+    """``video_source``; topics and parameters are in docs/.
+
+    Args:
+        **options: rclpy's for a node.
+    """
 
     def __init__(self, **options):
         super().__init__("video_source", **options)
@@ -58,7 +62,11 @@ class VideoSource(Node):
         self._count = 0
 
     def start(self) -> None:
-        """Open the source and begin. Raises SourceError."""
+        """Open the source and begin.
+
+        Raises:
+            SourceError: it cannot be opened; one line.
+        """
         v = self._values
         if is_live(self._source):
             rate = self._open_live()

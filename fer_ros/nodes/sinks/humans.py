@@ -25,11 +25,16 @@ CROP_SIZE = 128  # pixels, REP 155's default
 
 
 class HumansSink(Sink):
-    """Publishes until ``close``, which says that no face is followed and takes all topics away."""
+    """Publishes until ``close``, which says that no face is followed and takes all topics away.
+
+    A face counts from the second image on in which it is seen: who listens is not to be busied by
+    what was taken for one in a single image.
+    """
 
     def __init__(self, node, scene):
         super().__init__(node, scene)
         self._faces: dict[int, _FaceTopics] = {}
+        self._seen: frozenset[int] = frozenset()
         self._header: Header | None = None
         self._tracked: Any = None
 
@@ -42,19 +47,22 @@ class HumansSink(Sink):
         self._header = header
         for track_id in set(self._faces) - result.followed:
             self._faces.pop(track_id).close()
-        for face in result.faces:
+        again = [face for face in result.faces if face.track_id in self._seen]
+        self._seen = (self._seen | {face.track_id for face in result.faces}) & result.followed
+        for face in again:
             if face.track_id not in self._faces:
                 face_id = self.scene.ids.of(face.track_id)
                 self._faces[face.track_id] = _FaceTopics(self.node, self._hri, face_id)
         # After the topics, so that whoever hears of an id finds them.
         self._publish_tracked()
-        for face in result.faces:
+        for face in again:
             self._faces[face.track_id].publish(header, result, face)
 
     def close(self):
         for face in self._faces.values():
             face.close()
         self._faces.clear()
+        self._seen = frozenset()
         if self._header and self.node.context.ok():
             self._publish_tracked()
             self._tracked.wait_for_all_acked(DELIVERY)
@@ -90,9 +98,7 @@ class _FaceTopics:
                 c=min(max(face.detection_score, 0.0), 1.0),
             )
         )
-        message = expression_message(
-            self._hri, header, face.label, face.confidence, face.valence
-        )
+        message = expression_message(self._hri, header, face.label, face.confidence, face.valence)
         if message:
             self._expression.publish(message)
         if face.points is not None:
