@@ -305,7 +305,8 @@ class EmotionNode(LifecycleNode):
         decoded = time.perf_counter()
         header = message.header
         stamp = header.stamp.sec + header.stamp.nanosec * 1e-9
-        result = pipeline.process(bgr, stamp, receipt)
+        ranging = self._outputs.ranging(header, bgr.shape)
+        result = pipeline.process(bgr, stamp, receipt, ranging)
         with self._going_out:
             if era != self._era:
                 return  # forgotten meanwhile

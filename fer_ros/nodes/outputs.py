@@ -10,6 +10,7 @@ import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import Header
 
+from fer_ros.faces.distance import Ranging
 from fer_ros.nodes.camera import Camera
 from fer_ros.nodes.sinks.base import FaceIds, Scene, Sink
 from fer_ros.nodes.topics import EMOTION_NODE
@@ -27,6 +28,7 @@ class Outputs:
         self._complain = complain
         self._all = [(t, _sink(t.sink)(node, self._scene)) for t in EMOTION_NODE if t.sink]
         self._open: dict[str, Sink] = {}
+        self._values = SimpleNamespace()
 
     def open(self, values: SimpleNamespace) -> None:
         """Begin with what the parameters ask for. Raises what a sink raises; then all is closed."""
@@ -49,6 +51,7 @@ class Outputs:
 
     def tune(self, values: SimpleNamespace) -> None:
         """Take up the parameters that may change between two images."""
+        self._values = values
         for _, sink in self._all:
             sink.values = values
 
@@ -56,6 +59,11 @@ class Outputs:
         """Forget all faces. For any thread."""
         for _, sink in self._all:
             sink.reset()
+
+    def ranging(self, header: Header, shape: tuple[int, ...]) -> Ranging:
+        """What tells distances in the image of ``shape`` with this header."""
+        values = self._values
+        return Ranging(self._scene.camera.matrix(shape), None, values.face_width, values.rotate)
 
     def publish(self, header: Header, image: np.ndarray, result: Result) -> dict[str, float]:
         """Publish what is said of an image, BGR, uint8 [H, W, 3], with its header; returns the

@@ -71,7 +71,7 @@ EMOTION_NODE = (
         "camera_info",
         "sensor_msgs/CameraInfo",
         1,
-        "Beside the image topic; for the markers.",
+        "Beside the image topic; for distances, markers and frames.",
         "best effort",
         True,
     ),
@@ -88,6 +88,13 @@ EMOTION_NODE = (
         10,
         "Once for each change of expression that has held for `event_hold`.",
         sink="emotion_events.EmotionEventsSink",
+    ),
+    Topic(
+        "engagement",
+        "fer_ros/EngagementArray",
+        10,
+        "Who wants something of the robot: when that changes, and once a second.",
+        sink="engaged_faces.EngagedFacesSink",
     ),
     Topic(
         "detections",
