@@ -231,6 +231,19 @@ EMOTION_NODE = (
         live=True,
     ),
     Setting(
+        "depth_topic",
+        "",
+        "Depth images aligned to the camera's, 16UC1 in mm or 32FC1 in m, that tell distances in "
+        "place of `face_width`; empty: none.",
+    ),
+    Setting(
+        "depth_tolerance",
+        0.1,
+        "By how much the stamps of an image and its depth may differ, s.",
+        range=(0, 10),
+        live=True,
+    ),
+    Setting(
         "face_frames",
         False,
         "Publish a TF frame for each face, when the camera is calibrated; needs tf2_msgs.",

@@ -264,7 +264,8 @@ class EmotionNode(LifecycleNode):
                 clock_missing=self.get_clock().now().nanoseconds == 0,
             )
         limits = read(self, EMOTION_NODE)
-        report, problems = status(situation, self._health, self._worker.counts(), limits, **facts)
+        counts, faults = self._worker.counts(), self._outputs.problems()
+        report, problems = status(situation, self._health, counts, limits, faults, **facts)
         message = DiagnosticArray(status=[report])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)

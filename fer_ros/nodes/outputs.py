@@ -12,6 +12,8 @@ from std_msgs.msg import Header
 
 from fer_ros.faces.distance import Ranging
 from fer_ros.nodes.camera import Camera
+from fer_ros.nodes.depth_images import DepthImages
+from fer_ros.nodes.diagnostics import Problem
 from fer_ros.nodes.sinks.base import FaceIds, Scene, Sink
 from fer_ros.nodes.topics import EMOTION_NODE
 from fer_ros.result import Result
@@ -25,6 +27,7 @@ class Outputs:
 
     def __init__(self, node: LifecycleNode, complain: Callable[[str, Exception], None]):
         self._scene = Scene(Camera(node))
+        self._depth = DepthImages(node)
         self._complain = complain
         self._all = [(t, _sink(t.sink)(node, self._scene)) for t in EMOTION_NODE if t.sink]
         self._open: dict[str, Sink] = {}
@@ -35,6 +38,7 @@ class Outputs:
         self._scene.ids = FaceIds()
         try:
             self._scene.camera.open()
+            self._depth.open(values.depth_topic)
             for topic, sink in self._all:
                 if all(getattr(values, name) == value for name, value in topic.needs):
                     self._open[topic.name] = sink
@@ -47,6 +51,7 @@ class Outputs:
         """End what ``open`` began, also when it did not come to its end."""
         while self._open:
             self._open.popitem()[1].close()
+        self._depth.close()
         self._scene.camera.close()
 
     def tune(self, values: SimpleNamespace) -> None:
@@ -63,7 +68,12 @@ class Outputs:
     def ranging(self, header: Header, shape: tuple[int, ...]) -> Ranging:
         """What tells distances in the image of ``shape`` with this header."""
         values = self._values
-        return Ranging(self._scene.camera.matrix(shape), None, values.face_width, values.rotate)
+        depth = self._depth.nearest(header, shape, values.depth_tolerance)
+        return Ranging(self._scene.camera.matrix(shape), depth, values.face_width, values.rotate)
+
+    def problems(self) -> list[Problem]:
+        """What /diagnostics is to say of them. Called by the executor's thread."""
+        return self._depth.problems()
 
     def publish(self, header: Header, image: np.ndarray, result: Result) -> dict[str, float]:
         """Publish what is said of an image, BGR, uint8 [H, W, 3], with its header; returns the

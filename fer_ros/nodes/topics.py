@@ -76,6 +76,15 @@ EMOTION_NODE = (
         True,
     ),
     Topic(
+        "depth",
+        "sensor_msgs/Image",
+        1,
+        "Depth aligned to the images, by whatever name `depth_topic` gives; for distances.",
+        "`auto`",
+        True,
+        (("depth_topic", "depth"),),
+    ),
+    Topic(
         "emotions",
         "fer_ros/EmotionArray",
         10,
