@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A robot that reacts to faces: turns to the nearest, greets joy that is turned to it, backs off at
-anger.
+"""A robot that reacts to faces: turns to who wants something of it, greets who approaches and
+faces it, backs off at anger that is turned to it.
 
 An example to copy and change. Beside a running emotion_node::
 
     python3 social_robot.py --ros-args -r cmd_vel:=/my_robot/cmd_vel
 
-It listens to ``emotions`` and ``emotion_events``, drives by ``cmd_vel`` (geometry_msgs/Twist) and
-speaks by ``say`` (std_msgs/String). Parameters: ``rest``, seconds after a reaction in which it is
-not shown again (5.0); ``back_off``, for how many seconds to drive backwards (1.0); ``autostart``,
-whether it activates itself (true).
+It listens to ``emotions``, ``engagement`` and ``emotion_events``, drives by ``cmd_vel``
+(geometry_msgs/Twist) and speaks by ``say`` (std_msgs/String). Parameters: ``near``, within how many
+metres to greet (2.0; where the camera is not calibrated, wherever somebody stands); ``rest``,
+seconds after a reaction in which it is not shown again (5.0); ``back_off``, for how many seconds to
+drive backwards (1.0); ``autostart``, whether it activates itself (true).
 
 It reacts to what a face shows, which is not what a person feels, so it does nothing that would hurt
-if the expression was misread.
+if the expression was misread, and nothing at all at ``uncertain``.
 """
 
 import math
@@ -21,7 +22,7 @@ import sys
 import time
 
 import rclpy
-from fer_ros.msg import EmotionArray, EmotionEvent, FaceEmotion
+from fer_ros.msg import EmotionArray, EmotionEvent, EngagementArray, FaceEmotion
 from geometry_msgs.msg import Twist
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
@@ -32,32 +33,42 @@ SPEED = 0.1  # m/s, backwards
 TURN = 1.0  # rad/s for a face at the image's border; twice that is never reached
 DEAD_ZONE = 0.05  # of the image's width; within it, a robot that turns would only tremble
 SILENCE = 0.5  # seconds without results after which the robot stands still
+IGNORED = (FaceEmotion.DISENGAGED, FaceEmotion.DISENGAGING)
 
 
 class Behaviour:
     """What to do, by the stamps of the messages alone; no ROS but the messages.
 
-    ``rest``: seconds after a reaction in which the same one is not shown again; ``back_off``: for
-    how many seconds to drive backwards.
+    ``near``: metres within which somebody is greeted; ``rest``: seconds after a reaction in which
+    the same one is not shown again; ``back_off``: for how many seconds to drive backwards.
     """
 
-    def __init__(self, rest: float = 5.0, back_off: float = 1.0):
+    def __init__(self, near: float = 2.0, rest: float = 5.0, back_off: float = 1.0):
+        self.near = near
         self.rest = rest
         self.back_off = back_off
         self._last: dict[str, float] = {}
+        self._greeted: set[int] = set()
         self._turned_away: set[int] = set()
 
-    def react(self, event: EmotionEvent) -> str:
-        """The reaction to an event: "greet", "back off", or empty for none."""
-        reactions = {FaceEmotion.JOY: "greet", FaceEmotion.ANGER: "back off"}
-        reaction = reactions.get(event.to_emotion, "")  # none to uncertain, and to all others
-        if reaction == "greet" and not event.facing and event.track_id in self._turned_away:
-            return ""  # it smiles at somebody else
-        now = _seconds(event.header.stamp)
-        if not reaction or self._since(reaction, now) < self.rest:
-            return ""
-        self._last[reaction] = now
-        return reaction
+    def welcome(self, message: EngagementArray) -> int:
+        """The id of the face to greet now, once for each; 0 for none."""
+        self._greeted &= {face.track_id for face in message.faces}
+        for face in message.faces:
+            is_far = face.distance > self.near  # not known is NaN, which is not over anything
+            if face.engagement != FaceEmotion.ENGAGED or is_far or face.track_id in self._greeted:
+                continue
+            if self._shows("greet", message.header.stamp):
+                self._greeted.add(face.track_id)
+                return face.track_id
+        return 0
+
+    def shies(self, event: EmotionEvent) -> bool:
+        """Whether to back off: at anger that has held, shown to the robot and not to another."""
+        is_anger = event.to_emotion == FaceEmotion.ANGER and not event.relative
+        if not is_anger or (not event.facing and event.track_id in self._turned_away):
+            return False
+        return self._shows("back off", event.header.stamp)
 
     def drive(self, message: EmotionArray) -> Twist:
         """How to move, given the faces of the newest image."""
@@ -67,12 +78,21 @@ class Behaviour:
         twist = Twist()
         if self._since("back off", _seconds(message.header.stamp)) < self.back_off:
             twist.linear.x = -SPEED
-        if message.faces:
-            roi = message.faces[0].roi  # the largest, so the nearest
+        wanting = [face for face in message.faces if face.engagement not in IGNORED]
+        if wanting:
+            roi = wanting[0].roi  # the largest, so the nearest
             offset = (roi.x_offset + roi.width / 2) / message.image_width - 0.5
             if abs(offset) > DEAD_ZONE:
                 twist.angular.z = -2 * TURN * offset  # to the left is positive (REP 103)
         return twist
+
+    def _shows(self, reaction, stamp) -> bool:
+        """Whether it is time for a reaction, which is shown then."""
+        now = _seconds(stamp)
+        if self._since(reaction, now) < self.rest:
+            return False
+        self._last[reaction] = now
+        return True
 
     def _since(self, reaction, now) -> float:
         """Seconds since a reaction; endless for one not shown, or of before the stamps jumped."""
@@ -86,6 +106,7 @@ class SocialRobot(LifecycleNode):
     def __init__(self, **options):
         super().__init__("social_robot", **options)
         self.declare_parameter("autostart", True)
+        self.declare_parameter("near", 2.0)
         self.declare_parameter("rest", 5.0)
         self.declare_parameter("back_off", 1.0)
         self._say = self.create_lifecycle_publisher(String, "say", 10)
@@ -98,15 +119,16 @@ class SocialRobot(LifecycleNode):
 
     def on_configure(self, state):
         """Begin with a mind free of the past."""
-        rest, back_off = (self.get_parameter(n).value for n in ("rest", "back_off"))
-        self._behaviour = Behaviour(rest, back_off)
+        names = ("near", "rest", "back_off")
+        self._behaviour = Behaviour(**{name: self.get_parameter(name).value for name in names})
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state):
         """Listen to emotion_node."""
         self._inputs = [
             self.create_subscription(EmotionArray, "emotions", self._see, 1),
-            self.create_subscription(EmotionEvent, "emotion_events", self._react, 10),
+            self.create_subscription(EngagementArray, "engagement", self._welcome, 10),
+            self.create_subscription(EmotionEvent, "emotion_events", self._shy, 10),
         ]
         return super().on_activate(state)
 
@@ -131,12 +153,14 @@ class SocialRobot(LifecycleNode):
         self._heard = time.monotonic()
         self._cmd_vel.publish(self._behaviour.drive(message))
 
-    def _react(self, event):
-        reaction = self._behaviour.react(event)
-        if reaction:
-            self.get_logger().info(f"face {event.track_id} shows {event.to_label}: {reaction}")
-        if reaction == "greet":
+    def _welcome(self, message):
+        if track_id := self._behaviour.welcome(message):
+            self.get_logger().info(f"face {track_id} is engaged: greet")
             self._say.publish(String(data="Hello!"))
+
+    def _shy(self, event):
+        if self._behaviour.shies(event):
+            self.get_logger().info(f"face {event.track_id} shows {event.to_label}: back off")
 
     def _watch(self):
         """Stand still when results stop coming: the last ones say nothing of the present."""

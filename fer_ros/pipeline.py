@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole job without ROS: an image in, the apparent expression of each face out."""
 
+import math
 import time
 
 import numpy as np
@@ -9,12 +10,14 @@ from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.smoothing import Smoother
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import Detector
+from fer_ros.faces.distance import Ranging
 from fer_ros.faces.finder import EveryImage, Found
 from fer_ros.faces.follower import MeshFollower
 from fer_ros.faces.mesh import FRAMING
 from fer_ros.faces.pose import faces_camera
 from fer_ros.faces.verifier import Verifier
 from fer_ros.images.rotation import rotate_image
+from fer_ros.reactions.engagement import EngagementTracker
 from fer_ros.result import FaceEmotion, Result
 from fer_ros.stamp_clock import StampClock
 
@@ -45,6 +48,7 @@ class EmotionPipeline:
         """Angle (rad) between where a face looks and the camera under which it faces that."""
         self._smoother = Smoother(uncertain_below=classifier.card.uncertain_below)
         self._facing: set[int] = set()
+        self._engagement = EngagementTracker()
         self._clock = StampClock()
 
     @property
@@ -52,7 +56,13 @@ class EmotionPipeline:
         """What proposes faces."""
         return self.finder.detector
 
-    def process(self, image: np.ndarray, stamp: float, receipt: float | None = None) -> Result:
+    def process(
+        self,
+        image: np.ndarray,
+        stamp: float,
+        receipt: float | None = None,
+        ranging: Ranging | None = None,
+    ) -> Result:
         """The faces of one image, as they are after those before it.
 
         Args:
@@ -61,6 +71,7 @@ class EmotionPipeline:
                 ``stamp_clock.MAX_BACK`` starts anew.
             receipt: seconds of any steady clock, when it came in; used where stamps are zero or
                 stand still.
+            ranging: what tells distances in it; without, they are not known.
 
         Returns:
             The faces, the largest first, with what is followed and what each stage took.
@@ -81,18 +92,19 @@ class EmotionPipeline:
         faces = []
         for face, probabilities in zip(found, raw, strict=True):
             smoothed, emotion = self._smoother.update(face.track_id, probabilities, now)
-            box = face.detection.box.clipped(upright.shape)
+            box = face.detection.box.clipped(upright.shape).rotated(upright.shape, -self.rotate)
             facing = faces_camera(face.pose, self.facing_angle, face.track_id in self._facing)
             faces.append(
                 FaceEmotion(
                     face.track_id,
-                    box.rotated(upright.shape, -self.rotate),
+                    box,
                     face.detection.score,
                     emotion,
                     smoothed,
                     probabilities,
                     pose=face.pose,
                     facing=facing,
+                    distance=ranging.distance(box, image.shape) if ranging else math.nan,
                     points=face.points,
                 )
             )
@@ -100,13 +112,14 @@ class EmotionPipeline:
         followed = self.finder.ids
         self._smoother.keep(followed)
         return Result(
-            faces=tuple(faces),
+            faces=self._engagement.fill(faces, followed, now),
             shape=image.shape,
             upright=upright,
             rotate=self.rotate,
             followed=frozenset(followed),
             model=self.classifier.identity,
             restart=restart,
+            now=now,
             timings={
                 "detect": detected - began,
                 "classify": classified - detected,
@@ -125,6 +138,8 @@ class EmotionPipeline:
             self.finder.detection_interval = values.detection_interval
             self.finder.mesh_faces = values.mesh_faces
         self.facing_angle = values.facing_angle
+        self._engagement.reach = values.engagement_distance
+        self._engagement.window = values.engagement_time
         self.max_faces = values.max_faces
         self.max_gap = values.max_gap
         self.rotate = values.rotate
@@ -150,6 +165,7 @@ class EmotionPipeline:
         """Forget all faces; ids are not given again."""
         self.finder.reset()
         self._smoother.reset()
+        self._engagement.reset()
 
     def _probabilities(self, upright: np.ndarray, face: Found) -> np.ndarray:
         """What the classifier says of a face in the upright image, float32 [7]."""

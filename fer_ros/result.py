@@ -117,8 +117,9 @@ class FaceEmotion:
 
     ``box``: in whole pixels of the image given, clipped to it; ``probabilities`` (smoothed) and
     ``raw_probabilities`` (this image alone): float32 [7]; ``pose``: of the head in the upright
-    image, NaN where unknown, and ``facing``, whether it looks at the camera; ``points``: float32
-    [468, 3] of the face mesh in pixels of the upright image, where it looked at this face.
+    image, NaN where unknown, and ``facing``, whether it looks at the camera; ``distance``: m, NaN
+    where unknown; ``engagement``: one of ``fer_ros.reactions.engagement.LEVELS``; ``points``:
+    float32 [468, 3] of the face mesh in pixels of the upright image, where it looked at this face.
     """
 
     track_id: int
@@ -165,6 +166,7 @@ class Result:
         followed: ids that live on, seen in this image or not.
         model: the classifier's name@sha256.
         restart: why all faces were forgotten before this image, else empty.
+        now: seconds on a time line of stamps that never goes back.
         timings: seconds that each stage took.
     """
 
@@ -175,6 +177,7 @@ class Result:
     followed: frozenset[int] = frozenset()
     model: str = ""
     restart: str = ""
+    now: float = 0.0
     timings: Mapping[str, float] = field(default_factory=dict)
 
     def upright_box(self, face: FaceEmotion) -> Box:

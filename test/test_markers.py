@@ -11,6 +11,7 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from fer_ros.faces.distance import Ranging
 from fer_ros.nodes.camera import face_centres, face_orientation, intrinsics, quaternion
 from fer_ros.nodes.sinks.markers import face_markers
 from fer_ros.result import UNKNOWN_POSE, Box, FaceEmotion, HeadPose
@@ -21,7 +22,9 @@ P = np.array([0.02, 0.02, 0.02, 0.86, 0.02, 0.03, 0.03], np.float32)
 
 
 def face(box, track_id=4):
-    return FaceEmotion(track_id, Box(*box), 0.9, 3, P, P)
+    """A face with its distance by this camera and a usual width."""
+    distance = Ranging(CAMERA).distance(Box(*box), (480, 640, 3))
+    return FaceEmotion(track_id, Box(*box), 0.9, 3, P, P, distance=distance)
 
 
 def test_a_face_stands_where_its_width_puts_it():
@@ -56,15 +59,15 @@ def test_no_face_no_marker():
 
 
 def test_centre_of_a_face():
-    centres = face_centres(result_of(face((272, 192, 96, 96))), CAMERA, 0.16)
+    centres = face_centres(result_of(face((272, 192, 96, 96))), CAMERA)
     assert centres[4] == pytest.approx([0, 0, 1])
 
 
-@pytest.mark.parametrize("rotate", [90, 270])
-def test_a_camera_on_its_side(rotate):
-    camera = np.reshape([*K[:4], 500.0, *K[5:]], (3, 3))
-    centres = face_centres(result_of(face((290, 192, 60, 96)), rotate=rotate), camera, 0.16)
-    assert centres[4] == pytest.approx([0, 0, 500 * 0.16 / 96])  # its width is along y there
+def test_a_face_stands_where_its_distance_says():
+    beside = replace(face((572, 192, 96, 96)), distance=3.0)
+    centre = face_centres(result_of(beside), CAMERA)[4]
+    assert np.linalg.norm(centre) == pytest.approx(3)
+    assert centre / centre[2] == pytest.approx([0.5, 0, 1])
 
 
 @pytest.mark.parametrize(

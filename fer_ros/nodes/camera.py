@@ -10,6 +10,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo
 
+from fer_ros.faces.distance import rays
 from fer_ros.result import FaceEmotion, HeadPose, Result
 
 
@@ -33,11 +34,13 @@ class Camera:
             self._node.destroy_subscription(self._subscription)
         self._info = self._subscription = None
 
+    def matrix(self, shape: tuple[int, ...]) -> np.ndarray | None:
+        """The intrinsic matrix, float64 [3, 3], for images of ``shape``; None while unknown."""
+        return intrinsics(self._info, shape) if self._info else None
+
     def intrinsics(self, shape: tuple[int, ...]) -> np.ndarray | None:
-        """The intrinsic matrix, float64 [3, 3], for images of ``shape``; None, told once, while it
-        is not known.
-        """
-        matrix = self._info and intrinsics(self._info, shape)
+        """The same for what cannot do without: that it is not known is told once."""
+        matrix = self.matrix(shape)
         if matrix is None:
             self._node.get_logger().warning(
                 "no markers, no frames: camera_info is missing, is of images of another shape, or "
@@ -71,25 +74,20 @@ def intrinsics(info: CameraInfo, shape: tuple[int, ...]) -> np.ndarray | None:
     return np.diag((across, down, 1.0)) @ matrix
 
 
-def face_corners(
-    face: FaceEmotion, matrix: np.ndarray, face_width: float, rotate: int = 0
-) -> np.ndarray:
-    """The corners of a face's box in space, as far away as the upright face's width says.
+def face_corners(face: FaceEmotion, matrix: np.ndarray) -> np.ndarray:
+    """The corners of a face's box in the plane across the camera's axis in which its middle is
+    ``face.distance`` away.
 
     Args:
-        face: its box is used.
+        face: its box and distance are used.
         matrix: intrinsic, [3, 3].
-        face_width: metres.
-        rotate: degrees clockwise that make the image upright.
 
     Returns:
         x, y, z in metres, float64 [4, 3], in the image's frame.
     """
     x, y, width, height = face.box
-    pixels = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
-    across, focal = (height, matrix[1, 1]) if rotate % 180 else (width, matrix[0, 0])
-    rays = np.linalg.solve(matrix, np.c_[pixels, np.ones(4)].T).T
-    return rays * focal * face_width / max(across, 1)
+    corners = rays(matrix, [(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
+    return corners * face.distance / np.linalg.norm(corners.mean(axis=0))
 
 
 def face_orientation(
@@ -128,9 +126,9 @@ def quaternion(matrix: np.ndarray) -> tuple[float, float, float, float]:
     return (x, y, z, w) if w >= 0 else (-x, -y, -z, -w)
 
 
-def face_centres(result: Result, matrix: np.ndarray, face_width: float) -> dict[int, np.ndarray]:
+def face_centres(result: Result, matrix: np.ndarray) -> dict[int, np.ndarray]:
     """The middle of each face by its id, [x, y, z] in metres, float64, in the image's frame."""
     return {
-        face.track_id: face_corners(face, matrix, face_width, result.rotate).mean(axis=0)
+        face.track_id: face_corners(face, matrix).mean(axis=0)
         for face in result.faces
     }

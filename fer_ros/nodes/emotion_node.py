@@ -132,7 +132,7 @@ class EmotionNode(ManagedNode[EmotionPipeline]):
                 subscription_failure=images.failure,
                 no_way="" if images.has_heard or silence < SILENT else dds.silence(),
             )
-        return situation, facts, []
+        return situation, facts, self._outputs.problems()
 
     def _report(self):
         report = super()._report()
@@ -161,7 +161,8 @@ class EmotionNode(ManagedNode[EmotionPipeline]):
         decoded = time.perf_counter()
         header = message.header
         stamp = header.stamp.sec + header.stamp.nanosec * 1e-9
-        result = pipeline.process(bgr, stamp, receipt)
+        ranging = self._outputs.ranging(header, bgr.shape)
+        result = pipeline.process(bgr, stamp, receipt, ranging)
         with self._going_out:
             if era != self._era:
                 return  # forgotten meanwhile

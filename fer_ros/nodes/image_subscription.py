@@ -18,7 +18,7 @@ RECEIVE_LIMIT = Path("/proc/sys/net/core/rmem_max")
 
 
 class ImageSubscription:
-    """Subscribes to ``image_raw``, or to ``compressed`` under its resolved name.
+    """Subscribes to ``base``, or to ``compressed`` under its resolved name.
 
     Args:
         node: subscribes, and is spun by one thread.
@@ -33,12 +33,19 @@ class ImageSubscription:
         Exception: of rcl's kinds, where it refuses the topic or its QoS.
     """
 
-    def __init__(self, node: Node, transport: str, reliability: str, callback: Callable):
+    def __init__(
+        self,
+        node: Node,
+        transport: str,
+        reliability: str,
+        callback: Callable,
+        base: str = "image_raw",
+    ):
         self._node = node
         self._callback = callback
         self._reliability = reliability
         self._type = CompressedImage if transport == "compressed" else Image
-        base = node.resolve_topic_name("image_raw")
+        base = node.resolve_topic_name(base)
         topics = f"{base}/compressed", base
         self.topic, self._other = topics if transport == "compressed" else topics[::-1]
         self.policy: ReliabilityPolicy | None = None

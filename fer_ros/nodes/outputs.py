@@ -10,7 +10,10 @@ import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import Header
 
+from fer_ros.faces.distance import Ranging
 from fer_ros.nodes.camera import Camera
+from fer_ros.nodes.depth_images import DepthImages
+from fer_ros.nodes.diagnostics import Problem
 from fer_ros.nodes.sinks.base import FaceIds, Scene, Sink
 from fer_ros.nodes.topics import EMOTION_NODE
 from fer_ros.result import Result
@@ -26,9 +29,11 @@ class Outputs:
 
     def __init__(self, node: LifecycleNode, complain: Callable[[str, Exception], None]):
         self._scene = Scene(Camera(node))
+        self._depth = DepthImages(node)
         self._complain = complain
         self._all = [(t, _sink(t.sink)(node, self._scene)) for t in EMOTION_NODE if t.sink]
         self._open: dict[str, Sink] = {}
+        self._values = SimpleNamespace()
 
     def open(self, values: SimpleNamespace) -> None:
         """Begin with what the parameters ask for.
@@ -39,6 +44,7 @@ class Outputs:
         self._scene.ids = FaceIds()
         try:
             self._scene.camera.open()
+            self._depth.open(values.depth_topic)
             for topic, sink in self._all:
                 if all(getattr(values, name) == value for name, value in topic.needs):
                     self._open[topic.name] = sink
@@ -51,10 +57,12 @@ class Outputs:
         """End what ``open`` began, also when it did not come to its end."""
         while self._open:
             self._open.popitem()[1].close()
+        self._depth.close()
         self._scene.camera.close()
 
     def tune(self, values: SimpleNamespace) -> None:
         """Take up the parameters that may change between two images."""
+        self._values = values
         for _, sink in self._all:
             sink.values = values
 
@@ -62,6 +70,16 @@ class Outputs:
         """Forget all faces. For any thread."""
         for _, sink in self._all:
             sink.reset()
+
+    def ranging(self, header: Header, shape: tuple[int, ...]) -> Ranging:
+        """What tells distances in the image of ``shape`` with this header."""
+        values = self._values
+        depth = self._depth.nearest(header, shape, values.depth_tolerance)
+        return Ranging(self._scene.camera.matrix(shape), depth, values.face_width, values.rotate)
+
+    def problems(self) -> list[Problem]:
+        """What /diagnostics is to say of them. Called by the executor's thread."""
+        return self._depth.problems()
 
     def publish(self, header: Header, image: np.ndarray, result: Result) -> dict[str, float]:
         """Publish what is said of an image.

@@ -80,9 +80,18 @@ EMOTION_NODE = (
         "camera_info",
         "sensor_msgs/CameraInfo",
         1,
-        "Beside the image topic; for the markers.",
+        "Beside the image topic; for distances, markers and frames.",
         "best effort",
         True,
+    ),
+    Topic(
+        "depth",
+        "sensor_msgs/Image",
+        1,
+        "Depth aligned to the images, by whatever name `depth_topic` gives; for distances.",
+        "`auto`",
+        True,
+        (("depth_topic", "depth"),),
     ),
     Topic(
         "emotions",
@@ -97,6 +106,13 @@ EMOTION_NODE = (
         10,
         "Once for each change of expression that has held for `event_hold`.",
         sink="emotion_events.EmotionEventsSink",
+    ),
+    Topic(
+        "engagement",
+        "fer_ros/EngagementArray",
+        10,
+        "Who wants something of the robot: when that changes, and once a second.",
+        sink="engaged_faces.EngagedFacesSink",
     ),
     Topic(
         "detections",

@@ -46,7 +46,7 @@ class FaceFramesSink(Sink):
             return
         transforms = []
         poses = {face.track_id: face.pose for face in result.faces}
-        for track_id, centre in face_centres(result, matrix, self.values.face_width).items():
+        for track_id, centre in face_centres(result, matrix).items():
             name = self._name(track_id)
             turn = face_orientation(poses[track_id], centre, result.rotate)
             frame = f"{self._prefix}face_{name}"

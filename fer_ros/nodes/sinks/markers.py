@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``emotion_markers``: a box and a label for RViz where a face of usual width would have to be."""
+"""``emotion_markers``: a box and a label for RViz where a face is in space."""
 
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point, Quaternion, Vector3
@@ -35,11 +35,12 @@ def face_markers(header: Header, result: Result, matrix, face_width: float) -> M
     """A box, a text and, where it is known, an arrow to where it looks, for each face, in the
     frame of the image.
 
-    ``matrix``: the camera's intrinsic one, float64 [3, 3]; ``face_width`` in metres.
+    ``matrix``: the camera's intrinsic one, float64 [3, 3]; ``face_width``: in metres, what lines
+    and letters go by.
     """
     markers = []
     for face in result.faces:
-        corners = face_corners(face, matrix, face_width, result.rotate)
+        corners = face_corners(face, matrix)
         red, green, blue = (c / 255 for c in COLOURS[face.label])
         box = _marker(header, face, "box", Marker.LINE_STRIP, ColorRGBA(r=red, g=green, b=blue))
         box.scale.x = face_width / 20

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far away a face is: by depth inside it, else by its width and the camera's calibration."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fer_ros.images.depth import DepthImage
+from fer_ros.result import Box
+
+
+@dataclass(frozen=True)
+class Ranging:
+    """What is known of one image that tells distances in it.
+
+    ``matrix``: the camera's intrinsic one, float64 [3, 3], None where it is not calibrated;
+    ``depth``: of the same view, None without; ``face_width``: m, that of a usual face; ``rotate``:
+    degrees clockwise that make the image upright.
+    """
+
+    matrix: np.ndarray | None = None
+    depth: DepthImage | None = None
+    face_width: float = 0.16
+    rotate: int = 0
+
+    def distance(self, box: Box, shape: tuple[int, ...]) -> float:
+        """From the camera to the face in a box of the image, of ``shape``, in m; NaN where unknown.
+
+        Without a calibration depth is taken as it is: along the camera's axis, which is up to a
+        seventh less at the border of a usual image.
+        """
+        along = self.depth.median(box, shape) if self.depth else math.nan
+        if self.matrix is None:
+            return along
+        if math.isnan(along):
+            turned = self.rotate % 180
+            across = box.height if turned else box.width
+            focal = self.matrix[1, 1] if turned else self.matrix[0, 0]
+            along = focal * self.face_width / max(across, 1)
+        return float(along * np.linalg.norm(rays(self.matrix, [box.centre])[0]))
+
+
+def rays(matrix: np.ndarray, pixels) -> np.ndarray:
+    """Where pixels [N, 2] lie in the plane 1 m before the camera, float64 [N, 3]."""
+    pixels = np.asarray(pixels, np.float64)
+    return np.linalg.solve(matrix, np.c_[pixels, np.ones(len(pixels))].T).T
