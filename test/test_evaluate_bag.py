@@ -233,3 +233,53 @@ def test_compare(recording, tmp_path, capsys):
     assert page.tags.count("section") == 2
     (out / "notes.txt").write_text("mine")
     assert evaluate(recording, "--out", out, *words) == 1
+
+
+def test_what_is_required_decides_the_exit_status(recording, tmp_path, capsys):
+    """Half of the images show one face, half show two, one in ten none; two seconds."""
+    labels = tmp_path / "labels.csv"
+    labels.write_text("start,end,expression\n0,0.9,joy\n0.9,0.95,no face\n1,1.5,no face\n")
+    words = (recording, "--out", tmp_path / "out", "--bag", "none", "--labels", labels)
+    met = ("flips_per_minute<9", "faces_per_image > 1", "new_ids_per_minute<=120", "accuracy>=0.9")
+    assert evaluate(*words, "--require", *met) == 0
+    assert capsys.readouterr().err == ""
+    missed = ("coverage<0.5", "false_faces_per_minute<1", "macro_f1>0.5", "id_switches>0")
+    assert evaluate(*words, "--require", *missed) == 4
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(" is required, and it is ")[0] for line in lines] == [
+        "evaluate_bag: coverage<0.5",
+        "evaluate_bag: false_faces_per_minute<1",
+        "evaluate_bag: id_switches>0",
+    ]
+    told = summary(tmp_path / "out")
+    assert f"it is {told['coverage']:g}" in lines[0]
+    assert told["events"] >= 1
+    assert told["labels"]["false_faces"] == 2
+    page = Page(tmp_path / "out/report.html").text
+    assert "What can be required" in page
+    assert f"events_per_minute{told['events_per_minute']:g}changes of expression" in page
+    assert f"false_faces_per_minute{told['labels']['false_faces_per_minute']:g}ids seen" in page
+
+
+def test_both_sides_must_meet_what_is_required(recording, tmp_path, capsys):
+    words = ("--stride", 2, "--bag", "none", "--out", tmp_path / "out")
+    words = (recording, *words, "--compare", "uncertain_threshold=1")
+    assert evaluate(*words, "--require", "coverage>0.5") == 4
+    assert capsys.readouterr().err.splitlines() == [
+        "evaluate_bag: second: coverage>0.5 is required, and it is 0"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("beauty>1", "no measure beauty: choose flips_per_minute, coverage, "),
+        ("coverage=1", "coverage=1: expected a form such as flips_per_minute<4"),
+        ("macro_f1>0.7", "macro_f1 needs labels: give --labels"),
+    ],
+)
+def test_what_cannot_be_required_is_a_wrong_argument(recording, tmp_path, capsys, word, reason):
+    assert evaluate(recording, "--out", tmp_path / "out", "--require", word) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"evaluate_bag: {reason}")
+    assert not (tmp_path / "out").exists()

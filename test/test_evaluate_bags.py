@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from bag_helpers import frames, make_bag, storage_file
-from node_helpers import PYTHONPATH, REPOSITORY
+from node_helpers import PYTHONPATH, REPOSITORY, blank
 
 import fer_ros
 from fer_ros.bags.reading import BagError
@@ -114,6 +114,21 @@ def test_a_cluster_of_its_own(tmp_path):
     assert "1 of 1 bags evaluated" in done.stdout
     assert table(tmp_path / "out")["visit"]["images"] == "2"
     assert not (tmp_path / "out/visit/bag").exists()
+
+
+def test_what_is_required_holds_over_all_bags(tmp_path, scheduler, capsys):
+    """Nine faces in ten images, and none in two: nine in twelve over both."""
+    make_bag(tmp_path / "recordings/visit", frames(20)[:10])
+    make_bag(tmp_path / "recordings/empty", [blank(480, 640)] * 2)
+    words = (tmp_path / "recordings", "--out", tmp_path / "out", "--scheduler", scheduler)
+    assert run(*words, "--require", "faces_per_image>0.7", "faces_per_image<0.8") == 0
+    assert "is required" not in capsys.readouterr().err
+    assert run(*words, "--require", "faces_per_image>0.8", "coverage>0") == 4
+    complaint = "evaluate_bags: faces_per_image>0.8 is required, and it is 0.75"
+    assert complaint in capsys.readouterr().err.splitlines()
+    assert "<th>faces_per_image</th><td>0.75</td>" in (tmp_path / "out/report.html").read_text()
+    assert run(*words, "--require", "accuracy>0.5") == 2
+    assert "accuracy needs labels: give --labels" in capsys.readouterr().err
 
 
 def test_finds_bags_at_any_depth(recordings, tmp_path):

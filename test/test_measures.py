@@ -35,6 +35,12 @@ def test_figures():
     # Face 1: joy-joy-neutral in 2 s, joy-uncertain in 1 s; face 2: anger-anger in 1 s.
     assert got["label_flips"] == 2
     assert got["flips_per_minute"] == 2 / (4 / 60)
+    assert got["coverage"] == 0.8571
+    assert got["uncertain_share"] == 0.1429
+    assert got["new_ids_per_minute"] == 8.5714  # two in 14 s
+    assert got["faces_per_image"] == 1.1667
+    assert "events_per_minute" not in got
+    assert measures.figures(LOOKS, 1.0, events=7)["events_per_minute"] == 30
     assert got["shares"]["joy"] == 0.4286
     assert got["shares"]["disgust"] == 0
     assert sum(got["shares"].values()) == pytest.approx(1, abs=1e-3)
@@ -45,7 +51,7 @@ def test_figures():
 
 def test_figures_of_nothing():
     got = measures.figures([], 1.0)
-    assert got["detection_rate"] is got["flips_per_minute"] is None
+    assert got["detection_rate"] is got["flips_per_minute"] is got["coverage"] is None
     assert got["shares"] == {}
     assert measures.figures([look(0)], 1.0)["detection_rate"] == 0
 
@@ -74,6 +80,32 @@ def test_confusion_by_id_and_by_size(tmp_path):
 def test_an_id_that_is_not_seen_is_missed(tmp_path):
     labels = Labels(write(tmp_path, "start,end,id,expression\n0,1,9,joy\n"))
     assert count(measures.confusion(LOOKS, labels), "joy", "no face") == 1
+
+
+def test_ids_that_change_under_one_label(tmp_path):
+    looks = [look(t, (i, "joy")) for t, i in enumerate([1, 1, 2, 2, 1])] + [look(5), look(6)]
+    looks[-1] = look(6, (3, "joy"))
+    labels = Labels(write(tmp_path, "start,end,id,expression\n0,4,,joy\n4,9,,joy\n0,9,2,joy\n"))
+    # The second label has faces 1 and 3, the first has 1, and 2 has a label of its own.
+    assert measures.against(looks, labels)["id_switches"] == 1
+    labels = Labels(write(tmp_path, "start,end,id,expression\n0,9,,joy\n"))
+    assert measures.against(looks, labels)["id_switches"] == 3
+
+
+def test_false_faces_are_the_ids_seen_where_no_face_is(tmp_path):
+    rows = "start,end,id,expression\n0,9,,no face\n0.5,1.5,,joy\n2,2.5,2,anger\n13,20,,no face\n"
+    got = measures.against(LOOKS, Labels(write(tmp_path, rows)))
+    # At 0 s face 1; at 1 s the later line says joy; at 2 s face 1 again, beside the labelled 2;
+    # at 3 s none for 6 s, where the line ends; at 13 and 14 s face 1 for a step each.
+    assert got["false_faces"] == 1
+    assert got["seconds_without_face"] == 1 + 1 + 6 + 1 + 1
+    assert got["false_faces_per_minute"] == 6
+    assert got["labelled"] == 2
+    stamped = "start,end,expression\n1700000013,1700000013.5,no face\n"
+    got = measures.against(LOOKS, Labels(write(tmp_path, stamped)))
+    assert (got["false_faces"], got["seconds_without_face"]) == (1, 0.5)
+    labels = Labels(write(tmp_path, "start,end,expression\n0,1,joy\n"))
+    assert measures.against(LOOKS, labels)["false_faces_per_minute"] is None
 
 
 def test_times_may_be_stamps(tmp_path):
@@ -120,6 +152,7 @@ def test_agreement_is_over_faces_at_the_same_place():
         ("start,end\n1,2\n", "expected the columns"),
         ("start,end,expression\n", "expected the columns"),
         ("start,end,expression\n1,2,happy\n", "line 2: 'happy' is none of anger, disgust"),
+        ("start,end,id,expression\n1,2,3,no face\n", "line 2: no face is said of the whole image"),
         ("start,end,expression\n0,1,joy\n2,2,joy\n", "line 3: the end is not after the start"),
         ("start,end,expression\none,2,joy\n", "line 2: start and end are seconds"),
         ("start,end,expression\n1,2\n", "line 2: start and end are seconds"),
@@ -134,7 +167,7 @@ def test_refuses_labels_and_says_where(tmp_path, text, words):
 
 def test_labels_as_spreadsheets_write_them(tmp_path):
     labels = Labels(write(tmp_path, "\ufeffstart, end, id, expression\r\n0.5, 2, 3, joy\r\n"))
-    assert labels.at(0.5, 0) == {3: "joy"}
+    assert {i: label.expression for i, label in labels.at(0.5, 0).items()} == {3: "joy"}
     assert labels.at(2, 0) == {}
 
 

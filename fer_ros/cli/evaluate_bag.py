@@ -2,13 +2,15 @@
 """``evaluate_bag``: what emotion_node would have said to a recording, and how good that is.
 
 Exit status: 0; 1 after one line that says what failed; 2 for wrong arguments; 3 when the bag is
-damaged and only a part could be evaluated; 130 after Ctrl-C. What was evaluated until then is kept.
+damaged and only a part could be evaluated; 4 when something required is not met; 130 after Ctrl-C.
+What was evaluated until then is kept.
 """
 
 import argparse
 import math
 import signal
 import sys
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -16,12 +18,25 @@ from pathlib import Path
 
 from fer_ros.cli.arguments import number, settings_of
 from fer_ros.emotions.model_card import ModelError
+from fer_ros.evaluation.criteria import (
+    LABELLED,
+    MEASURES,
+    Criterion,
+    CriterionError,
+    complaints,
+    measured,
+    parse,
+)
 from fer_ros.faces import detectors
 from fer_ros.faces.detectors import DetectorError
 from fer_ros.settings import PIPELINE, Settings, SettingsError
 
 NAMES = tuple(setting.name for setting in PIPELINE)
 NEEDED = ("rosbags", "mcap", "tqdm")
+REQUIRED = """for --require, with <, <=, > or >=, in quotes (to the shell < and > mean files):
+""" + "\n".join(
+    f"  {name:23} {what}{', with --labels' * (name in LABELLED)}" for name, what in MEASURES.items()
+)
 EXAMPLES = f"""examples:
   %(prog)s meeting                               a bag's folder, or an .mcap or .db3 file
   %(prog)s meeting --topic /camera/image_raw --start 60 --end 120 --stride 3
@@ -29,6 +44,8 @@ EXAMPLES = f"""examples:
   %(prog)s meeting --set hysteresis=0.2 my.yaml  parameters as of emotion_node
   %(prog)s meeting --compare model=new.tflite    two models side by side
   %(prog)s meeting --bag emotions                a result without images
+  %(prog)s meeting --require "flips_per_minute<4" "coverage>=0.6"
+                                                 a test: exit status 4 and a line for each missed
 
 leaves in the folder given by --out:
   report.html    everything at a glance; needs no network
@@ -42,6 +59,9 @@ start, or are stamps; without an id a line is about the largest face:
   start,end,id,expression
   0.0,4.5,,joy
   4.5,9.0,2,neutral
+  9.0,12,,no face
+
+{REQUIRED}
 
 parameters for --set and --compare:
   {", ".join(NAMES[:6])},
@@ -86,6 +106,9 @@ def failing(command: str, *errors: type[Exception]):
     foreseen = (BagError, LabelsError, SettingsError, DetectorError, ModelError, *errors)
     try:
         yield outcome
+    except CriterionError as error:
+        print(f"{command}: {error}", file=sys.stderr)
+        outcome.status = 2
     except foreseen as error:
         print(f"{command}: {error}", file=sys.stderr)
     except OSError as error:
@@ -121,6 +144,13 @@ def make_parser(program: str, description: str, examples: str) -> argparse.Argum
         help="parameters of emotion_node, or parameter files of it",
     )
     add(
+        "--require",
+        nargs="+",
+        default=[],
+        metavar="CRITERION",
+        help="what the figures must meet, such as 'flips_per_minute<4', see below",
+    )
+    add(
         "--bag",
         dest="keep",
         choices=("all", "image", "emotions", "none"),
@@ -148,10 +178,19 @@ def make_settings(options) -> Settings:
     return settings_of([*options.set, *(f"{n}={v}" for n, v in own.items() if v)])
 
 
+def unmet(command: str, criteria: list[Criterion], summaries: Iterable[Mapping]) -> bool:
+    """Whether the figures over all of these miss what is required; says what and by how much."""
+    lines = complaints(criteria, measured(summaries))
+    for line in lines:
+        print(f"{command}: {line}", file=sys.stderr)
+    return bool(lines)
+
+
 def _evaluate(options) -> int:
     from fer_ros.evaluation.one_pass import Job, evaluate
     from fer_ros.evaluation.report import write_report
 
+    criteria = parse(options.require, labels=options.labels is not None)
     settings = make_settings(options)
     job = Job(
         bag=options.bag,
@@ -178,6 +217,12 @@ def _evaluate(options) -> int:
     print(f"\nLook at {out / 'report.html'}")
     if evaluations[-1].stopped:
         raise KeyboardInterrupt
+    missed = False
+    for folder, evaluation in zip(jobs, evaluations, strict=True):
+        who = f"evaluate_bag: {folder.name}" if options.compare else "evaluate_bag"
+        missed |= unmet(who, criteria, [evaluation.summary])
+    if missed:
+        return 4
     return 3 if evaluations[0].summary["damage"] else 0
 
 

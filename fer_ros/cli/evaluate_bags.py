@@ -3,7 +3,8 @@
 
 Uses dask.distributed. Run again, it takes up where it was stopped. Exit status: 0; 1 when a bag
 could not be evaluated or after one line that says what failed; 2 for wrong arguments; 3 when a bag
-is damaged and only a part could be evaluated; 130 after Ctrl-C.
+is damaged and only a part could be evaluated; 4 when something required is not met over all bags;
+130 after Ctrl-C.
 """
 
 import contextlib
@@ -18,14 +19,23 @@ from pathlib import Path
 
 import fer_ros
 from fer_ros.cli.arguments import number
-from fer_ros.cli.evaluate_bag import COMMON, failing, make_parser, make_settings
+from fer_ros.cli.evaluate_bag import (
+    COMMON,
+    REQUIRED,
+    failing,
+    make_parser,
+    make_settings,
+    unmet,
+)
 from fer_ros.emotions.model_card import sha256_of
+from fer_ros.evaluation.criteria import parse
 from fer_ros.settings import create_pipeline
 
-EXAMPLES = """examples:
+EXAMPLES = f"""examples:
   %(prog)s recordings                             every bag under that folder
   %(prog)s recordings --labels labels             with labels/NAME.csv for the bag NAME
   %(prog)s recordings --workers 2 --stride 5
+  %(prog)s recordings --require "coverage>=0.6"   a test: exit status 4 when it is not so over all
   %(prog)s recordings --scheduler tcp://host:8786 on a cluster whose workers see the same files
 
 leaves in the folder given by --out:
@@ -34,7 +44,9 @@ leaves in the folder given by --out:
   NAME/          for each bag what evaluate_bag leaves
 
 A bag that the same fer_ros, model, detector and parameters evaluated is not evaluated again.
-Exit status 3: a bag is damaged, and what is whole in it was evaluated."""
+Exit status 3: a bag is damaged, and what is whole in it was evaluated.
+
+{REQUIRED}"""
 
 
 class ClusterError(RuntimeError):
@@ -118,6 +130,7 @@ def _evaluate(options) -> int:
     from fer_ros.evaluation.one_pass import Job
     from fer_ros.evaluation.overview import write_overview
 
+    criteria = parse(options.require, labels=options.labels is not None)
     settings = make_settings(options)
     pipeline = create_pipeline(**vars(settings))  # fails now, not on every worker
     made_by = {
@@ -167,12 +180,16 @@ def _evaluate(options) -> int:
                 write_overview(out, options.folder.resolve().name, dict(sorted(summaries.items())))
         finally:
             bar.close()
-    failed = sum("failure" in s for s in summaries.values())
-    print(f"\n{len(summaries) - failed} of {len(jobs)} bags evaluated")
+    good = [s for s in summaries.values() if "failure" not in s]
+    failed = len(summaries) - len(good)
+    print(f"\n{len(good)} of {len(jobs)} bags evaluated")
     print(f"Look at {out / 'report.html'}\n        {out / 'summary.csv'}")
+    missed = unmet("evaluate_bags", criteria, good)
     if failed:
         return 1
-    return 3 if any(s["damage"] for s in summaries.values()) else 0
+    if missed:
+        return 4
+    return 3 if any(s["damage"] for s in good) else 0
 
 
 def _result(future) -> dict:

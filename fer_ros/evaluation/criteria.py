@@ -3,8 +3,13 @@
 
 import operator
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+import numpy as np
+
+from fer_ros.evaluation import measures
 
 MEASURES = {
     "flips_per_minute": "changes of a face's label over the time it was in view",
@@ -18,7 +23,7 @@ MEASURES = {
     "false_faces_per_minute": "ids seen while the label says `no face`, over that time",
     "id_switches": "changes of the id that answers to one label",
 }
-"""What can be required; the last four need labels. Nothing timed: the answer is always the same."""
+"""What can be required. Nothing timed: the answer is always the same."""
 LABELLED = ("accuracy", "macro_f1", "false_faces_per_minute", "id_switches")
 
 _COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -70,6 +75,28 @@ def parse(words: Iterable[str], labels: bool) -> list[Criterion]:
         if measure in LABELLED and not labels:
             raise CriterionError(f"{measure} needs labels: give --labels")
     return found
+
+
+def measured(summaries: Iterable[Mapping]) -> dict[str, float | None]:
+    """MEASURES of one recording, or over all faces and all time of many; those that need labels
+    only where there are some. ``summaries``: as in ``summary.json``.
+    """
+    summaries = list(summaries)
+    found = measures.rates(_total(summaries))
+    labelled = [summary["labels"] for summary in summaries if "labels" in summary]
+    if labelled:
+        counts = _total(labelled)
+        found |= measures.scores(np.sum([own["confusion"] for own in labelled], axis=0))
+        found |= measures.false_face_rate(counts) | {"id_switches": counts["id_switches"]}
+    return {name: found[name] for name in MEASURES if name in found}
+
+
+def _total(summaries: Iterable[Mapping]) -> Counter:
+    """The sum of each number."""
+    total: Counter = Counter()
+    for summary in summaries:
+        total.update({k: v for k, v in summary.items() if isinstance(v, int | float)})
+    return total
 
 
 def complaints(criteria: Iterable[Criterion], measured: Mapping[str, float | None]) -> list[str]:

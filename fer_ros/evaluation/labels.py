@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from fer_ros.emotions.classes import EMOTIONS
 
+NO_FACE = "no face"
+"""In place of an expression: nobody is to be seen."""
 STAMPS_FROM = 1e8
 """Times from here on are stamps (seconds since 1970), smaller ones count from the bag's start."""
 
@@ -16,12 +18,21 @@ class LabelsError(ValueError):
 
 
 class Label(NamedTuple):
-    """An expression from ``start`` to before ``end``, in seconds; ``id`` None: largest face."""
+    """An expression, or NO_FACE, from ``start`` to before ``end``, in seconds; ``id`` None: of the
+    largest face.
+    """
 
     start: float
     end: float
     id: int | None
     expression: str
+
+    def left(self, time: float, stamp: float) -> float:
+        """Seconds until its end, for an image ``time`` seconds into the bag with that stamp; 0 or
+        less where it does not hold.
+        """
+        now = stamp if self.start >= STAMPS_FROM else time
+        return self.end - now if self.start <= now else 0.0
 
 
 class Labels:
@@ -41,15 +52,11 @@ class Labels:
             raise LabelsError(f"{path}: expected the columns start,end,id,expression and a row")
         self.rows = [_label(f"{path} line {i}", row) for i, row in enumerate(rows, 2)]
 
-    def at(self, time: float, stamp: float) -> dict[int | None, str]:
-        """Expression by id, for an image ``time`` seconds into the bag with that stamp; the later
+    def at(self, time: float, stamp: float) -> dict[int | None, Label]:
+        """What holds, by id, for an image ``time`` seconds into the bag with that stamp; the later
         line wins.
         """
-        return {
-            label.id: label.expression
-            for label in self.rows
-            if label.start <= (stamp if label.start >= STAMPS_FROM else time) < label.end
-        }
+        return {label.id: label for label in self.rows if label.left(time, stamp) > 0}
 
 
 def _label(place: str, row: dict) -> Label:
@@ -61,6 +68,9 @@ def _label(place: str, row: dict) -> Label:
         raise LabelsError(f"{place}: start and end are seconds, id is a whole number") from None
     if not label.end > label.start:
         raise LabelsError(f"{place}: the end is not after the start")
-    if label.expression not in EMOTIONS:
-        raise LabelsError(f"{place}: {label.expression!r} is none of {', '.join(EMOTIONS)}")
+    if label.expression not in (*EMOTIONS, NO_FACE):
+        known = ", ".join((*EMOTIONS, NO_FACE))
+        raise LabelsError(f"{place}: {label.expression!r} is none of {known}")
+    if label.expression == NO_FACE and label.id is not None:
+        raise LabelsError(f"{place}: {NO_FACE} is said of the whole image: leave the id empty")
     return label

@@ -2,19 +2,19 @@
 """The figures of an evaluation: shares, label flips, detection rate, confusion, F1, percentiles."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise, zip_longest
 from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
 
 from fer_ros.emotions.classes import COLOURS, EMOTIONS
-from fer_ros.evaluation.labels import Labels
+from fer_ros.evaluation.labels import NO_FACE, Label, Labels
 from fer_ros.result import Box
 
 LABELS = tuple(COLOURS)
 """The seven classes and ``uncertain``."""
-ANSWERS = (*LABELS, "no face")
+ANSWERS = (*LABELS, NO_FACE)
 """What may be answered to a labelled face: the columns of a confusion matrix."""
 PERCENTILES = (50, 90, 99, 100)
 
@@ -72,30 +72,55 @@ def tracks(looks: Iterable[Look]) -> dict[int, Track]:
     return dict(sorted(found.items()))
 
 
-def figures(looks: Sequence[Look], max_gap: float) -> dict:
-    """What can be said without labels; ``max_gap``: seconds unseen that are no time observed.
-
-    ``flips_per_minute``: changes of a face's label over the time it was in view.
+def figures(looks: Sequence[Look], max_gap: float, events: int | None = None) -> dict:
+    """What can be said without labels: counts, and their ``rates``. ``max_gap``: seconds unseen
+    that are no time in view; ``events``: how many there were, where that is known.
     """
     by_id = tracks(looks)
     labels = Counter(f.label for look in looks for f in look.faces)
-    flips, minutes = 0, 0.0
+    flips, seconds = 0, 0.0
     for track in by_id.values():
         for (before, a), (now, b) in pairwise(track):
             if 0 < now - before <= max_gap:
                 flips += a.label != b.label
-                minutes += (now - before) / 60
+                seconds += now - before
     with_face = sum(1 for look in looks if look.faces)
-    return {
+    counts = {
         "images": len(looks),
-        "images_with_face": with_face,
-        "detection_rate": rounded(with_face / len(looks)) if looks else None,
+        "seconds": rounded(looks[-1].time - looks[0].time) if looks else 0.0,
         "faces": labels.total(),
+        "uncertain": labels["uncertain"],
+        "seconds_in_view": rounded(seconds),
         "label_flips": flips,
-        "flips_per_minute": rounded(flips / minutes) if minutes else None,
+        "new_ids": len(by_id),
+        **({} if events is None else {"events": events}),
+    }
+    return {
+        **counts,
+        "images_with_face": with_face,
+        "detection_rate": _over(with_face, len(looks)),
+        **rates(counts),
         "shares": shares(labels),
         "ids": {str(i): _about(track) for i, track in by_id.items()},
     }
+
+
+def rates(counts: Mapping[str, float]) -> dict[str, float | None]:
+    """What the counts of one recording, or their sums over many, are worth; None: of nothing.
+
+    ``flips_per_minute``: changes of a face's label over the time it was in view.
+    """
+    seconds, faces = counts["seconds"], counts["faces"]
+    found = {
+        "flips_per_minute": _a_minute(counts["label_flips"], counts["seconds_in_view"]),
+        "coverage": _over(faces - counts["uncertain"], faces),
+        "uncertain_share": _over(counts["uncertain"], faces),
+        "new_ids_per_minute": _a_minute(counts["new_ids"], seconds),
+        "faces_per_image": _over(faces, counts["images"]),
+    }
+    if "events" in counts:
+        found["events_per_minute"] = _a_minute(counts["events"], seconds)
+    return found
 
 
 def shares(counts: Counter) -> dict[str, float]:
@@ -115,8 +140,10 @@ def _about(track: Track) -> dict:
     }
 
 
-def labelled(looks: Iterable[Look], labels: Labels) -> Iterator[tuple[float, Sighting | None, str]]:
-    """Time, face and expression of each label in each image; None: the face was not found.
+def labelled(
+    looks: Iterable[Look], labels: Labels
+) -> Iterator[tuple[float, Sighting | None, Label]]:
+    """Time, face and label of each labelled expression in each image; None: the face was not found.
 
     A label without an id is about the largest face whose id has no label of its own.
     """
@@ -124,17 +151,52 @@ def labelled(looks: Iterable[Look], labels: Labels) -> Iterator[tuple[float, Sig
         wanted = labels.at(look.time, look.stamp)
         named = {face.id: face for face in look.faces}
         unnamed = next((face for face in look.faces if face.id not in wanted), None)
-        for number, expression in wanted.items():
-            yield look.time, unnamed if number is None else named.get(number), expression
+        for number, label in wanted.items():
+            if label.expression != NO_FACE:
+                yield look.time, unnamed if number is None else named.get(number), label
 
 
 def confusion(looks: Iterable[Look], labels: Labels) -> np.ndarray:
     """Labelled faces, int [7, 9]: rows the expressions labelled, columns ANSWERS."""
     counts = np.zeros((len(EMOTIONS), len(ANSWERS)), int)
-    for _, face, expression in labelled(looks, labels):
-        answer = face.label if face else "no face"
-        counts[EMOTIONS.index(expression), ANSWERS.index(answer)] += 1
+    for _, face, label in labelled(looks, labels):
+        answer = face.label if face else NO_FACE
+        counts[EMOTIONS.index(label.expression), ANSWERS.index(answer)] += 1
     return counts
+
+
+def against(looks: Sequence[Look], labels: Labels) -> dict:
+    """What can be said with labels: ``scores``, false faces, and how often the id that answers to
+    one label changed.
+    """
+    switches = 0
+    last: dict[Label, int] = {}
+    for _, face, label in labelled(looks, labels):
+        if face:
+            switches += last.setdefault(label, face.id) != face.id
+            last[label] = face.id
+    scored = scores(confusion(looks, labels))
+    return scored | _false_faces(looks, labels) | {"id_switches": switches}
+
+
+def _false_faces(looks: Sequence[Look], labels: Labels) -> dict:
+    """Ids seen while no face is the truth, and for how long that was looked at."""
+    ids, seconds = set(), 0.0
+    step = usual_step(looks)
+    for look, after in zip_longest(looks, looks[1:]):
+        truth = labels.at(look.time, look.stamp)
+        if None in truth and truth[None].expression == NO_FACE:
+            ids |= {face.id for face in look.faces} - truth.keys()
+            lasts = after.time - look.time if after else step
+            seconds += min(lasts, truth[None].left(look.time, look.stamp))
+    counts = {"false_faces": len(ids), "seconds_without_face": rounded(seconds)}
+    return counts | false_face_rate(counts)
+
+
+def false_face_rate(counts: Mapping[str, float]) -> dict[str, float | None]:
+    """As ``rates``, of what was labelled as without a face."""
+    rate = _a_minute(counts["false_faces"], counts["seconds_without_face"])
+    return {"false_faces_per_minute": rate}
 
 
 def scores(counts: np.ndarray) -> dict:
@@ -148,16 +210,16 @@ def scores(counts: np.ndarray) -> dict:
     classes: dict[str, dict[str, Any]] = {
         name: {
             "labelled": int(wanted[i]),
-            "precision": rounded(hits[i] / given[i]) if given[i] else None,
-            "recall": rounded(hits[i] / wanted[i]) if wanted[i] else None,
-            "f1": rounded(2 * hits[i] / (wanted[i] + given[i])) if wanted[i] + given[i] else None,
+            "precision": _over(hits[i], given[i]),
+            "recall": _over(hits[i], wanted[i]),
+            "f1": _over(2 * hits[i], wanted[i] + given[i]),
         }
         for i, name in enumerate(EMOTIONS)
     }
     f1 = [classes[name]["f1"] for i, name in enumerate(EMOTIONS) if wanted[i]]
     return {
         "labelled": total,
-        "accuracy": rounded(hits.sum() / total) if total else None,
+        "accuracy": _over(hits.sum(), total),
         "macro_f1": rounded(np.mean(f1)) if f1 else None,
         "classes": classes,
         "confusion": counts.tolist(),
@@ -191,7 +253,15 @@ def agreement(first: Iterable[Look], second: Iterable[Look]) -> dict:
         if other.box.has(face.box.centre)
     ]
     same = sum(a == b for a, b in pairs)
-    return {"faces": len(pairs), "same": rounded(same / len(pairs)) if pairs else None}
+    return {"faces": len(pairs), "same": _over(same, len(pairs))}
+
+
+def _over(count: float, whole: float) -> float | None:
+    return rounded(count / whole) if whole else None
+
+
+def _a_minute(count: float, seconds: float) -> float | None:
+    return _over(60 * count, seconds)
 
 
 def rounded(value: SupportsFloat) -> float:

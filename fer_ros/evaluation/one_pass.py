@@ -26,6 +26,7 @@ from fer_ros.evaluation import measures
 from fer_ros.evaluation.labels import Labels
 from fer_ros.evaluation.thumbnails import Thumbnails
 from fer_ros.images.codec import ImageError
+from fer_ros.reactions.events import EventDetector
 from fer_ros.result import FaceEmotion
 from fer_ros.settings import Settings, create_pipeline
 
@@ -133,6 +134,7 @@ class _Run:
         self._unreadable: list[str] = []
         self._read = 0
         self._seconds: dict[str, list[float]] = {}
+        self._event_detector, self._events = EventDetector(), 0
         self.looks: list[measures.Look] = []
         self.thumbnails = Thumbnails(job.thumbnails)
 
@@ -165,6 +167,7 @@ class _Run:
             self._leave_out(message, error)
             return
         faces = result.faces
+        self._count_events(result, header.stamp)
         self._count_time(began, decoded, result.timings)
         seconds = (message.time - self._bag.start_time) / 1e9
         rows.writerows(_rows(seconds, header.stamp, faces))
@@ -181,6 +184,13 @@ class _Run:
         self._unreadable.append(f"image at {seconds:.3f} s left out: {reason}")
         if len(self._unreadable) == 1 or not isinstance(error, ImageError):
             self._say(f"{self._bag.path}: {self._unreadable[-1]}")
+
+    def _count_events(self, result, stamp):
+        if result.restart:
+            self._event_detector.reset()
+        nanoseconds = stamp.sec * 10**9 + stamp.nanosec
+        events = self._event_detector.update(result.faces, result.followed, nanoseconds)
+        self._events += len(events)
 
     def _count_time(self, began, decoded, timings):
         stages = {"decode": decoded - began, **timings}
@@ -209,11 +219,11 @@ class _Run:
             "duration_s": measures.rounded((self._bag.end_time - self._bag.start_time) / 1e9),
             "images_read": self._read,
             "images_unreadable": len(self._unreadable),
-            **measures.figures(self.looks, job.settings.max_gap),
+            **measures.figures(self.looks, job.settings.max_gap, self._events),
             "damage": [*self._bag.damage, *self._unreadable[:10]],
         }
         if labels:
-            result["labels"] = measures.scores(measures.confusion(self.looks, labels))
+            result["labels"] = measures.against(self.looks, labels)
         return result
 
     def timing(self, seconds: float) -> dict:

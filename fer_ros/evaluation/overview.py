@@ -9,8 +9,9 @@ from urllib.parse import quote
 import numpy as np
 
 from fer_ros.evaluation import charts, measures
+from fer_ros.evaluation.criteria import measured
 from fer_ros.evaluation.measures import LABELS
-from fer_ros.evaluation.report import against_labels, write_page
+from fer_ros.evaluation.report import against_labels, table_of_measures, write_page
 
 _SHARES = {"detection_rate", "accuracy", *LABELS}
 _FIGURES = ("duration_s", "images", "detection_rate", "faces", "flips_per_minute")
@@ -72,4 +73,5 @@ def _totals(summaries: dict[str, dict]) -> str:
     }
     text = "<h2>Share of each expression</h2>" + charts.share_bar(shares) + charts.legend(shares)
     counts = [np.array(s["labels"]["confusion"]) for s in good if "labels" in s]
-    return text + (against_labels(measures.scores(np.sum(counts, axis=0))) if counts else "")
+    text += against_labels(measures.scores(np.sum(counts, axis=0))) if counts else ""
+    return text + table_of_measures(measured(good))

@@ -3,7 +3,7 @@
 
 from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -11,6 +11,7 @@ from string import Template
 import fer_ros
 from fer_ros.evaluation import charts, measures
 from fer_ros.evaluation.charts import percent
+from fer_ros.evaluation.criteria import MEASURES, measured
 from fer_ros.evaluation.labels import Labels
 from fer_ros.evaluation.measures import Look
 from fer_ros.evaluation.one_pass import Evaluation
@@ -87,6 +88,7 @@ def _side(evaluation: Evaluation, compared: bool) -> str:
     ]
     if "labels" in s:
         parts.append(against_labels(s["labels"]))
+    parts.append(table_of_measures(measured([s])))
     if job.thumbnails:
         parts.append(_thumbnails(evaluation))
     parts.append(_latency(evaluation.timing))
@@ -123,9 +125,9 @@ def _timelines(looks: Sequence[Look], ids: dict, labels: Labels | None) -> str:
     often = sorted(often, key=lambda i: len(tracks[i]), reverse=True)[:MAX_TIMELINES]
     span = (looks[0].time, looks[-1].time) if looks else (0, 0)
     truth: dict[int, list[tuple[float, str]]] = defaultdict(list)
-    for time, face, expression in measures.labelled(looks, labels) if labels else ():
+    for time, face, label in measures.labelled(looks, labels) if labels else ():
         if face:
-            truth[face.id].append((time, expression))
+            truth[face.id].append((time, label.expression))
     parts = ["<h2>Each face over time</h2>"]
     parts.append(
         "<p class='dim'>Smoothed probabilities; under them the published label"
@@ -152,6 +154,18 @@ def against_labels(scores: dict) -> str:
         "<span class='dim'>uncertain and no face count as wrong.</span></p>"
         f"<div class='scroll'>{charts.confusion_table(scores)}</div>"
     )
+
+
+def table_of_measures(found: Mapping[str, float | None]) -> str:
+    """What ``--require`` can ask for and what it is here, as HTML; ``found``: as criteria gives
+    it.
+    """
+    rows = "".join(
+        f"<tr><th>{name}</th><td>{'-' if value is None else f'{value:g}'}</td>"
+        f"<td class='dim'>{escape(MEASURES[name])}</td></tr>"
+        for name, value in found.items()
+    )
+    return f"<h2>What can be required</h2><table class='measures'>{rows}</table>"
 
 
 def _thumbnails(evaluation: Evaluation) -> str:
