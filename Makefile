@@ -9,7 +9,7 @@ QUICK ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo view test coverage bench report lint build training-env bench-env clean distclean
+.PHONY: help demo view test test-apt coverage bench report lint build training-env bench-env clean distclean
 
 # ROS comes from .venv, whatever ROS or environment the calling shell has set up.
 export AMENT_PREFIX_PATH := $(CURDIR)/.venv
@@ -21,6 +21,15 @@ BUILD_FILES := CMakeLists.txt package.xml pyproject.toml setup.cfg setup.py
 BUILD_TREES := cmake config docs examples fer_ros launch msg srv
 # With the directories, so that a file taken away counts as a change too.
 SOURCES := $(BUILD_FILES) $(shell find $(BUILD_TREES) -name __pycache__ -prune -o -print 2>/dev/null)
+
+# The packages of apt that the tests without ROS need and this machine lacks.
+define APT_MISSING
+from importlib.util import find_spec
+packages = {"cv2": "opencv", "yaml": "yaml", "pytest_timeout": "pytest-timeout"}
+names = "aiohttp cv2 hypothesis matplotlib pytest pytest_timeout skimage yaml".split()
+print(*(f"python3-{packages.get(n, n)}" for n in names if not find_spec(n)))
+endef
+export APT_MISSING
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -35,8 +44,14 @@ test: build .venv/.messages training-env ## ruff, mypy, the tests of the package
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
 	.venv/bin/python -m pytest test --reruns 1 || status=1; \
+	$(MAKE) --no-print-directory test-apt || status=1; \
 	.venv-training/bin/python -m pytest training/tests || status=1; \
 	exit $$status
+
+test-apt: ## what needs no ROS, on apt packages alone: Debian's or Ubuntu's own Python, OpenCV, NumPy
+	@missing=$$(/usr/bin/python3 -sc "$$APT_MISSING" 2>/dev/null || echo python3); \
+	if [ -n "$$missing" ]; then echo "make test-apt skipped, for want of: $$missing"; \
+	else PYTHONNOUSERSITE=1 /usr/bin/python3 -m pytest test; fi
 
 coverage: build .venv/.messages ## lines and branches of fer_ros that the tests reach (20 minutes)
 	@.venv/bin/python -m pytest test --cov --cov-report=term

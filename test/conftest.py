@@ -13,8 +13,16 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from skips import SkipGate
+from source_files import REPOSITORY, TESTS, needs
 
-REPOSITORY = Path(__file__).parents[1]
+# On a Python without ROS, such as Debian's own, the tests run that need none.
+WITH_ROS = find_spec("rclpy") is not None
+if not WITH_ROS:
+    collect_ignore = [
+        str(file)
+        for file in TESTS.glob("test_*.py")
+        if needs(file) & {"rclpy", "rosbags", "av", "selenium"}
+    ]
 
 
 def own_domain() -> int:
@@ -46,6 +54,14 @@ settings.load_profile("same")
 def pytest_configure(config):
     """Let nothing be skipped unseen."""
     config.pluginmanager.register(SkipGate())
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what is marked to need ROS where there is none."""
+    if not WITH_ROS:
+        needy = [item for item in items if item.get_closest_marker("ros")]
+        items[:] = [item for item in items if item not in needy]
+        config.hook.pytest_deselected(items=needy)
 
 
 def use_messages(prefix: Path) -> None:

@@ -9,17 +9,28 @@ from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 LIST = Path(__file__).with_name("allowed_skips.txt")
-ROS = ("wheels", "apt")
+ROS = ("wheels", "apt", "no-ros")
 DISTRIBUTIONS = ("jazzy", "kilted", "lyrical", "rolling")
 PLACES = {*ROS, *DISTRIBUTIONS, "no-shared"}
+
+
+needs_litert = pytest.mark.skipif(
+    not find_spec("ai_edge_litert"), reason="ai-edge-litert is not installed"
+)
 
 
 def places_here() -> set[str]:
     """The words of allowed_skips.txt that hold here."""
     rclpy = find_spec("rclpy")
-    on_apt = rclpy is not None and str(rclpy.origin).startswith("/opt/ros/")
-    here = {"apt", os.environ.get("ROS_DISTRO", "")} if on_apt else {"wheels"}
+    if rclpy is None:
+        here = {"no-ros"}
+    elif str(rclpy.origin).startswith("/opt/ros/"):
+        here = {"apt", os.environ.get("ROS_DISTRO", "")}
+    else:
+        here = {"wheels"}
     shared = os.environ.get("FER_ROS_SHARED", Path(__file__).parents[2] / "shared")
     return here | (set() if Path(shared).is_dir() else {"no-shared"})
 

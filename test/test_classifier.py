@@ -8,6 +8,7 @@ import subprocess
 import cv2
 import numpy as np
 import pytest
+from skips import needs_litert
 
 from fer_ros.emotions import classifier
 from fer_ros.emotions.classes import EMOTIONS
@@ -17,11 +18,6 @@ from fer_ros.emotions.model_card import ModelError, sha256_of
 NAME = classifier.DEFAULT_NAME
 TFLITE, ONNX = MODELS / f"{NAME}.tflite", MODELS / f"{NAME}.onnx"
 SMALL_TFLITE, SMALL_ONNX = MODELS / f"{NAME}_small.tflite", MODELS / f"{NAME}_small.onnx"
-litert = pytest.mark.skipif(
-    not importlib.util.find_spec("ai_edge_litert"), reason="ai-edge-litert is not installed"
-)
-
-
 @pytest.fixture
 def crops():
     """Smooth grey pictures, uint8 [20, 48, 48]."""
@@ -46,7 +42,7 @@ def recard(model, **changes):
 
 
 @pytest.mark.parametrize(
-    "model", ["", "small", ONNX, SMALL_ONNX, pytest.param(TFLITE, marks=litert)]
+    "model", ["", "small", ONNX, SMALL_ONNX, pytest.param(TFLITE, marks=needs_litert)]
 )
 def test_gives_probabilities(model, crops):
     run = Classifier(model)
@@ -60,7 +56,7 @@ def test_gives_probabilities(model, crops):
     assert run.identity == f"{name}@{sha256_of(run.path)[:8]}"
 
 
-@litert
+@needs_litert
 def test_backends_agree_on_the_shipped_model(crops):
     """Int8 against float32; the same float model in all forms is compared in training/tests."""
     by_litert, by_opencv = Classifier(TFLITE), Classifier(ONNX)
@@ -68,7 +64,7 @@ def test_backends_agree_on_the_shipped_model(crops):
     assert np.median(gaps) < 0.1
 
 
-@litert
+@needs_litert
 def test_the_small_models_forms_agree(shared):
     """The weights are the same; what flows between the layers is rounded in one of them."""
     faces = np.load(shared / "data/faces_unlabelled/faces.npz")["images"][:500]
@@ -80,7 +76,7 @@ def test_the_small_models_forms_agree(shared):
     assert (first.argmax(axis=1) == second.argmax(axis=1)).mean() > 0.95
 
 
-@litert
+@needs_litert
 def test_threads_do_not_change_the_result(crops):
     one, two = Classifier(TFLITE, threads=1), Classifier(TFLITE, threads=2)
     for crop in crops[:3]:
@@ -152,7 +148,7 @@ def test_missing_model_and_wrong_ending(tmp_path):
         Classifier(tmp_path / "model.pkl")
 
 
-@pytest.mark.parametrize("file", [ONNX.name, pytest.param(TFLITE.name, marks=litert)])
+@pytest.mark.parametrize("file", [ONNX.name, pytest.param(TFLITE.name, marks=needs_litert)])
 @pytest.mark.parametrize("content", [b"", b"nonsense", None])
 def test_corrupt_model(copied, file, content):
     model = copied / file

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The face detectors on real faces, on bad input and on bad files."""
 
-import importlib.util
 import logging
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from skips import needs_litert
 
 from fer_ros.faces import network
 from fer_ros.faces.detectors import NAMES, DetectorError, blazeface, create_detector, haar, yunet
 from fer_ros.faces.network import MODELS
-from fer_ros.sources.sample import Sample
+from fer_ros.sources.sample import Sample, photograph
 
 opencv_4_8 = pytest.mark.skipif(
     not yunet.is_supported(), reason=f"YuNet needs OpenCV 4.8, this is {cv2.__version__}"
@@ -22,21 +21,14 @@ DETECTORS = ["haar", pytest.param("yunet", marks=opencv_4_8), "blazeface"]
 REFERENCE = (172, 68, 104, 104)  # the astronaut's face, x, y, width, height
 
 
-def picture(package: str, path: str) -> np.ndarray:
-    spec = importlib.util.find_spec(package)
-    if spec is None:
-        pytest.skip(f"{package} is not installed")
-    return cv2.imread(str(Path(spec.submodule_search_locations[0], path)))
-
-
 @pytest.fixture(scope="module")
 def astronaut():
-    return picture("skimage", "data/astronaut.png")
+    return photograph("skimage", "data/astronaut.png")
 
 
 @pytest.fixture(scope="module")
 def hopper():
-    return picture("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
+    return photograph("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
 
 
 @pytest.fixture(params=DETECTORS)
@@ -172,6 +164,7 @@ def test_missing_and_broken_files(bad, content, tmp_path):
     assert str(path) in one_line(error)
 
 
+@needs_litert
 def test_a_tflite_file_that_is_another_network():
     other = MODELS / "face_landmark.tflite"
     with pytest.raises(DetectorError, match="not a BlazeFace model") as error:
@@ -224,6 +217,7 @@ def test_blazeface_is_run_by_opencv_where_litert_is_not_installed(without_litert
     assert middle(face) == pytest.approx((224, 124), abs=20)
 
 
+@needs_litert
 @pytest.mark.parametrize("name", [blazeface.FILE, blazeface.SHORT_RANGE])
 def test_both_backends_give_the_same_boxes(name, astronaut, hopper):
     litert, opencv = (

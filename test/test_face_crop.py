@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The square that the classifier sees: place, size, turn, border and detail."""
 
-import importlib.util
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,16 +11,14 @@ import pytest
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import Detection, Framing
 from fer_ros.result import Box
+from fer_ros.sources.sample import photograph
 
 WHOLE = Framing(1.0)
 
 
 @pytest.fixture(scope="module")
 def astronaut():
-    spec = importlib.util.find_spec("skimage")
-    if spec is None:
-        pytest.skip("scikit-image is not installed")
-    return cv2.imread(str(Path(spec.submodule_search_locations[0], "data", "astronaut.png")))
+    return photograph("skimage", "data/astronaut.png")
 
 
 FACE = Detection(Box(172, 68, 104, 104), 0.9, eyes=((203, 103), (248, 104)))

@@ -2,8 +2,6 @@
 """Where a head is turned, on real portraits and by the axes' conventions."""
 
 import math
-from importlib.util import find_spec
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,10 +11,11 @@ from fer_ros.faces.detectors import create_detector
 from fer_ros.faces.mesh import FaceMesh, square_of
 from fer_ros.faces.pose import faces_camera, head_pose
 from fer_ros.result import UNKNOWN_POSE, HeadPose
+from fer_ros.sources.sample import photograph
 
 
 def portrait(package, path):
-    image = cv2.imread(str(Path(find_spec(package).submodule_search_locations[0], path)))
+    image = photograph(package, path)
     return cv2.copyMakeBorder(image, 60, 60, 60, 60, cv2.BORDER_REPLICATE)
 
 

@@ -86,6 +86,7 @@ def names(folder: Path) -> set[str]:
     return {file.name for file in folder.glob("*.*") if file.suffix != ".pyc"}
 
 
+@pytest.mark.ros
 @pytest.mark.timeout(300)
 def test_colcon(tmp_path):
     beside_python = Path(sys.executable).with_name("colcon")
@@ -110,6 +111,7 @@ def test_colcon(tmp_path):
     assert share.strip() == str(prefix / "share/fer_ros")
 
 
+@pytest.mark.ros
 @pytest.mark.timeout(300)
 def test_wheel(tmp_path):
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
@@ -159,6 +161,7 @@ def test_one_version():
     assert newest.group(1) == fer_ros.__version__
 
 
+@pytest.mark.ros
 def test_messages_come_with_the_source_tree():
     assert Path(fer_ros.__file__).parent == REPOSITORY / "fer_ros"
     assert find_spec("fer_ros.msg") is not None

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a node's callbacks raise is seen; what rcl refuses is not the end."""
 
+import pytest
+
 PROGRAM = """
 import sys
 from rclpy.node import Node
@@ -17,6 +19,7 @@ sys.exit(run_node("broken", lambda: Broken("broken")))
 """
 
 
+@pytest.mark.ros
 def test_a_defect_in_a_callback_is_not_hidden(start, tmp_path):
     program = tmp_path / "broken.py"
     program.write_text(PROGRAM)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from skips import LIST, PLACES, places_here, read_list
+from skips import LIST, PLACES, ROS, places_here, read_list
 from source_files import REPOSITORY
 
 CONFTEST = """
@@ -56,8 +56,8 @@ def run(tmp_path):
     return run
 
 
-HERE = next(iter(places_here() & {"wheels", "apt"}))
-ELSEWHERE = next(iter({"wheels", "apt"} - {HERE}))
+HERE = next(iter(places_here() & set(ROS)))
+ELSEWHERE = next(iter(set(ROS) - {HERE}))
 
 
 def test_passes_what_is_listed_and_shows_it(run):

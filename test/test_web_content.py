@@ -61,6 +61,7 @@ def test_version_2():
     assert one["engagement"] == "engaged"
 
 
+@pytest.mark.ros
 def test_numbers_of_the_message():
     message = pytest.importorskip("fer_ros.msg").FaceEmotion
     if not hasattr(message, "TURNED_AWAY"):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+import yaml
+
 from fer_ros.settings import PIPELINE, Settings, SettingsError
 
 
@@ -36,18 +38,15 @@ def settings_of(words: Iterable[str], start: Settings | None = None) -> Settings
 
 def _read_file(path: Path) -> dict[str, object]:
     """The parameters of emotion_node in a ROS parameter file, those that count here."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
-        content = YAML(typ="safe").load(path.read_text("utf-8"))
+        content = yaml.safe_load(path.read_text("utf-8"))
         nodes = [v for k, v in content.items() if k.rpartition("/")[2] in ("emotion_node", "**")]
         values = {k: v for node in nodes for k, v in node["ros__parameters"].items()}
     except OSError as error:
         raise SettingsError(
             f"{path}: {error.strerror}: expected NAME=VALUE or a parameter file"
         ) from None
-    except (YAMLError, AttributeError, KeyError, TypeError, UnicodeDecodeError):
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeDecodeError):
         raise SettingsError(f"{path}: not a ROS parameter file of emotion_node") from None
     known = {s.name for s in PIPELINE}
     return {name: value for name, value in values.items() if name in known}

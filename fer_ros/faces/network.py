@@ -64,7 +64,7 @@ def _litert(path: Path, threads: int):
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
-        raise NetworkError("LiteRT is missing; pip install ai-edge-litert") from None
+        raise NetworkError(f"{path} needs LiteRT: pip install ai-edge-litert") from None
     try:
         net = Interpreter(model_path=str(path), num_threads=threads)
         net.allocate_tensors()

@@ -45,8 +45,8 @@ class Sample(Sequence):
     rate = RATE
 
     def __init__(self):
-        astronaut = _photograph("skimage", "data/astronaut.png")
-        hopper = _photograph("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
+        astronaut = photograph("skimage", "data/astronaut.png")
+        hopper = photograph("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
         self._astronaut = _print(astronaut[0:300, 76:366], 420)
         self._hopper = _print(hopper[8:448, 56:476], 300)
         self._wall = _wall()
@@ -82,8 +82,8 @@ class Sample(Sequence):
         return _light(image, gamma=1 + 0.9 * _bump(t, 2.4, 1.0) - 0.35 * _bump(t, 8.0, 1.2))
 
 
-def _photograph(package: str, path: str) -> np.ndarray:
-    """A photograph out of a package's folder, BGR."""
+def photograph(package: str, path: str) -> np.ndarray:
+    """A photograph out of a package's folder, BGR, uint8 [H, W, 3]. Raises SampleError."""
     spec = find_spec(package)
     folders = list(spec.submodule_search_locations or ()) if spec else []
     for folder in (*map(Path, folders), _DEBIAN_MATPLOTLIB):
