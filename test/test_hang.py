@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A detector or a model that never comes back: the node answers, speaks and ends all the same.
+"""A detector, model or output that never comes back: the node answers, speaks and ends nonetheless.
 
 The work hangs for an hour, so whoever waited for it would never answer within a test. How long an
 answer takes at most is the best of a few tries: a machine under load makes some of them late, a
@@ -22,6 +22,7 @@ PROGRAM = """
 import sys, threading, time
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces.detectors.haar import HaarDetector
+from fer_ros.nodes.sinks.emotion_array import EmotionArraySink
 from fer_ros.nodes.{node} import main
 work = {work}
 def hang(*given):
@@ -31,7 +32,11 @@ def hang(*given):
 {work} = hang
 sys.exit(main())
 """
-WORK = {"emotion_node": "HaarDetector.detect", "expression_node": "Classifier.probabilities"}
+WORK = [
+    ("emotion_node", "HaarDetector.detect"),
+    ("emotion_node", "EmotionArraySink.publish"),
+    ("expression_node", "Classifier.probabilities"),
+]
 PARAMETERS = {"emotion_node": {"detector": "haar", "no_image_error": 0.5}, "expression_node": {}}
 ENDS = 2.0  # seconds that the end, and any transition, may take
 ANSWERS = 0.2  # seconds that a reset, and a change of a parameter, may take
@@ -92,14 +97,14 @@ class Hung:
         return "hangs" in status.message
 
 
-@pytest.fixture(params=WORK)
+@pytest.fixture(params=WORK, ids=[work for _, work in WORK])
 def hang(start, meet, tmp_path, message_package, request):
     """Starts one of the nodes that have a worker, and lets it hang."""
-    name = request.param
+    name, work = request.param
     if name == "expression_node":
         message_package("hri_msgs")
     program = tmp_path / f"{name}.py"
-    program.write_text(PROGRAM.format(node=name, work=WORK[name]))
+    program.write_text(PROGRAM.format(node=name, work=work))
 
     def begin():
         process = start(str(program), *parameters(diagnostics_period=0.1, **PARAMETERS[name]))

@@ -37,7 +37,7 @@ class EmotionNode(ManagedNode[EmotionPipeline]):
         self.images: ImageSubscription | None = None
         """What it listens to while it is active."""
         self._loaded: dict[str, object] = {}
-        self._outputs = Outputs(self, lambda name, e: self._tell(f"{name} left out", e))
+        self._outputs = Outputs(self, lambda name, e: self._tell(name, e, self._health.error))
         self._status = StatusMarker(self)
         # A group of its own: while it waits, images are to be taken in.
         alone = MutuallyExclusiveCallbackGroup()

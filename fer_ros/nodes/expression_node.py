@@ -62,7 +62,7 @@ class ExpressionNode(ManagedNode[Classifier]):
         RuntimeError: hri_msgs is not installed.
     """
 
-    left_out = "face"
+    item = "face"
     # What says nothing of a node to which pictures come only with faces.
     no_limits = dict.fromkeys(
         ("no_image_warn", "no_image_error", "missed_warn", "dropped_warn", "max_rate"), -1
@@ -115,7 +115,7 @@ class ExpressionNode(ManagedNode[Classifier]):
             try:
                 self._take_up(face_id)
             except Exception as error:  # rcl's own kinds: an id that no topic can bear
-                self._tell("face left out", error, failed=True)
+                self._leave_out(error)
         faces = tuple(self._faces.values())
         self._worker.call("keep", lambda: self._smoother.keep(faces))
 

@@ -8,7 +8,7 @@ so nothing waits for an item, however long a detector or a model is at it.
 
 import threading
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
@@ -47,8 +47,8 @@ class ManagedNode(LifecycleNode, Generic[T]):
         **options: rclpy's for a node.
     """
 
-    left_out = "image"
-    """What the log calls an item that cannot be worked on."""
+    item = "image"
+    """What the log calls that on which the worker works."""
     no_limits: Mapping[str, float] = {}
     """Limits of ``fer_ros.nodes.diagnostics`` that are no parameters of this node, with values."""
 
@@ -61,9 +61,7 @@ class ManagedNode(LifecycleNode, Generic[T]):
         self._values = read(self, table)
         self._engine: T | None = None
         self._health = Health()
-        self._worker: LatestWorker = LatestWorker(
-            self._look, lambda error: self._tell(f"{self.left_out} left out", error, failed=True)
-        )
+        self._worker: LatestWorker = LatestWorker(self._look, self._leave_out)
         self._era = 0
         """Grows when all is forgotten: what an item in work then says is of the past."""
         self._going_out = threading.Lock()
@@ -185,8 +183,9 @@ class ManagedNode(LifecycleNode, Generic[T]):
     def _stop(self):
         self._era += 1
         if not self._worker.stop(HANGS):
-            self._era += 1  # it may have begun just now
-            self._engine = None  # its thread may still be in there
+            # Its thread may have begun just now, and may still be in there, or hold the lock.
+            self._era += 1
+            self._engine, self._going_out = None, threading.Lock()
             self._health.error("an image hung and was given up")
         self._close()
         self._forget()
@@ -240,10 +239,12 @@ class ManagedNode(LifecycleNode, Generic[T]):
 
     # Any thread
 
-    def _tell(self, what: str, error: Exception, failed: bool = False) -> None:
-        """Count an error, and log it the first time; ``failed``: an item was lost by it."""
+    def _leave_out(self, error: Exception) -> None:
+        """Count an item that is lost by an error, and log the first of a kind."""
+        self._tell(self.item, error, self._health.failed)
+
+    def _tell(self, what: str, error: Exception, count: Callable[[str], bool]) -> None:
         reason = one_line(error)
-        count = self._health.failed if failed else self._health.error
         # Unless told to end in the middle of an item.
         if self.context.ok() and count(reason):
-            self.get_logger().error(f"{what}: {reason}")
+            self.get_logger().error(f"{what} left out: {reason}")
