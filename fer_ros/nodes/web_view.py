@@ -45,8 +45,13 @@ SILENT = 5.0  # seconds after which what /diagnostics said is of the past
 
 
 class WebView(Node):
-    """``web_view``; topics and parameters are in docs/. Raises RuntimeError where aiohttp is not
-    installed, the address is taken, or the token cannot be used.
+    """``web_view``; topics and parameters are in docs/.
+
+    Args:
+        **options: rclpy's for a node.
+
+    Raises:
+        RuntimeError: aiohttp is not installed, the address is taken, or the token cannot be used.
     """
 
     def __init__(self, **options):

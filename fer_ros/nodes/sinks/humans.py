@@ -115,6 +115,12 @@ class _FaceTopics:
 def landmarks_message(hri, header: Header, result: Result, face: FaceEmotion):
     """hri_msgs/FacialLandmarks of a face that the mesh looked at; points outside the image are
     moved to its border, with a confidence of 0.
+
+    Args:
+        hri: the module hri_msgs.msg.
+        header: the image's.
+        result: of the image.
+        face: one of the result's.
     """
     assert face.points is not None
     rows, columns = result.shape[:2]
@@ -131,6 +137,13 @@ def expression_message(hri, header: Header, label: str, confidence: float, valen
     """hri_msgs/Expression of a label, or None for ``uncertain``, for which it has no word.
 
     Arousal is not known, so NaN: the seven classes hardly tell it.
+
+    Args:
+        hri: the module hri_msgs.msg.
+        header: of the image that the label was given.
+        label: one of the seven, or ``uncertain``.
+        confidence: 0 to 1.
+        valence: -1 to 1.
     """
     if label not in HRI_EXPRESSIONS:
         return None
