@@ -12,6 +12,7 @@ from fer_ros.faces import detectors
 from fer_ros.faces.mesh import FaceMesh
 from fer_ros.faces.verifier import Verifier
 from fer_ros.pipeline import EmotionPipeline
+from fer_ros.reactions.sentences import WORDS
 
 Value = bool | int | float | str
 
@@ -232,6 +233,20 @@ EMOTION_NODE = (
         2.0,
         "Of the last so many seconds, one who looks at the robot for three quarters is engaged, s.",
         range=(0.1, 60),
+        live=True,
+    ),
+    Setting(
+        "context_period",
+        1.0,
+        "Time between two sentences on `context`, s.",
+        range=(0.1, 3600),
+        live=True,
+    ),
+    Setting(
+        "language",
+        "en",
+        "Language of these sentences.",
+        choices=tuple(WORDS),
         live=True,
     ),
     Setting("jpeg_quality", 85, "Quality of image_annotated/compressed.", (1, 100), live=True),

@@ -115,6 +115,13 @@ EMOTION_NODE = (
         sink="engaged_faces.EngagedFacesSink",
     ),
     Topic(
+        "context",
+        "std_msgs/String",
+        1,
+        f"One sentence on who is there, each `context_period`; {LISTENED}.",
+        sink="context.ContextSink",
+    ),
+    Topic(
         "detections",
         "vision_msgs/Detection2DArray",
         10,
@@ -253,6 +260,7 @@ SERVICES = (
         "fer_ros/DominantEmotion",
         "The expression borne most in the last `window` seconds (60 at most), by one face or all.",
     ),
+    Service("~/context", "std_srvs/Trigger", "One sentence on who is there now, in `language`."),
     Service(
         "~/reload",
         "std_srvs/Trigger",
