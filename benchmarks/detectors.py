@@ -15,6 +15,7 @@ import argparse
 import json
 import time
 from collections import defaultdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -44,7 +45,8 @@ def build_detectors(yunet_file: str) -> dict:
     makers = {"haar": (HaarDetector, "")}
     if yunet_file:
         makers["yunet"] = (YuNetDetector, yunet_file)
-    for path in sorted(MODELS.glob("face_detection_*.tflite")):
+    suffix = ".tflite" if find_spec("ai_edge_litert") else ".onnx"  # as the node chooses
+    for path in sorted(MODELS.glob(f"face_detection_*{suffix}")):
         label = path.stem.replace("face_detection_", "blazeface ")
         makers[label] = (BlazeFaceDetector, str(path))
     return {
