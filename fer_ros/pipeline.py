@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from fer_ros.emotions.classes import UNCERTAIN
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.smoothing import Smoother
 from fer_ros.faces.crop import crop_face
@@ -15,6 +16,7 @@ from fer_ros.faces.finder import EveryImage, Found
 from fer_ros.faces.follower import MeshFollower
 from fer_ros.faces.mesh import FRAMING
 from fer_ros.faces.pose import faces_camera
+from fer_ros.faces.quality import SPEECH, Flag, QualityMeter, is_trusted, quality_of
 from fer_ros.faces.verifier import Verifier
 from fer_ros.images.rotation import rotate_image
 from fer_ros.reactions.engagement import EngagementTracker
@@ -46,7 +48,11 @@ class EmotionPipeline:
         """Seconds after which a face that is not seen is forgotten."""
         self.facing_angle = 0.35
         """Angle (rad) between where a face looks and the camera under which it faces that."""
+        self.min_quality = classifier.card.uncertain_below
+        """Quality under which the label is ``uncertain``, by ``fer_ros.faces.quality``."""
         self._smoother = Smoother(uncertain_below=classifier.card.uncertain_below)
+        self._steady = Smoother(time_constant=SPEECH)
+        self._meter = QualityMeter()
         self._facing: set[int] = set()
         self._engagement = EngagementTracker()
         self._clock = StampClock()
@@ -86,12 +92,24 @@ class EmotionPipeline:
         found = self.finder.find(upright, now, self.max_faces)
         detected = time.perf_counter()
 
-        raw = [self._probabilities(upright, face) for face in found]
+        crops = [self._crop(upright, face) for face in found]
+        raw = [self.classifier.probabilities(crop) for crop in crops]
         classified = time.perf_counter()
 
         faces = []
-        for face, probabilities in zip(found, raw, strict=True):
+        for face, crop, probabilities in zip(found, crops, raw, strict=True):
             smoothed, emotion = self._smoother.update(face.track_id, probabilities, now)
+            flags = self._meter.flags(
+                face.track_id, face.detection.box.width, crop, face.pose, face.points, now
+            )
+            steady, _ = self._steady.update(face.track_id, probabilities, now)
+            likely = smoothed.argmax() if emotion == UNCERTAIN else emotion
+            confidence = smoothed[likely]
+            if flags & Flag.TALKING:  # what comes and goes with the mouth is not sure
+                confidence = min(confidence, steady[likely])
+            quality = quality_of(float(confidence), flags)
+            if not is_trusted(quality, flags, self.min_quality):
+                emotion = UNCERTAIN
             box = face.detection.box.clipped(upright.shape).rotated(upright.shape, -self.rotate)
             facing = faces_camera(face.pose, self.facing_angle, face.track_id in self._facing)
             faces.append(
@@ -105,12 +123,15 @@ class EmotionPipeline:
                     pose=face.pose,
                     facing=facing,
                     distance=ranging.distance(box, image.shape) if ranging else math.nan,
+                    quality=quality,
+                    quality_flags=int(flags),
                     points=face.points,
                 )
             )
         self._facing = {face.track_id for face in faces if face.facing}
         followed = self.finder.ids
-        self._smoother.keep(followed)
+        for memory in (self._smoother, self._steady, self._meter):
+            memory.keep(followed)
         return Result(
             faces=self._engagement.fill(faces, followed, now),
             shape=image.shape,
@@ -147,7 +168,9 @@ class EmotionPipeline:
         self._smoother.hysteresis = values.hysteresis
         threshold = values.uncertain_threshold
         card = self.classifier.card
-        self._smoother.uncertain_below = card.uncertain_below if threshold < 0 else threshold
+        below = card.uncertain_below if threshold < 0 else threshold
+        self._smoother.uncertain_below = below
+        self.min_quality = below if values.min_quality < 0 else values.min_quality
 
     def replace(self, other: "EmotionPipeline") -> None:
         """Go on with the parts of another one, which is not to be used any more.
@@ -160,17 +183,16 @@ class EmotionPipeline:
         else:
             other.finder.next_id, self.finder = self.finder.next_id, other.finder
         self._smoother.reset()
+        self._steady.reset()
 
     def reset(self) -> None:
         """Forget all faces; ids are not given again."""
-        self.finder.reset()
-        self._smoother.reset()
-        self._engagement.reset()
+        for memory in (self.finder, self._smoother, self._steady, self._meter, self._engagement):
+            memory.reset()
 
-    def _probabilities(self, upright: np.ndarray, face: Found) -> np.ndarray:
-        """What the classifier says of a face in the upright image, float32 [7]."""
+    def _crop(self, upright: np.ndarray, face: Found) -> np.ndarray:
+        """What the classifier is to see of a face in the upright image."""
         framing = FRAMING if face.by_mesh else self.detector.framing
         framing = framing._replace(side=framing.side * self.classifier.card.margin)
         size, channels = self.classifier.card.crop.size, self.classifier.card.crop.channels
-        crop = crop_face(upright, face.detection, framing, size, channels)
-        return self.classifier.probabilities(crop)
+        return crop_face(upright, face.detection, framing, size, channels)

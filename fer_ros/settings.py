@@ -3,6 +3,7 @@
 the one way from their values to a pipeline.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from fer_ros.faces import detectors
 from fer_ros.faces.mesh import FaceMesh
 from fer_ros.faces.verifier import Verifier
 from fer_ros.pipeline import EmotionPipeline
+from fer_ros.reactions.rules import DEFAULT, read_rules
 from fer_ros.reactions.sentences import WORDS
 
 Value = bool | int | float | str
@@ -31,6 +33,7 @@ class Setting:
         live: a change takes effect at the next image, else at the next configure.
         read_only: it can be given at the start alone.
         formerly: a name that it had, still taken at the start.
+        check: raises ValueError for a text that says nothing.
     """
 
     name: str
@@ -41,6 +44,18 @@ class Setting:
     live: bool = False
     read_only: bool = False
     formerly: str = ""
+    check: Callable[[Any], object] | None = None
+
+    def fault(self, value: Any) -> str:
+        """What speaks against a value that has the right type and lies in range; else empty."""
+        if self.choices and self.meant(value) not in self.choices:
+            return f"choose {', '.join(map(str, self.choices))}"
+        try:
+            if self.check:
+                self.check(value)
+        except ValueError as error:
+            return str(error)
+        return ""
 
     @property
     def is_switch(self) -> bool:
@@ -63,9 +78,8 @@ class Setting:
             value = kind(value)
         except (TypeError, ValueError):
             raise SettingsError(f"{self.name}={value}: expected {kind.__name__}") from None
-        if self.choices and value not in self.choices:
-            choices = ", ".join(map(str, self.choices))
-            raise SettingsError(f"{self.name}={value}: choose {choices}")
+        if fault := self.fault(value):
+            raise SettingsError(f"{self.name}={value}: {fault}")
         if self.range and not self.range[0] <= value <= self.range[1]:
             low, high = self.range
             raise SettingsError(f"{self.name}={value}: expected {low} to {high}")
@@ -208,6 +222,14 @@ EMOTION_NODE = (
         live=True,
     ),
     Setting(
+        "min_quality",
+        -1.0,
+        "Quality under which the label is `uncertain`, 0.25 more while a face talks, is covered or "
+        "turned away; 0: never, -1: as uncertain_threshold.",
+        range=(-1, 1),
+        live=True,
+    ),
+    Setting(
         "max_gap",
         1.0,
         "A track ends when its face is not seen for longer; a longer jump of the stamps resets, s.",
@@ -215,10 +237,25 @@ EMOTION_NODE = (
         live=True,
     ),
     Setting(
+        "event_rules",
+        DEFAULT,
+        "When emotion_events tells an expression: after so many seconds, in which it was the label "
+        "in so large a share of the images, with so much confidence in the mean.",
+        live=True,
+        check=read_rules,
+    ),
+    Setting(
         "event_hold",
-        0.5,
-        "An expression that a face holds for so long is told on emotion_events, s; 0: at once.",
-        range=(0, 60),
+        -1.0,
+        "Seconds after which emotion_events tells any expression, in place of those in "
+        "event_rules; -1: those, 0: at once.",
+        range=(-1, 60),
+        live=True,
+    ),
+    Setting(
+        "relative_events",
+        True,
+        "Tell on emotion_events too what stands out against a face's own usual expression.",
         live=True,
     ),
     Setting(
@@ -366,7 +403,11 @@ PIPELINE = _of_emotion_node(
     "smoothing_time_constant",
     "hysteresis",
     "uncertain_threshold",
+    "min_quality",
     "max_gap",
+    "event_rules",
+    "event_hold",
+    "relative_events",
 )
 """Those of emotion_node's that decide its results: what ``create_pipeline`` takes."""
 

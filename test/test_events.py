@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changes of expression that held, and the dominant one, by stamps alone."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_ros.emotions.classes import UNCERTAIN
+from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
+from fer_ros.faces.quality import Flag
 from fer_ros.reactions.events import MAX_WINDOW, Event, EventDetector, ExpressionHistory
+from fer_ros.reactions.rules import DEFAULT, Rule, read_rules
 from fer_ros.result import Box, FaceEmotion
 
 ANGER, JOY, NEUTRAL = 0, 3, 6
 SECOND = 10**9
+
+
+def plain(hold):
+    """Every expression is told after so many seconds without any other in between."""
+    return dict.fromkeys([*range(7), UNCERTAIN], Rule(hold, majority=1.0))
 
 
 def face(emotion, track_id=1, confidence=0.7):
@@ -22,7 +31,7 @@ def face(emotion, track_id=1, confidence=0.7):
 
 def play(emotions, hold=0.5, rate=10, start=0):
     """The events of one face that shows these, image by image."""
-    detector = EventDetector(hold)
+    detector = EventDetector(plain(hold))
     stamps = [start + i * SECOND // rate for i in range(len(emotions))]
     pairs = zip(emotions, stamps, strict=True)
     return [e for emotion, t in pairs for e in detector.update([face(emotion)], {1}, t)]
@@ -61,12 +70,12 @@ def test_without_hold_every_change_is_told_at_once():
 
 
 def test_stamps_that_stand_still_hold_nothing():
-    detector = EventDetector(0.5)
+    detector = EventDetector(plain(0.5))
     assert not any(detector.update([face(JOY)], {1}, 0) for _ in range(100))
 
 
 def test_a_face_missed_for_an_image_goes_on_holding():
-    detector = EventDetector(0.5)
+    detector = EventDetector(plain(0.5))
     detector.update([face(JOY)], {1}, 0)
     detector.update([], {1}, SECOND // 4)
     (event,) = detector.update([face(JOY)], {1}, SECOND)
@@ -74,14 +83,14 @@ def test_a_face_missed_for_an_image_goes_on_holding():
 
 
 def test_a_face_that_is_gone_is_forgotten():
-    detector = EventDetector(0.5)
+    detector = EventDetector(plain(0.5))
     detector.update([face(JOY)], {1}, 0)
     detector.update([], set(), SECOND // 4)
     assert detector.update([face(JOY)], {1}, SECOND) == []
 
 
 def test_faces_do_not_mix():
-    detector = EventDetector(0.5)
+    detector = EventDetector(plain(0.5))
     shown = [face(JOY, 1), face(ANGER, 2)]
     assert detector.update(shown, {1, 2}, 0) == []
     events = detector.update(shown, {1, 2}, SECOND)
@@ -89,7 +98,7 @@ def test_faces_do_not_mix():
 
 
 def test_confidence_is_the_mean_since_the_onset():
-    detector = EventDetector(1.0)
+    detector = EventDetector(plain(1.0))
     events = []
     for t, emotion, confidence in ((0, ANGER, 0.9), (1, JOY, 0.5), (2, JOY, 0.7)):
         events += detector.update([face(emotion, 1, confidence)], {1}, t * SECOND)
@@ -170,3 +179,120 @@ def test_stamps_that_stand_still_pile_up_nothing(stamp):
     for _ in range(100):
         past.add([face(JOY)], stamp)
     assert len(past) <= 1
+
+
+# A rule for each expression
+
+
+def test_rules_are_read_as_they_are_written():
+    rules = read_rules("joy hold=0.3 confidence=0.6; anger majority=1")
+    assert rules[JOY] == Rule(0.3, Rule().majority, 0.6)
+    assert rules[ANGER] == Rule(majority=1.0)
+    assert rules[NEUTRAL] == rules[UNCERTAIN] == Rule()
+    assert read_rules("") == dict.fromkeys([*range(7), UNCERTAIN], Rule())
+    assert {rule.hold for rule in read_rules(DEFAULT, 2.0).values()} == {2.0}
+    assert set(read_rules(DEFAULT)) == {*range(7), UNCERTAIN}
+    assert read_rules(DEFAULT)[JOY].hold < read_rules(DEFAULT)[ANGER].hold
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("happy hold=1", "no expression happy: choose anger"),
+        ("joy hold=soon", "joy hold=soon: write hold=0 to 60"),
+        ("joy hold=61", "hold=0 to 60, majority=0 to 1"),
+        ("joy hold=nan", "joy hold=nan"),
+        ("joy 0.5", "joy 0.5"),
+        ("joy patience=1", "joy patience=1"),
+    ],
+)
+def test_rules_that_say_nothing(text, message):
+    with pytest.raises(ValueError, match=re.escape(message)) as raised:
+        read_rules(text)
+    assert "\n" not in str(raised.value)
+
+
+def ruled(text, emotions, confidence=0.7, rate=10):
+    detector = EventDetector(read_rules(text))
+    shown = [(face(e, confidence=confidence), i * SECOND // rate) for i, e in enumerate(emotions)]
+    return [e for f, t in shown for e in detector.update([f], {1}, t)]
+
+
+def test_each_expression_has_its_own_hold():
+    rules = "joy hold=0.3; anger hold=1.5"
+    assert ruled(rules, [JOY] * 4)
+    assert not ruled(rules, [ANGER] * 15)
+    (event,) = ruled(rules, [ANGER] * 16)
+    assert event.duration == 1.5 * SECOND
+
+
+def test_a_majority_forgives_a_flicker():
+    flickers = [JOY] * 5 + [NEUTRAL] + [JOY] * 5
+    (event,) = ruled("joy hold=1 majority=0.8", flickers)
+    assert (event.onset, event.duration) == (0, SECOND)
+    assert not ruled("joy hold=1 majority=1", flickers)
+    assert not ruled("joy hold=1 majority=0.8; neutral hold=9", [JOY, NEUTRAL] * 10)
+
+
+def test_confidence_is_asked_for_in_the_mean():
+    assert not ruled("joy hold=0.5 confidence=0.8", [JOY] * 20)
+    assert ruled("joy hold=0.5 confidence=0.6", [JOY] * 20)
+
+
+def test_what_was_told_does_not_count_for_what_comes_next():
+    """After a minute of neutral and a joy of a second, one neutral image is no majority."""
+    rules = "joy hold=0.3 majority=0.6; neutral hold=0.3 majority=0.6"
+    events = ruled(rules, [NEUTRAL] * 600 + [JOY] * 10 + [NEUTRAL] * 2)
+    assert [e.to_emotion for e in events] == [NEUTRAL, JOY]
+
+
+# Against the face's own usual expression
+
+
+def mixed(flags=0, **shares):
+    """A face with these probabilities, the rest spread evenly."""
+    p = np.full(7, (1 - sum(shares.values())) / (7 - len(shares)), np.float32)
+    for name, share in shares.items():
+        p[EMOTIONS.index(name)] = share
+    return FaceEmotion(1, Box(0, 0, 9, 9), 0.9, int(p.argmax()), p, p, quality_flags=flags)
+
+
+def against_usual(*parts, rate=10):
+    """The relative events of (seconds, face) after one another: (second, to)."""
+    detector = EventDetector(read_rules(DEFAULT), relative=True)
+    told, image = [], 0
+    for length, shown in parts:
+        for _ in range(round(length * rate)):
+            told += detector.update([shown], {1}, image * SECOND // rate)
+            image += 1
+    return [(e.onset / SECOND, e.to_emotion) for e in told if e.relative]
+
+
+SAD, LESS = mixed(sadness=0.6, neutral=0.3), mixed(sadness=0.45, neutral=0.45)
+
+
+def test_a_face_that_always_looks_sad_shows_nothing_new():
+    assert against_usual(*[(2, SAD), (2, LESS)] * 15) == []
+
+
+def test_a_smile_stands_out_though_it_is_not_the_label():
+    smile = mixed(sadness=0.45, joy=0.4)
+    assert smile.label == "sadness"
+    (began, to), (ended, back) = against_usual((20, SAD), (2, smile), (5, SAD))
+    assert (to, back) == (JOY, UNCERTAIN)
+    assert (began, ended) == (20, 22)
+
+
+def test_nothing_is_usual_before_it_is_known():
+    assert against_usual((5, SAD), (3, mixed(joy=0.9))) == []
+
+
+def test_who_smiles_for_minutes_smiles_as_usual():
+    (_, to), (ended, back) = against_usual((20, SAD), (120, mixed(joy=0.6, sadness=0.2)))
+    assert (to, back) == (JOY, UNCERTAIN)
+    assert 30 < ended < 80
+
+
+def test_talk_is_no_change():
+    mouth = mixed(surprise=0.7, flags=int(Flag.TALKING))
+    assert against_usual((20, SAD), (5, mouth), (5, SAD)) == []

@@ -27,6 +27,7 @@ from fer_ros.evaluation.labels import Labels
 from fer_ros.evaluation.thumbnails import Thumbnails
 from fer_ros.images.codec import ImageError
 from fer_ros.reactions.events import EventDetector
+from fer_ros.reactions.rules import read_rules
 from fer_ros.result import FaceEmotion
 from fer_ros.settings import Settings, create_pipeline
 
@@ -134,7 +135,9 @@ class _Run:
         self._unreadable: list[str] = []
         self._read = 0
         self._seconds: dict[str, list[float]] = {}
-        self._event_detector, self._events = EventDetector(), 0
+        settings = job.settings
+        rules = read_rules(settings.event_rules, settings.event_hold)
+        self._event_detector, self._events = EventDetector(rules, settings.relative_events), 0
         self.looks: list[measures.Look] = []
         self.thumbnails = Thumbnails(job.thumbnails)
 

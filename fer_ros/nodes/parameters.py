@@ -53,9 +53,8 @@ def declare(node, table: Sequence[Setting]) -> None:
     def check(parameters):
         for p in parameters:
             setting = by_name.get(p.name)
-            if setting and setting.choices and setting.meant(p.value) not in setting.choices:
-                choices = ", ".join(map(str, setting.choices))
-                reason = f"{p.name} = {p.value!r}: choose {choices}"
+            if setting and (fault := setting.fault(p.value)):
+                reason = f"{p.name} = {p.value!r}: {fault}"
                 return SetParametersResult(successful=False, reason=reason)
         return SetParametersResult(successful=True)
 

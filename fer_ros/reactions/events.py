@@ -7,16 +7,25 @@ however fast they come.
 
 import math
 from collections import Counter, deque
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fer_ros.emotions.classes import UNCERTAIN
+from fer_ros.faces.quality import DISTRACTED
+from fer_ros.reactions.rules import Rule
 from fer_ros.result import FaceEmotion
+
+SECOND = 10**9  # ns
 
 MAX_WINDOW = 60.0  # seconds
 MAX_OBSERVATIONS = 65536  # two minutes of sixteen faces at 30 Hz
+MAX_READINGS = 8192  # of one face, should stamps stand still
+
+MEAN_AGE = 30.0  # seconds: of what makes the usual expression; that of a plain mean over a minute
+KNOWN = 10.0  # seconds after which it is known
+RISE = 0.25  # of a probability against the usual one, that stands out
 
 
 @dataclass(frozen=True)
@@ -39,56 +48,112 @@ class Event:
     valence: float = math.nan
 
 
-@dataclass
-class _Face:
-    held: int
-    """The last expression that was told."""
-    emotion: int
-    onset: int
-    total: float = 0.0
-    count: int = 0
+class _Shown:
+    """What a face has shown of late, and what was told of it last."""
+
+    def __init__(self):
+        self.held = UNCERTAIN
+        self._readings: deque[tuple[int, int, float]] = deque(maxlen=MAX_READINGS)
+
+    def see(self, emotion: int, confidence: float, stamp: int, rule: Rule, memory: int):
+        """A reading more: (onset, mean confidence) if it is told now, else None.
+
+        The latest onset counts from which the rule holds; ``memory``: ns to look back.
+        """
+        readings = self._readings
+        readings.append((stamp, emotion, confidence))
+        while len(readings) > 2 and readings[1][0] < stamp - memory:
+            readings.popleft()
+        if emotion == self.held:
+            return None
+        alike, total = 0, 0.0
+        for count, (began, other, sure) in enumerate(reversed(readings), 1):
+            if other != emotion:
+                continue
+            alike, total = alike + 1, total + sure
+            long_enough = stamp - began >= rule.hold * SECOND
+            if long_enough and alike >= rule.majority * count:
+                if total < rule.confidence * alike:
+                    continue
+                self.held = emotion
+                # What was before it began tells nothing of what comes next.
+                while readings[0][0] < began:
+                    readings.popleft()
+                return began, total / alike
+        return None
+
+
+class _Usual:
+    """A face's own expression: the mean of its probabilities over about the last minute."""
+
+    def __init__(self, stamp: int):
+        self._since = self._seen = stamp
+        self._mean: np.ndarray | None = None
+
+    def change(self, face: FaceEmotion, stamp: int) -> int:
+        """The expression that stands out against it; UNCERTAIN while none
+        does, while it is not known yet, and while the reading is not to be trusted.
+        """
+        if face.quality_flags & DISTRACTED:
+            return UNCERTAIN
+        age = (stamp - self._since) / SECOND
+        step = max(stamp - self._seen, 0) / SECOND
+        self._seen = max(stamp, self._seen)
+        if self._mean is None:
+            self._mean = face.probabilities.astype(np.float64)
+        risen = face.probabilities - self._mean
+        self._mean += min(1.0, step / max(min(age, MEAN_AGE), 1e-9)) * risen
+        most = int(risen.argmax())
+        return UNCERTAIN if age < KNOWN or risen[most] < RISE else most
 
 
 class EventDetector:
-    """Tells a change of a face's expression once the new one has held for ``hold`` seconds.
+    """Tells a change of a face's expression once the new one holds by its rule; a shorter one in
+    between is passed over. Before its first event a face counts as UNCERTAIN.
 
-    A shorter one in between is passed over. Before its first event a face counts as UNCERTAIN.
+    ``rules``: of each expression, by its number. ``relative``: whether to tell besides what stands
+    out against the face's own usual expression: a face that always looks sad to the network shows
+    nothing new by that. UNCERTAIN is then the usual one; confidence counts for nothing there.
     """
 
-    def __init__(self, hold: float = 0.5):
-        self.hold = hold
-        self._faces: dict[int, _Face] = {}
+    def __init__(self, rules: Mapping[int, Rule], relative: bool = False):
+        self.rules = rules
+        self.relative = relative
+        self._faces: dict[int, tuple[_Shown, _Shown, _Usual]] = {}
 
     def update(
         self, faces: Iterable[FaceEmotion], followed: Collection[int], stamp: int
     ) -> list[Event]:
         """The events of one image. ``followed``: ids that live on, whether seen in it or not."""
         events = []
+        memory = int(2 * SECOND * max(rule.hold for rule in self.rules.values()))
         for face in faces:
-            state = self._faces.get(face.track_id)
-            if state is None:
-                state = self._faces[face.track_id] = _Face(UNCERTAIN, face.emotion, stamp)
-            elif face.emotion != state.emotion:
-                state = self._faces[face.track_id] = _Face(state.held, face.emotion, stamp)
-            state.total += face.confidence
-            state.count += 1
-            duration = stamp - state.onset
-            if state.emotion != state.held and duration >= self.hold * 1e9:
-                mean = state.total / state.count
-                events.append(
-                    Event(
-                        face.track_id,
-                        state.held,
-                        state.emotion,
-                        state.onset,
-                        mean,
-                        duration,
-                        facing=face.facing,
-                        quality=face.quality,
-                        valence=face.valence,
+            if face.track_id not in self._faces:
+                self._faces[face.track_id] = _Shown(), _Shown(), _Usual(stamp)
+            itself, against, usual = self._faces[face.track_id]
+            seen = [(itself, face.emotion, self.rules[face.emotion])]
+            if self.relative:
+                change = usual.change(face, stamp)
+                seen.append((against, change, replace(self.rules[change], confidence=0.0)))
+            for shown, emotion, rule in seen:
+                before = shown.held
+                told = shown.see(emotion, face.confidence, stamp, rule, memory)
+                if told:
+                    onset, confidence = told
+                    events.append(
+                        Event(
+                            face.track_id,
+                            before,
+                            emotion,
+                            onset,
+                            confidence,
+                            stamp - onset,
+                            facing=face.facing,
+                            relative=shown is against,
+                            quality=face.quality,
+                            valence=face.valence,
+                        )
                     )
-                )
-                state.held = state.emotion
         self._faces = {i: s for i, s in self._faces.items() if i in followed}
         return events
 

@@ -10,10 +10,9 @@ from fer_ros.emotions.classes import label_of
 from fer_ros.msg import EmotionEvent
 from fer_ros.nodes.sinks.base import Sink
 from fer_ros.nodes.topics import publisher
-from fer_ros.reactions.events import Event, EventDetector, ExpressionHistory
+from fer_ros.reactions.events import SECOND, Event, EventDetector, ExpressionHistory
+from fer_ros.reactions.rules import read_rules
 from fer_ros.srv import DominantEmotion
-
-SECOND = 10**9
 
 
 class EmotionEventsSink(Sink):
@@ -21,7 +20,7 @@ class EmotionEventsSink(Sink):
 
     def __init__(self, node, scene):
         super().__init__(node, scene)
-        self._events = EventDetector()
+        self._events = EventDetector({})
         self._history = ExpressionHistory()
         self._lock = threading.Lock()  # images come on the worker's thread, questions do not
         self._publisher = publisher(node, "emotion_events")
@@ -30,7 +29,8 @@ class EmotionEventsSink(Sink):
     def publish(self, header, image, result):
         stamp = header.stamp.sec * SECOND + header.stamp.nanosec
         with self._lock:
-            self._events.hold = self.values.event_hold
+            self._events.rules = read_rules(self.values.event_rules, self.values.event_hold)
+            self._events.relative = self.values.relative_events
             self._history.add(result.faces, stamp)
             events = self._events.update(result.faces, result.followed, stamp)
         for event in events:

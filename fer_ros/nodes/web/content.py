@@ -10,18 +10,10 @@ import math
 import struct
 
 from fer_ros.emotions.classes import COLOURS, EMOTIONS
+from fer_ros.faces.quality import Flag
 from fer_ros.settings import EMOTION_NODE, Setting
 
-FLAGS = (
-    "turned_away",
-    "tilted",
-    "small",
-    "blurred",
-    "badly_lit",
-    "covered",
-    "talking",
-    "just_appeared",
-)
+FLAGS = tuple(str(flag.name).lower() for flag in Flag)
 """The bits of FaceEmotion's ``quality_flags``, the lowest first."""
 ENGAGEMENT = ("", "disengaged", "engaging", "engaged", "disengaging")
 """The values of FaceEmotion's ``engagement``."""
