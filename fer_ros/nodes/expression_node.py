@@ -130,7 +130,8 @@ class ExpressionNode(ManagedNode[Classifier]):
         except BaseException:
             self.destroy_publisher(expression)
             raise
-        self._faces[face_id] = _Face(expression, subscription)
+        with self._between_results():  # in which the worker goes through the faces
+            self._faces[face_id] = _Face(expression, subscription)
 
     def _let_go(self, face_id):
         with self._between_results():
