@@ -18,6 +18,8 @@ from fer_ros.emotions.model_card import ModelError, sha256_of
 NAME = classifier.DEFAULT_NAME
 TFLITE, ONNX = MODELS / f"{NAME}.tflite", MODELS / f"{NAME}.onnx"
 SMALL_TFLITE, SMALL_ONNX = MODELS / f"{NAME}_small.tflite", MODELS / f"{NAME}_small.onnx"
+
+
 @pytest.fixture
 def crops():
     """Smooth grey pictures, uint8 [20, 48, 48]."""

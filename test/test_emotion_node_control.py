@@ -72,7 +72,6 @@ def test_refused_parameters(bench, name, value):
         assert bench.get(name) != value
 
 
-
 def test_described_parameters(bench):
     bench.start(start=False)
     described = bench.describe("max_faces")

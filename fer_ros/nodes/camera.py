@@ -128,7 +128,4 @@ def quaternion(matrix: np.ndarray) -> tuple[float, float, float, float]:
 
 def face_centres(result: Result, matrix: np.ndarray) -> dict[int, np.ndarray]:
     """The middle of each face by its id, [x, y, z] in metres, float64, in the image's frame."""
-    return {
-        face.track_id: face_corners(face, matrix).mean(axis=0)
-        for face in result.faces
-    }
+    return {face.track_id: face_corners(face, matrix).mean(axis=0) for face in result.faces}
