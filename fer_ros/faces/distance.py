@@ -45,3 +45,24 @@ def rays(matrix: np.ndarray, pixels) -> np.ndarray:
     """Where pixels [N, 2] lie in the plane 1 m before the camera, float64 [N, 3]."""
     pixels = np.asarray(pixels, np.float64)
     return np.linalg.solve(matrix, np.c_[pixels, np.ones(len(pixels))].T).T
+
+
+def intrinsics(info, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The intrinsic matrix for images of a shape, scaled where the calibration is of another size.
+
+    Args:
+        info: the calibration (REP 104).
+        shape: of the images, [H, W, ...].
+
+    Returns:
+        float64 [3, 3]; None where it cannot be used: drivers leave it zero until it is known.
+    """
+    matrix = np.reshape(info.k, (3, 3)).astype(np.float64)
+    if not np.isfinite(matrix).all() or min(matrix.diagonal()) <= 0:
+        return None
+    if not (info.width and info.height):
+        return matrix
+    across, down = shape[1] / info.width, shape[0] / info.height
+    if abs(across / down - 1) > 0.02:  # another shape: cut, or another camera
+        return None
+    return np.diag((across, down, 1.0)) @ matrix
