@@ -25,10 +25,17 @@ class Ranging:
     rotate: int = 0
 
     def distance(self, box: Box, shape: tuple[int, ...]) -> float:
-        """From the camera to the face in a box of the image, of ``shape``, in m; NaN where unknown.
+        """From the camera to a face.
 
         Without a calibration depth is taken as it is: along the camera's axis, which is up to a
         seventh less at the border of a usual image.
+
+        Args:
+            box: of the face, in pixels of the image.
+            shape: of the image, [H, W, ...].
+
+        Returns:
+            m; NaN where unknown.
         """
         along = self.depth.median(box, shape) if self.depth else math.nan
         if self.matrix is None:
@@ -42,7 +49,15 @@ class Ranging:
 
 
 def rays(matrix: np.ndarray, pixels) -> np.ndarray:
-    """Where pixels [N, 2] lie in the plane 1 m before the camera, float64 [N, 3]."""
+    """Where pixels lie in the plane 1 m before the camera.
+
+    Args:
+        matrix: intrinsic, float64 [3, 3].
+        pixels: x, y of each, [N, 2].
+
+    Returns:
+        x, y, z in m in the image's frame, float64 [N, 3].
+    """
     pixels = np.asarray(pixels, np.float64)
     return np.linalg.solve(matrix, np.c_[pixels, np.ones(len(pixels))].T).T
 
