@@ -395,6 +395,7 @@ PIPELINE = _of_emotion_node(
     "facing_angle",
     "engagement_distance",
     "engagement_time",
+    "face_width",
     "model",
     "threads",
     "min_face_size",

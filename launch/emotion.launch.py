@@ -55,6 +55,8 @@ ARGUMENTS = (
     ("detector_model", "", None,
      "File for the detector, such as YuNet's .onnx; empty: as params_file says."),
     ("model", "", None, "Expression model with its card, or small; empty: as params_file says."),
+    ("depth_topic", "", None,
+     "Depth images aligned to the camera's, that tell distances; empty: as params_file says."),
     ("ros4hri", "", ("", *BOOL),
      "Also publish the faces as REP 155 (ROS4HRI) has them, on humans/faces; needs hri_msgs; "
      "empty: as params_file says."),
@@ -146,7 +148,7 @@ def _nodes(context):
     parameters = [value["params_file"], {"use_sim_time": value["use_sim_time"] == "true"}]
 
     # Only what was given: an argument left out must not hide what the file says.
-    texts = ("image_transport", "detector", "detector_model", "model")
+    texts = ("image_transport", "detector", "detector_model", "model", "depth_topic")
     given = {k: value[k] for k in texts if value[k]}
     own = {k: ParameterValue(v, value_type=str) for k, v in given.items()}
     switches = ("autostart", "ros4hri", "detections", "face_frames")

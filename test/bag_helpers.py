@@ -20,8 +20,9 @@ START = 1_700_000_000_000_000_000  # ns
 STEP = 100_000_000  # ns between two images
 DELAY = 4_000_000  # ns from an image's stamp to its recording
 RAW, JPEG = "/camera/image_raw", "/camera/image_raw/compressed"
-CHATTER = "/chatter"
+CHATTER, INFO = "/chatter", "/camera/camera_info"
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
+CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 
 
 def frames(count: int) -> list[np.ndarray]:
@@ -51,6 +52,17 @@ def image(index: int, bgr: np.ndarray, compressed: bool) -> tuple[str, bytes]:
     return kind, bytes(type_store().serialize_cdr(message, kind))
 
 
+def calibration():
+    """Of images of 640x480, with a focal length of 600 pixels."""
+    types = type_store().types
+    region = types["sensor_msgs/msg/RegionOfInterest"](0, 0, 0, 0, False)
+    k = np.array([600.0, 0, 320, 0, 600, 240, 0, 0, 1])
+    return types[CAMERA_INFO](
+        header=header(0), height=480, width=640, distortion_model="plumb_bob", d=np.zeros(5), k=k,
+        r=np.eye(3).ravel(), p=np.zeros(12), binning_x=0, binning_y=0, roi=region,
+    )  # fmt: skip
+
+
 def make_bag(
     path: Path,
     images: list[np.ndarray],
@@ -58,10 +70,12 @@ def make_bag(
     storage: str = "mcap",
     topics: tuple[str, ...] = (JPEG,),
     compress: str = "",
+    calibrated: bool = False,
 ) -> Path:
     """A bag of ``images`` on each of the topics, at 10 Hz, and a word a second on CHATTER.
 
-    ``storage``: "mcap" or "sqlite3"; ``compress``: "message" or "file".
+    ``storage``: "mcap" or "sqlite3"; ``compress``: "message" or "file"; ``calibrated``: with the
+    camera_info of ``calibration`` before the first image.
     """
     store = type_store()
     writer = Writer(path, version=9, storage_plugin=StoragePlugin[storage.upper()])
@@ -78,6 +92,9 @@ def make_bag(
             for topic in topics
         }
         words = writer.add_connection(CHATTER, "std_msgs/msg/String", typestore=store)
+        if calibrated:
+            info = writer.add_connection(INFO, CAMERA_INFO, typestore=store)
+            writer.write(info, START, store.serialize_cdr(calibration(), CAMERA_INFO))
         for i, bgr in enumerate(images):
             time = START + i * STEP + DELAY
             for topic, connection in connections.items():

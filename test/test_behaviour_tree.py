@@ -14,8 +14,8 @@ from turned_faces import turned_astronaut
 
 SCRIPT = REPOSITORY / "examples/behaviour_tree.py"
 
-if find_spec("py_trees") is None:
-    pytest.skip("py_trees is not installed", allow_module_level=True)
+# Not by a skip of the module: where launch_testing's plug-in is, that would skip all others too.
+pytestmark = pytest.mark.skipif(find_spec("py_trees") is None, reason="py_trees is not installed")
 
 
 @pytest.fixture

@@ -6,7 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from bag_helpers import CAMERA_INFO, INFO, calibration
 
+from fer_ros.bags.calibration import Calibration
+from fer_ros.bags.types import type_store
 from fer_ros.faces.distance import Ranging
 from fer_ros.images.codec import ImageError
 from fer_ros.images.depth import DepthImage, decode_depth
@@ -159,3 +162,17 @@ def test_refuses(change, reason):
     vars(broken).update(change)
     with pytest.raises(ImageError, match=reason):
         decode_depth(broken)
+
+
+# Of a bag
+
+
+def test_a_torn_camera_info_leaves_what_was_known():
+    store = type_store()
+    data = bytes(store.serialize_cdr(calibration(), CAMERA_INFO))
+    known = Calibration("/camera/image_raw/compressed")
+    assert known.matrix(SHAPE) is None
+    for topic, part in (("/other/camera_info", data), (INFO, data), (INFO, data[:20])):
+        known.take(SimpleNamespace(topic=topic, data=part))
+        assert (known.matrix(SHAPE) is None) == (topic != INFO)
+    assert known.matrix(SHAPE)[0, 0] == 600

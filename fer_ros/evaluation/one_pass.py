@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_ros.bags.calibration import Calibration
 from fer_ros.bags.reading import DECODERS, Bag, BagError, Say, Topic
 from fer_ros.bags.types import EMOTION_ARRAY, emotion_array_cdr, qos, type_store
 from fer_ros.bags.writing import BagWriter, remove_bag
@@ -25,6 +26,7 @@ from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.evaluation import measures
 from fer_ros.evaluation.labels import Labels
 from fer_ros.evaluation.thumbnails import Thumbnails
+from fer_ros.faces.distance import Ranging
 from fer_ros.images.codec import ImageError
 from fer_ros.reactions.events import EventDetector
 from fer_ros.reactions.rules import read_rules
@@ -132,6 +134,7 @@ class _Run:
         self._pipeline = create_pipeline(**vars(job.settings))
         self._model = self._pipeline.classifier.identity
         self._decode = DECODERS[topic.type]
+        self._calibration = Calibration(topic.name)
         self._unreadable: list[str] = []
         self._read = 0
         self._seconds: dict[str, list[float]] = {}
@@ -149,6 +152,7 @@ class _Run:
         for message in self._bag.messages(begin, stop):
             if message.topic in writer.topics and message.topic != self._job.emotions_topic:
                 writer.write(message.topic, message.time, message.data)
+            self._calibration.take(message)
             if message.topic != self._topic.name:
                 continue
             if self._read % self._job.stride == 0:
@@ -165,7 +169,9 @@ class _Run:
             decoded = time.perf_counter()
             header = image.header
             stamp = header.stamp.sec + header.stamp.nanosec * 1e-9
-            result = self._pipeline.process(bgr, stamp, message.time * 1e-9)
+            matrix, values = self._calibration.matrix(bgr.shape), self._job.settings
+            ranging = Ranging(matrix, None, values.face_width, values.rotate)
+            result = self._pipeline.process(bgr, stamp, message.time * 1e-9, ranging)
         except Exception as error:  # whatever one image brings, the next one is looked at
             self._leave_out(message, error)
             return

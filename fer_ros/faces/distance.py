@@ -25,10 +25,17 @@ class Ranging:
     rotate: int = 0
 
     def distance(self, box: Box, shape: tuple[int, ...]) -> float:
-        """From the camera to the face in a box of the image, of ``shape``, in m; NaN where unknown.
+        """From the camera to a face.
 
         Without a calibration depth is taken as it is: along the camera's axis, which is up to a
         seventh less at the border of a usual image.
+
+        Args:
+            box: of the face, in pixels of the image.
+            shape: of the image, [H, W, ...].
+
+        Returns:
+            m; NaN where unknown.
         """
         along = self.depth.median(box, shape) if self.depth else math.nan
         if self.matrix is None:
@@ -42,6 +49,35 @@ class Ranging:
 
 
 def rays(matrix: np.ndarray, pixels) -> np.ndarray:
-    """Where pixels [N, 2] lie in the plane 1 m before the camera, float64 [N, 3]."""
+    """Where pixels lie in the plane 1 m before the camera.
+
+    Args:
+        matrix: intrinsic, float64 [3, 3].
+        pixels: x, y of each, [N, 2].
+
+    Returns:
+        x, y, z in m in the image's frame, float64 [N, 3].
+    """
     pixels = np.asarray(pixels, np.float64)
     return np.linalg.solve(matrix, np.c_[pixels, np.ones(len(pixels))].T).T
+
+
+def intrinsics(info, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The intrinsic matrix for images of a shape, scaled where the calibration is of another size.
+
+    Args:
+        info: the calibration (REP 104).
+        shape: of the images, [H, W, ...].
+
+    Returns:
+        float64 [3, 3]; None where it cannot be used: drivers leave it zero until it is known.
+    """
+    matrix = np.reshape(info.k, (3, 3)).astype(np.float64)
+    if not np.isfinite(matrix).all() or min(matrix.diagonal()) <= 0:
+        return None
+    if not (info.width and info.height):
+        return matrix
+    across, down = shape[1] / info.width, shape[0] / info.height
+    if abs(across / down - 1) > 0.02:  # another shape: cut, or another camera
+        return None
+    return np.diag((across, down, 1.0)) @ matrix

@@ -27,10 +27,14 @@ class DepthImage:
     unit: float
 
     def median(self, box, shape: tuple[int, ...]) -> float:
-        """Median depth inside a face, m; NaN where too few of its pixels have one.
+        """Median depth inside a face.
 
-        ``box``: x, y, width, height of the face in an image of ``shape`` [H, W, ...], of the same
-        view as this but perhaps of another size.
+        Args:
+            box: x, y, width, height of the face in an image of the same view, in pixels.
+            shape: of that image, [H, W, ...]; it may be of another size.
+
+        Returns:
+            m; NaN where too few of its pixels have a depth.
         """
         rows, columns = self.values.shape
         down, across = rows / shape[0], columns / shape[1]
@@ -56,9 +60,10 @@ class DepthImage:
 
 
 def decode_depth(msg) -> DepthImage:
-    """The depth in a sensor_msgs/Image; shares the message's memory where that is little-endian.
+    """The depth in a sensor_msgs/Image; shares the message's memory.
 
-    Raises ImageError for another encoding, and where data are missing.
+    Raises:
+        ImageError: another encoding, or data are missing.
     """
     if msg.encoding not in METRES:
         raise ImageError(f"encoding {msg.encoding[:40]!r} is no depth: 16UC1 (mm) or 32FC1 (m)")

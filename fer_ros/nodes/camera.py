@@ -10,7 +10,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo
 
-from fer_ros.faces.distance import rays
+from fer_ros.faces.distance import intrinsics, rays
 from fer_ros.result import FaceEmotion, HeadPose, Result
 
 
@@ -51,27 +51,6 @@ class Camera:
 
     def _set(self, info):
         self._info = info
-
-
-def intrinsics(info: CameraInfo, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The intrinsic matrix for images of a shape, scaled where the calibration is of another size.
-
-    Args:
-        info: the calibration (REP 104).
-        shape: of the images, [H, W, ...].
-
-    Returns:
-        float64 [3, 3]; None where it cannot be used: drivers leave it zero until it is known.
-    """
-    matrix = np.reshape(info.k, (3, 3)).astype(np.float64)
-    if not np.isfinite(matrix).all() or min(matrix.diagonal()) <= 0:
-        return None
-    if not (info.width and info.height):
-        return matrix
-    across, down = shape[1] / info.width, shape[0] / info.height
-    if abs(across / down - 1) > 0.02:  # another shape: cut, or another camera
-        return None
-    return np.diag((across, down, 1.0)) @ matrix
 
 
 def face_corners(face: FaceEmotion, matrix: np.ndarray) -> np.ndarray:

@@ -73,10 +73,15 @@ class EngagementTracker:
     def fill(
         self, faces: Sequence[FaceEmotion], followed: Collection[int], now: float
     ) -> tuple[FaceEmotion, ...]:
-        """The faces of one image with their ``engagement``, by ``facing``, pose and distance.
+        """Tell how engaged the faces of one image are, by ``facing``, pose and distance.
 
-        ``followed``: ids that live on, whether seen in it or not; ``now``: seconds, never
-        decreasing.
+        Args:
+            faces: those seen in it.
+            followed: ids that live on, whether seen in it or not.
+            now: seconds, never decreasing.
+
+        Returns:
+            The faces with their ``engagement``.
         """
         states = {i: s for i, s in self._faces.items() if i in followed}
         seen = {face.track_id for face in faces}

@@ -100,8 +100,12 @@ class Narrator:
         self._now = 0.0
 
     def update(self, faces: Sequence[FaceEmotion], followed: Collection[int], now: float) -> None:
-        """Note the faces of one image. ``followed``: ids that live on, seen in it or not; ``now``:
-        seconds, never decreasing.
+        """Note the faces of one image.
+
+        Args:
+            faces: those seen in it.
+            followed: ids that live on, whether seen in it or not.
+            now: seconds, never decreasing.
         """
         self._faces = {i: known for i, known in self._faces.items() if i in followed}
         self._now = now
@@ -112,7 +116,7 @@ class Narrator:
             known.emotion.update(face.emotion, now)
 
     def sentence(self, language: str = "en") -> str:
-        """What there is to say now, the most engaged and nearest first."""
+        """What there is to say now, the most engaged and nearest first; ``language``: of WORDS."""
         words = WORDS[language]
         known = sorted(self._faces.values(), key=_most_engaged)
         if not known:
