@@ -14,7 +14,7 @@ ROS_WHEELS := requirements/ros$(addprefix -,$(filter-out jazzy,$(ROS))).txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo view test test-apt coverage bench report lint build training-env bench-env clean distclean
+.PHONY: help demo view test test-apt coverage docs wheels bench report lint build training-env bench-env clean distclean
 
 # ROS comes from .venv, whatever ROS or environment the calling shell has set up.
 export AMENT_PREFIX_PATH := $(CURDIR)/$(VENV)
@@ -61,6 +61,16 @@ test-apt: ## what needs no ROS, on apt packages alone: Debian's or Ubuntu's own 
 coverage: build $(VENV)/.messages ## lines and branches of fer_ros that the tests reach (20 minutes)
 	@$(VENV)/bin/python -m pytest test --cov --cov-report=term
 
+docs: .venv-docs/.ready ## the pages and a reference of the modules as a site, out/docs/docs/index.html
+	@status=0; .venv-docs/bin/sphinx-build -W --keep-going -q -c docs -d build/doctrees . out/docs \
+	    || status=1; rm -rf docs/_api; test $$status = 1 || echo out/docs/docs/index.html; exit $$status
+
+wheels: $(VENV)/.ready ## dist/: the wheels of fer_ros, whose build tag names the ROS it is for, and fer_training
+	@$(VENV)/bin/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist \
+	    --config-settings="--build-option=--build-number=1$(ROS)" .
+	@$(VENV)/bin/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist ./training
+	@ls dist
+
 bench: build bench-env ## time everything beside its peers (35 minutes; QUICK=1: 8; CSV=fer2013.csv.xz: accuracy too)
 	@$(VENV)/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)") \
 	    $(if $(YUNET),--yunet "$(YUNET)")
@@ -70,9 +80,10 @@ report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV=fer20
 	@.venv-training/bin/fer-training report --csv "$(CSV)" $(if $(VOTES),--votes "$(VOTES)") \
 	    --model fer_ros/models/emotion_mobilenet_v2.tflite
 
-lint: $(VENV)/.ready ## ruff and mypy alone
+lint: $(VENV)/.ready ## ruff, mypy, and a licence for each file, alone
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
+	@test ! -e .git || $(VENV)/bin/reuse lint --lines
 
 build: $(VENV)/.built ## build the package and install it into .venv
 
@@ -81,10 +92,10 @@ training-env: .venv-training/.ready ## set up .venv-training (TensorFlow on the 
 bench-env: .venv-bench/.ready ## set up .venv-bench (the PyPI package fer, TensorFlow)
 
 clean: ## remove what was built and made, keep the environments
-	@rm -rf build install log out dist $(VENV)/.built
+	@rm -rf build install log out dist training/build $(VENV)/.built
 
 distclean: clean ## remove the environments too
-	@rm -rf .venv .venv-kilted .venv-training .venv-bench
+	@rm -rf .venv .venv-kilted .venv-docs .venv-training .venv-bench
 
 $(VENV)/.ready: $(ROS_WHEELS) requirements/runtime.txt
 	@$(check_tools)
@@ -113,6 +124,13 @@ $(VENV)/.messages: $(VENV)/.ready test/build_messages.py
 	@.venv-training/bin/$(PIP_INSTALL) -r requirements/training.txt -e "training[export]"
 	@.venv-training/bin/python -c "import pathlib, sysconfig; \
 	    pathlib.Path(sysconfig.get_path('purelib'), 'fer_ros.pth').write_text('$(CURDIR)\n')"
+	@touch $@
+
+.venv-docs/.ready: requirements/docs.txt
+	@$(check_tools)
+	@echo "Setting up .venv-docs: Sphinx (half a minute)"
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/$(PIP_INSTALL) -r requirements/docs.txt
 	@touch $@
 
 .venv-bench/.ready: requirements/bench-peers.txt requirements/bench-fer.txt | $(VENV)/.ready

