@@ -6,6 +6,8 @@ ROS ?= jazzy
 SOURCE ?= sample
 CSV ?=
 YUNET ?=
+DATA ?=
+MODELS ?=
 QUICK ?=
 
 # Jazzy's environment is .venv, another's stands beside it.
@@ -14,7 +16,7 @@ ROS_WHEELS := requirements/ros$(addprefix -,$(filter-out jazzy,$(ROS))).txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo view test test-apt coverage docs wheels bench report lint build training-env bench-env clean distclean
+.PHONY: help demo view test test-apt coverage docs wheels bench report leaderboard lint build training-env bench-env clean distclean
 
 # ROS comes from .venv, whatever ROS or environment the calling shell has set up.
 export AMENT_PREFIX_PATH := $(CURDIR)/$(VENV)
@@ -80,6 +82,11 @@ report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV=fer20
 	@.venv-training/bin/fer-training report --csv "$(CSV)" $(if $(VOTES),--votes "$(VOTES)") \
 	    --model fer_ros/models/emotion_mobilenet_v2.tflite
 
+leaderboard: bench-env build ## every model on every data set (CSV=fer2013.csv.xz; DATA="folder set.toml" MODELS="a.onnx b.tflite")
+	@test -n "$(CSV)$(DATA)" || { echo 'make leaderboard CSV=fer2013.csv DATA="folder set.toml"' >&2; exit 1; }
+	@TF_CPP_MIN_LOG_LEVEL=3 .venv-bench/bin/python benchmarks/leaderboard.py $(if $(CSV),--csv "$(CSV)") \
+	    $(if $(DATA),--data $(DATA)) $(if $(MODELS),--model $(MODELS))
+
 lint: $(VENV)/.ready ## ruff, mypy, and a licence for each file, alone
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
@@ -121,7 +128,7 @@ $(VENV)/.messages: $(VENV)/.ready test/build_messages.py
 	@$(check_tools)
 	@echo "Setting up .venv-training: TensorFlow, Keras (about two minutes, 2 GB)"
 	@$(PYTHON) -m venv .venv-training
-	@.venv-training/bin/$(PIP_INSTALL) -r requirements/training.txt -e "training[export]"
+	@.venv-training/bin/$(PIP_INSTALL) -r requirements/training.txt -e "training[export,tune]"
 	@.venv-training/bin/python -c "import pathlib, sysconfig; \
 	    pathlib.Path(sysconfig.get_path('purelib'), 'fer_ros.pth').write_text('$(CURDIR)\n')"
 	@touch $@

@@ -72,10 +72,18 @@ def fer_input(crop: np.ndarray) -> np.ndarray:
     return (grey / 255.0 - 0.5) * 2.0
 
 
+def fer_default(crops: np.ndarray) -> Contender:
+    """fer's network as fer runs it by default, once its own call agrees on `crops`."""
+    shipped = FER(use_tflite=True)
+    check_preprocessing(shipped, crops)
+    return Contender(
+        "fer .tflite, its default", fer_input, lambda x: shipped._classify_emotions(x[None])[0]
+    )
+
+
 def fer_contenders(calibration: np.ndarray) -> list[Contender]:
     """fer's network in all its forms; `calibration`, uint8 [N, 48, 48], is for int8."""
-    shipped, by_keras = FER(use_tflite=True), FER(use_tflite=False)
-    check_preprocessing(shipped, calibration[:20])
+    default, by_keras = fer_default(calibration[:20]), FER(use_tflite=False)
     model = FER._model_cache
     compiled = tf.function(lambda x: model(x, training=False), jit_compile=False)
     compiled = compiled.get_concrete_function(tf.TensorSpec((1, SIDE, SIDE, 1), tf.float32))
@@ -85,9 +93,7 @@ def fer_contenders(calibration: np.ndarray) -> list[Contender]:
         return model.predict(inputs, batch_size=128, verbose=0)
 
     return [
-        Contender(
-            "fer .tflite, its default", fer_input, lambda x: shipped._classify_emotions(x[None])[0]
-        ),
+        default,
         Contender("fer LiteRT float32", fer_input, litert(to_litert(model))),
         Contender("fer LiteRT int8", fer_input, litert(to_litert(model, calibration))),
         Contender(

@@ -32,15 +32,19 @@ def evaluate(
     Raises ModelError when it cannot be run.
     """
     temperature, input_size = settings(model)
-    logits = predict(model, faces.images, input_size)
-    there = np.bincount(faces.labels, minlength=logits.shape[1]) > 0
-    logits = np.where(there, logits, -np.inf)
+    logits = among_its_classes(predict(model, faces.images, input_size), faces.labels)
     figures = judge(logits, faces, temperature, training_keys)
     figures["intervals"] = metrics.intervals(figures["confusion"])
     if groups is not None:
         figures |= by_group(logits, faces, groups, temperature)
     figures["ms_per_face"] = milliseconds_per_face(model, faces.images[:TIMED], input_size)
     return figures
+
+
+def among_its_classes(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """``logits``, float [N, 7], but minus infinity for what none of ``labels`` is."""
+    there = np.bincount(labels, minlength=logits.shape[1]) > 0
+    return np.where(there, logits, -np.inf)
 
 
 def settings(model: Path) -> tuple[float, int]:

@@ -24,7 +24,7 @@ from fer_ros.emotions.model_card import CROP_SIZE, sha256_of
 from fer_training import __version__, calibration
 from fer_training.dataset import Faces
 from fer_training.evaluate import TIMED, judge, milliseconds_per_face, predict
-from fer_training.recipe import recipe_of_run
+from fer_training.recipe import learnt_from, recipe_of_run
 
 CALIBRATION_FACES = 200
 INT8_MAY_LOSE = 0.005
@@ -33,7 +33,10 @@ POOR = 0.7
 """Error of an int8 layer, in steps of its scale, from which it stays float. Rounding alone makes
 0.29; the threshold is that of TensorFlow's guide to its quantisation debugger."""
 OPSET = 9
-ARCHITECTURES = {"emotion_mobilenet_v2": "MobileNetV2 (ImageNet start), dense 128-64-7"}
+ARCHITECTURES = {
+    "emotion_mobilenet_v2": "MobileNetV2 (ImageNet start), dense 128-64-7",
+    "emotion_mobilenet_v2_eca": "MobileNetV2 (ImageNet start) with ECA, dense 128-64-7",
+}
 """Network's name -> what the card calls it, where that is another."""
 
 
@@ -97,6 +100,7 @@ def export(
         "architecture": ARCHITECTURES.get(network.name, network.name),
         "parameters": parameters,
         "recipe": recipe.name if recipe else "unknown",
+        "learnt_from": learnt_from(model.parent),
         "labels": list(EMOTIONS),
         "framing": {"size": CROP_SIZE, "margin": 1.0},
         "input_size": input_size,
@@ -152,18 +156,18 @@ def one_channel(network):
     """
     import keras
 
+    from fer_training.model import attention_of, backbone
+
     if not any(isinstance(layer, keras.layers.Concatenate) for layer in network.layers):
         return network
 
     def seeing_one(layer):
         if not isinstance(layer, keras.Model):
             return layer
-        backbone = keras.applications.MobileNetV2(
-            input_shape=(*layer.input_shape[1:3], 1), include_top=False, weights=None
-        )
+        grey = backbone(layer.input_shape[1], 1, attention=attention_of(layer))
         kernels, *others = layer.get_weights()  # [height, width, 3, out]
-        backbone.set_weights([kernels.sum(axis=2, keepdims=True), *others])
-        return backbone
+        grey.set_weights([kernels.sum(axis=2, keepdims=True), *others])
+        return grey
 
     face = x = keras.Input((CROP_SIZE, CROP_SIZE, 1), dtype="uint8", name="face")
     for layer in network.layers[1:]:

@@ -108,6 +108,37 @@ def robustness(conditions: dict[str, dict[str, float]], clean: float, path: Path
     figure.savefig(path, dpi=110)
 
 
+def tuning_history(trials: list[dict], as_it_is: float | None, path: Path) -> None:
+    """Accuracy of each trial of tuning.json that came to its end, and the best so far."""
+    figure, axes = _figure(7, 4)
+    ended = [t for t in trials if t["accuracy"] is not None]
+    number, accuracy = [t["number"] for t in ended], [t["accuracy"] for t in ended]
+    cut = [t for t in trials if t["state"] == "pruned"]
+    axes.plot(number, accuracy, "o", color=INK, label="trial")
+    last = [t["epochs"][-1] for t in cut]
+    axes.plot([t["number"] for t in cut], last, "x", color=FAINT, label="cut short")
+    axes.step(number, np.maximum.accumulate(accuracy), where="post", color=SECOND, label="best")
+    if as_it_is is not None:
+        axes.axhline(as_it_is, ls="--", color=FAINT, label="the recipe as it is")
+    axes.set(xlabel="trial", ylabel="accuracy, held out of Training")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False, loc="lower right")
+    figure.savefig(path, dpi=120)
+
+
+def importance(shares: dict[str, float], path: Path) -> None:
+    """How much of the spread of accuracy each setting explains."""
+    figure, axes = _figure(6, 0.8 + 0.4 * len(shares))
+    names = [name.replace("_", " ") for name in shares]
+    bars = axes.barh(names, list(shares.values()), color=INK)
+    axes.bar_label(bars, fmt=lambda share: f" {share:.0%}")
+    axes.invert_yaxis()
+    axes.set_xlabel("share of the spread in accuracy")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    figure.savefig(path, dpi=120)
+
+
 def _figure(width, height, rows=1, columns=1):
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(rows, columns)

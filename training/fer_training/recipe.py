@@ -17,6 +17,7 @@ else:
 FOLDER = Path(__file__).parent / "recipes"
 CHOICES = {
     "network": ("mobilenet_v2", "resnet", "vgg", "contrast"),
+    "attention": ("none", "eca"),
     "scaling": ("unit", "imagenet"),
     "optimizer": ("adam", "adamw"),
 }
@@ -40,19 +41,21 @@ class Recipe:
     al., 2022, arXiv:2106.05237). ``mixup`` is the alpha by which faces are mixed (Zhang et al.,
     2018, arXiv:1710.09412), 0: not at all. A class that is n times rarer than the mean weighs n to
     the power of ``balance``. ``network`` is ``mobilenet_v2`` or one of ``networks.NETWORKS``, which
-    see 48x48 as it is. ``average``, 0 to 1, is the momentum of a moving average of the weights, a
-    step at a time, that takes their place at the end (Izmailov et al., 2018, arXiv:1803.05407; 0:
-    none). ``held_out`` is the share of Training that is kept aside to judge by, with whatever is
-    nearly equal to it (``near.hold_out``); 0: PublicTest judges. ``unlabelled`` is what a face
-    without a label weighs beside one with (``--unlabelled``), of which the teachers' answers are
-    learnt alone. ``phases`` follow one another, each a recipe of its own that goes on from the one
-    before: what a ``[[phase]]`` table does not say holds from the recipe's head. ``teachers`` are
-    recipes of models to learn from, made on the way where they are not there yet.
+    see 48x48 as it is; ``attention`` is that of ``model.backbone``. ``average``, 0 to 1, is the
+    momentum of a moving average of the weights, a step at a time, that takes their place at the end
+    (Izmailov et al., 2018, arXiv:1803.05407; 0: none). ``held_out`` is the share of Training that
+    is kept aside to judge by, with whatever is nearly equal to it (``near.hold_out``); 0:
+    PublicTest judges. ``unlabelled`` is what a face without a label weighs beside one with
+    (``--unlabelled``), of which the teachers' answers are learnt alone. ``phases`` follow one
+    another, each a recipe of its own that goes on from the one before: what a ``[[phase]]`` table
+    does not say holds from the recipe's head. ``teachers`` are recipes of models to learn from,
+    made on the way where they are not there yet.
     """
 
     name: str
     description: str = ""
     network: str = "mobilenet_v2"
+    attention: str = "none"
     input_size: int = 224
     scaling: str = "unit"
     pretrained: bool = True
@@ -113,6 +116,37 @@ def load_recipe(name_or_path: str, **overrides) -> Recipe:
     return replace(recipe, teachers=tuple(load_recipe(str(t), **overrides) for t in teachers))
 
 
+def as_toml(recipe: Recipe) -> str:
+    """A recipe file that ``load_recipe`` makes ``recipe`` of, but for its name."""
+    names = [teacher.name for teacher in recipe.teachers]
+    lines = [*_differing(recipe, Recipe("")), *([f"teachers = {json.dumps(names)}"] * bool(names))]
+    lines += ["", "[augment]", *_differing(recipe.augment, Augmentation())]
+    for phase in recipe.phases:
+        lines += ["", "[[phase]]", *_differing(phase, recipe)]
+        if varied := _differing(phase.augment, recipe.augment):
+            lines += ["", "[phase.augment]", *varied]
+    return "\n".join(lines) + "\n"
+
+
+def _differing(own, from_) -> list[str]:
+    """A line for each plain setting of ``own`` that is another in ``from_``."""
+    return [
+        f"{name} = {json.dumps(value)}"
+        for name, value in vars(own).items()
+        if isinstance(value, bool | int | float | str)
+        and name != "name"
+        and value != getattr(from_, name)
+    ]
+
+
+def settings_of(line: str) -> dict[str, Any]:
+    """The settings in a text like ``attention = "none"``; RecipeError where it is no TOML."""
+    try:
+        return tomllib.loads(line)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{line!r} is no line of a recipe: {error}") from None
+
+
 def recipe_of_run(folder: Path) -> Recipe | None:
     """The recipe of the run in ``folder``; None where there is no run.
 
@@ -126,6 +160,14 @@ def recipe_of_run(folder: Path) -> Recipe | None:
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from None
     return _made(path, settings)
+
+
+def learnt_from(folder: Path) -> dict[str, Any]:
+    """What the run in ``folder`` learnt from beside labels, by its result.json: ``teachers``, their
+    names, and ``unlabelled``, the number of such faces; empty where it does not say.
+    """
+    result = folder / "result.json"
+    return json.loads(result.read_text("utf-8")).get("learnt_from", {}) if result.is_file() else {}
 
 
 def _made(path, settings, overrides=None):
@@ -145,6 +187,8 @@ def _made(path, settings, overrides=None):
     for name, choices in CHOICES.items():
         if (value := getattr(recipe, name)) not in choices:
             raise RecipeError(f"{path}: {name} = {value!r} is none of {', '.join(choices)}")
+    if recipe.attention != "none" and recipe.network != "mobilenet_v2":
+        raise RecipeError(f"{path}: attention is of mobilenet_v2 alone, not of {recipe.network}")
     votes, teacher = recipe.votes, recipe.teacher
     if min(votes, teacher) < 0 or votes + teacher > 1:
         raise RecipeError(f"{path}: {votes = } and {teacher = } are no shares of 1")

@@ -119,22 +119,14 @@ def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, 
         draw = np.random.default_rng(recipe.seed).permutation(len(training))
         training = training.select(np.sort(draw[: recipe.rows]))
     batches = Batches(training, recipe, teachers, unlabelled if recipe.unlabelled else None)
-    model = _begin(recipe, imagenet, start, training.images)
-    model.compile(
-        optimizer=_optimizer(recipe, len(batches)),
-        # With one-hot targets and no smoothing this is the paper's sparse cross-entropy.
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
-        ),
-        metrics=["accuracy"],
-    )
+    model = ready(recipe, len(batches), imagenet, start, training.images)
     log = out / "log.csv"
     model.fit(
         batches,
         epochs=recipe.epochs,
         shuffle=False,
         verbose=0,
-        validation_data=(validation.images[..., None], one_hot(validation.labels)),
+        validation_data=judged_by(validation),
         validation_batch_size=128,
         callbacks=[
             FollowEpoch(batches),
@@ -149,6 +141,14 @@ def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, 
         estimate_statistics(model, batches)
     model.save(out / "last.keras")  # a run killed after its last backup has not come to it
     result = measure(model, training, validation, keys)
+    # What runs leave is named by its folder, what was exported by its file.
+    taught = [t.parent.name if t.stem == "last" else t.stem for t in teachers] * bool(
+        recipe.teacher
+    )
+    result["learnt_from"] = {
+        "teachers": taught,
+        "unlabelled": len(unlabelled) if recipe.unlabelled else 0,
+    }
     (out / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
 
@@ -171,8 +171,40 @@ def measure(model: keras.Model, training: Faces, validation: Faces, keys: np.nda
     }
 
 
-def _begin(recipe, imagenet, start, images):
-    """The network with its starting weights; ModelError where these cannot be had."""
+def ready(
+    recipe: Recipe,
+    steps: int,
+    imagenet: str = "imagenet",
+    start: Path | None = None,
+    images: np.ndarray | None = None,
+) -> keras.Model:
+    """The network with its starting weights, compiled for epochs of so many ``steps``; ModelError
+    where the weights cannot be had. ``images`` are those that ``start`` is unfolded by.
+    """
+    model = network(recipe, imagenet, start, images)
+    model.compile(
+        optimizer=_optimizer(recipe, steps),
+        # With one-hot targets and no smoothing this is the paper's sparse cross-entropy.
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=recipe.label_smoothing
+        ),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def judged_by(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
+    """What Keras validates by: uint8 [N, 48, 48, 1], float32 [N, 7]."""
+    return faces.images[..., None], one_hot(faces.labels)
+
+
+def network(
+    recipe: Recipe,
+    imagenet: str = "imagenet",
+    start: Path | None = None,
+    images: np.ndarray | None = None,
+) -> keras.Model:
+    """The network of a recipe with its starting weights; ModelError where these cannot be had."""
     pretrained = recipe.pretrained and recipe.network not in NETWORKS and not start
     weights = imagenet if pretrained else None
     try:
@@ -185,8 +217,9 @@ def _begin(recipe, imagenet, start, images):
                 weights=weights,
                 dropout=recipe.dropout,
                 batch_norm_momentum=recipe.batch_norm_momentum,
+                attention=recipe.attention,
             )
-        if start:
+        if start and images is not None:
             begin_from(model, start, images)
     except Exception as error:  # Keras has no type of its own for a failed download, h5py has many
         if weights or start:

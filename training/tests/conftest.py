@@ -66,6 +66,15 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
+@pytest.fixture
+def eager():
+    """No graph is made for a handful of steps: that takes longer than they."""
+    tensorflow = pytest.importorskip("tensorflow")
+    tensorflow.config.run_functions_eagerly(True)
+    yield
+    tensorflow.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def run(tmp_path_factory, training, validation):
     """The folder of a finished tiny run."""

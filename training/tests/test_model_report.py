@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import re
 
 from conftest import write_csv
 from fer_training.cli import main
 from fer_training.export import export
+from fer_training.near import HELD_OUT
 
 
 def test_writes_the_card_with_every_figure_and_picture(
@@ -21,3 +23,24 @@ def test_writes_the_card_with_every_figure_and_picture(
     pictures = re.findall(r"\((docs/images/model/\w+\.png)\)", text)
     assert len(pictures) == 5
     assert all((tmp_path / p).stat().st_size > 5000 for p in pictures)
+
+
+def test_says_who_taught_and_that_others_chose(run, training, validation, tmp_path):
+    models = tmp_path / "models"
+    export(run / "last.keras", training, validation, models, "tiny")
+    path = models / "tiny.json"
+    card = json.loads(path.read_text())
+    assert card["learnt_from"] == {"teachers": [], "unlabelled": 0}
+    card["learnt_from"] = {"teachers": ["vgg", "best"], "unlabelled": 11069}
+    card["figures"]["split"] = HELD_OUT
+    card["files"] = {"tiny.tflite": card["files"]["tiny.tflite"] | {"temperature": 50.0}}
+    path.write_text(json.dumps(card))
+    csv = write_csv(tmp_path / "fer2013.csv", training, validation)
+    words = ["report", "--csv", str(csv), "--model", str(models / "tiny.tflite")]
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    text = (tmp_path / "MODEL_CARD.md").read_text()
+    assert "taught by the mean answer of `vgg`, `best` on these and on 11,069 [faces" in text
+    assert "muxspace" in text
+    assert "chosen with others" in text
+    assert "cross-fitted" not in text
+    assert "$" not in text

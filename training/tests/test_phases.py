@@ -11,10 +11,10 @@ from fer_training.averaging import estimate_statistics
 from fer_training.batches import Batches
 from fer_training.cli import main
 from fer_training.dataset import VOTE_COLUMNS
-from fer_training.recipe import load_recipe
+from fer_training.recipe import learnt_from, load_recipe
 from fer_training.train import FollowEpoch, train
 
-TEACHERS = ("teacher_vgg", "teacher_resnet", "teacher_contrast")
+TEACHERS = ("teacher_vgg", "teacher_resnet", "teacher_contrast", "teacher_mobilenet")
 
 
 @pytest.fixture
@@ -46,15 +46,6 @@ def weights_of(run):
     return [keras.ops.convert_to_numpy(w) for w in model.weights]
 
 
-@pytest.fixture
-def eager():
-    """No graph is made for a handful of steps: that takes longer than they."""
-    tensorflow = pytest.importorskip("tensorflow")
-    tensorflow.config.run_functions_eagerly(True)
-    yield
-    tensorflow.config.run_functions_eagerly(False)
-
-
 @pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("eager")
 def test_best_from_an_empty_folder_killed_in_every_phase_ends_in_the_same_weights(
@@ -83,6 +74,7 @@ def test_best_from_an_empty_folder_killed_in_every_phase_ends_in_the_same_weight
         for name in (*TEACHERS, "best")
         for n in range(1, len(load_recipe(name).phases) + 1)
     ]
+    assert learnt_from(out) == {"teachers": list(TEACHERS), "unlabelled": 28}
     for run in (*TEACHERS, "best"):
         one, other = weights_of(tmp_path / "whole" / run), weights_of(out.parent / run)
         for a, b in zip(one, other, strict=True):

@@ -6,8 +6,8 @@ from fer_training.model import SCALINGS
 from fer_training.recipe import CHOICES, Recipe, RecipeError, available, load_recipe, recipe_of_run
 
 NAMES = [
-    *("best", "fine_tune", "paper", "small"),
-    *("teacher_contrast", "teacher_resnet", "teacher_vgg"),
+    *("attention", "best", "fine_tune", "paper", "small"),
+    *("teacher_contrast", "teacher_mobilenet", "teacher_resnet", "teacher_vgg"),
 ]
 
 

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every model on every data set: one table, one chart, what `make leaderboard` writes.
+
+Models: those that come with fer_ros, the PyPI package fer as it comes, and any .onnx, .tflite or
+.keras file with a card beside it (--model). Data: PublicTest of FER-2013 (--csv), and pictures in
+folders (--data): a folder for each expression, or a .toml file with `folder`, and `labels` and
+`pattern` where `fer-training evaluate` would need --labels and --label-pattern.
+
+All see the same crops, as the node would give them. "deduplicated" leaves out pictures that stand
+in FER-2013's Training, byte for byte. Classes that a data set lacks are no answers on it either.
+Times are of one face on one thread, taken in turns. A card that wants larger or coloured crops gets
+these 48x48 grey faces enlarged, and their framing as it is: less than it was made for.
+
+    .venv-bench/bin/python benchmarks/leaderboard.py --csv fer2013.csv.xz --data my_faces ck.toml
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import cv2
+import numpy as np
+from fer_training.dataset import DatasetError, Faces, load
+from fer_training.evaluate import among_its_classes, judge
+from fer_training.metrics import intervals
+from fer_training.recipe import tomllib
+from report import RESULTS, describe, machine, refuse_namesakes, save, table
+from tqdm import tqdm
+
+from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classifier import MODELS, Classifier, default_model, small_model
+from fer_ros.emotions.model_card import ModelError
+
+Answer = Callable[[np.ndarray], np.ndarray]
+"""A crop, uint8 [48, 48], to probabilities [7] in FER-2013's order."""
+KEYS = MODELS / "emotion_mobilenet_v2_training_keys.npy"
+TIMED = 200  # faces
+FER_2013 = "FER-2013 PublicTest"
+
+
+def ours(path: Path) -> Answer:
+    """A model file as the node runs it."""
+    classifier = Classifier(path)
+    crop = classifier.card.crop
+
+    def answer(face):
+        if face.shape != crop.shape:
+            face = cv2.resize(face, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
+            face = face if crop.channels == 1 else cv2.cvtColor(face, cv2.COLOR_GRAY2RGB)
+        return classifier.probabilities(face)
+
+    return answer
+
+
+def fers(faces: np.ndarray) -> tuple[str, Answer]:
+    """The package fer by its own default, checked against its own call on a few ``faces``."""
+    from peers import fer_default
+
+    contender = fer_default(faces)
+    return contender.name, lambda face: contender.network(contender.prepare(face))
+
+
+def read(source: Path) -> tuple[str, Faces]:
+    """A data set's name and all its faces, of a folder or a .toml file that says where it is."""
+    if source.suffix != ".toml":
+        return source.name, load(source)
+    try:
+        said = tomllib.loads(source.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{source}: {error}") from None
+    if "folder" not in said or not said.keys() <= {"folder", "labels", "pattern"}:
+        raise DatasetError(f"{source}: says {', '.join(said)}; not folder, labels and pattern")
+    if "labels" in said:
+        said["labels"] = source.parent / said["labels"]
+    return source.stem, load(source.parent / said.pop("folder"), **said)
+
+
+def figures(answer: Answer, name: str, faces: Faces, keys: np.ndarray) -> dict:
+    """What a model is worth on a data set; ``keys``, uint64 [N], of the pictures trained on."""
+    scores = np.stack([answer(face) for face in tqdm(faces.images, desc=name, delay=1)])
+    logits = among_its_classes(np.log(np.maximum(scores, 1e-9)), faces.labels)
+    found = judge(logits, faces, 1.0, keys)
+    found["intervals"] = intervals(found["confusion"])
+    return found
+
+
+def milliseconds(models: dict[str, Answer], faces: np.ndarray) -> dict[str, float]:
+    """Median time of a face by each model, the models in turns."""
+    times: dict[str, list[float]] = {name: [] for name in models}
+    for face in faces[:TIMED]:
+        for name, answer in models.items():
+            began = time.perf_counter()
+            answer(face)
+            times[name].append(1e3 * (time.perf_counter() - began))
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def leaderboard_table(results: dict) -> str:
+    """A line for each model on each data set, the best first."""
+    head = ["data", "model", "faces", "accuracy", "95 % between", "dedup.", "macro-F1", "ECE"]
+    rows = []
+    for name, by_model in results["sets"].items():
+        for model, f in sorted(by_model.items(), key=lambda row: -row[1]["accuracy"]):
+            low, high = f["intervals"]["accuracy"]
+            recall = [f["per_class"][e] for e in EMOTIONS]
+            rows.append([
+                name, model, f["n"], f"{f['accuracy']:.2%}", f"{low:.1%} to {high:.1%}",
+                f["accuracy_deduplicated"] and f"{f['accuracy_deduplicated']:.2%}",
+                f["macro_f1"], f["ece"],
+                *(f"{c['recall']:.2f}" if c["support"] else None for c in recall),
+                results["ms_per_face"][model],
+            ])  # fmt: skip
+    found = table([*head, *EMOTIONS, "ms"], rows)
+    return f"{describe(results['machine'])}\n\nRecall under each class.\n\n{found}"
+
+
+def draw(results: dict, path: Path) -> None:
+    """Chart of accuracy with its 95 % interval: a group for each data set, a bar for each model."""
+    from matplotlib.figure import Figure
+
+    sets, models = results["sets"], list(results["ms_per_face"])
+    width = 0.8 / len(models)
+    figure = Figure(figsize=(3 + 0.7 * len(sets) * len(models), 4.5), layout="constrained")
+    axes = figure.subplots()
+    for i, model in enumerate(models):
+        found = [by_model[model] for by_model in sets.values()]
+        shares = np.array([f["accuracy"] for f in found])
+        reach = np.abs(np.array([f["intervals"]["accuracy"] for f in found]).T - shares)
+        places = np.arange(len(sets)) + (i - (len(models) - 1) / 2) * width
+        label = f"{model}, {results['ms_per_face'][model]:.2f} ms"
+        axes.bar(places, shares, 0.9 * width, yerr=reach, capsize=3, label=label)
+        for place, share in zip(places, shares, strict=True):
+            axes.text(place, 0.02, f"{share:.1%}", rotation=90, ha="center", color="white")
+    names = [f"{name}\n{next(iter(s.values()))['n']:,} faces" for name, s in sets.items()]
+    axes.set_xticks(range(len(sets)), names)
+    axes.set(ylabel="accuracy, with its 95 % interval", ylim=(0, 1))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(frameon=False, loc="outside upper center", ncols=2)
+    figure.savefig(path, dpi=120)
+
+
+def parse(argv=None):
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--csv", type=Path, help="fer2013.csv, .csv.xz or .zip")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", default=[], metavar="SET", help="folders, .toml files"
+    )
+    parser.add_argument(
+        "--model", type=Path, nargs="+", default=[], metavar="FILE",
+        help="with a card beside it, beside the built-in ones",
+    )  # fmt: skip
+    parser.add_argument("--without-fer", action="store_true", help="where fer is not installed")
+    options = parser.parse_args(argv)
+    if not options.csv and not options.data:
+        parser.error("nothing to measure on: give --csv FILE, --data FOLDER or both")
+    options.model = [default_model(), small_model(), *options.model]
+    refuse_namesakes(parser, options.model)
+    return options
+
+
+def measure(options) -> dict:
+    """All figures: by data set and model, the times and the machine."""
+    sets, keys = {}, np.load(KEYS, allow_pickle=False)
+    if options.csv:
+        fer_2013 = load(options.csv)
+        sets[FER_2013], keys = fer_2013.of("PublicTest"), fer_2013.of("Training").keys()
+    sets |= dict(map(read, options.data))
+    found = {"machine": machine()}
+    models = {path.name: ours(path) for path in options.model}
+    faces = next(iter(sets.values())).images
+    if not options.without_fer:
+        models |= dict([fers(faces[:20])])
+    found["ms_per_face"] = milliseconds(models, faces)
+    found["sets"] = {
+        name: {m: figures(answer, f"{m} on {name}", s, keys) for m, answer in models.items()}
+        for name, s in sets.items()
+    }
+    return found
+
+
+def main(argv=None) -> int:
+    """Measure, print, write results/leaderboard_DATE.json, .md and .png."""
+    options = parse(argv)
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one thread, whatever a library thinks
+    cv2.setNumThreads(1)
+    try:
+        results = measure(options)
+    except (DatasetError, ModelError, OSError) as error:
+        print(f"leaderboard: {error}")
+        return 1
+    name = f"leaderboard_{datetime.now(timezone.utc).date().isoformat()}"
+    text = leaderboard_table(results)
+    save(name, results)
+    (RESULTS / f"{name}.md").write_text(f"# Leaderboard\n\n{text}\n\n![Chart]({name}.png)\n")
+    draw(results, RESULTS / f"{name}.png")
+    print(f"{text}\n\n{RESULTS / name}.json, .md, .png")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
