@@ -27,7 +27,8 @@ PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check
 BUILD_FILES := CMakeLists.txt package.xml pyproject.toml setup.cfg setup.py
 BUILD_TREES := cmake config docs examples fer_ros launch msg srv
 # With the directories, so that a file taken away counts as a change too.
-SOURCES := $(BUILD_FILES) $(shell find $(BUILD_TREES) -name __pycache__ -prune -o -print 2>/dev/null)
+# Not docs itself: that is a target.
+SOURCES := $(BUILD_FILES) $(shell find $(BUILD_TREES) -mindepth 1 -name __pycache__ -prune -o -print 2>/dev/null)
 
 # The packages of apt that the tests without ROS need and this machine lacks.
 define APT_MISSING
