@@ -16,7 +16,7 @@ ROS_WHEELS := requirements/ros$(addprefix -,$(filter-out jazzy,$(ROS))).txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo view test test-apt coverage docs wheels bench report leaderboard lint build training-env bench-env clean distclean
+.PHONY: help demo view test test-ros test-apt test-training coverage docs wheels bench report leaderboard lint build training-env bench-env clean distclean
 
 # ROS comes from .venv, whatever ROS or environment the calling shell has set up.
 export AMENT_PREFIX_PATH := $(CURDIR)/$(VENV)
@@ -49,17 +49,23 @@ view: build ## see it live in a browser: the sample clip, or SOURCE= as above; C
 	@$(VENV)/bin/python -m fer_ros.cli.view --source "$(SOURCE)"
 
 test: build $(VENV)/.messages training-env ## ruff, mypy, every test (ROS=kilted: on ROS 2 Kilted)
-	@status=0; \
-	$(MAKE) --no-print-directory lint || status=1; \
-	$(VENV)/bin/python -m pytest test --reruns 1 || status=1; \
-	$(MAKE) --no-print-directory test-apt || status=1; \
-	.venv-training/bin/python -m pytest training/tests || status=1; \
-	exit $$status
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going lint test-ros test-apt test-training
+
+test-ros: build $(VENV)/.messages ## the tests of the package
+	@$(VENV)/bin/python -m pytest test --reruns 1
 
 test-apt: ## what needs no ROS, on apt packages alone: Debian's or Ubuntu's own Python, OpenCV, NumPy
 	@missing=$$(/usr/bin/python3 -sc "$$APT_MISSING" 2>/dev/null || echo python3); \
 	if [ -n "$$missing" ]; then echo "make test-apt skipped, for want of: $$missing"; \
-	else PYTHONNOUSERSITE=1 /usr/bin/python3 -m pytest test; fi
+	else export PYTHONNOUSERSITE=1; $(call beside,/usr/bin/python3 -m pytest test); fi
+
+test-training: training-env ## the tests of the training code
+	@$(call beside,.venv-training/bin/python -m pytest training/tests)
+
+# Beside what must keep time: the tests of nodes and their deadlines. Shown when it has ended.
+define beside
+{ mkdir -p out; nice -n 10 $(1) >out/$@.txt 2>&1; status=$$?; echo; cat out/$@.txt; exit $$status; }
+endef
 
 coverage: build $(VENV)/.messages ## lines and branches of fer_ros that the tests reach (20 minutes)
 	@$(VENV)/bin/python -m pytest test --cov --cov-report=term
