@@ -8,6 +8,7 @@ import subprocess
 import cv2
 import numpy as np
 import pytest
+from runtimes import litert
 
 from fer_ros.emotions import classifier
 from fer_ros.emotions.classes import EMOTIONS
@@ -17,9 +18,6 @@ from fer_ros.emotions.model_card import ModelError, sha256_of
 NAME = classifier.DEFAULT_NAME
 TFLITE, ONNX = MODELS / f"{NAME}.tflite", MODELS / f"{NAME}.onnx"
 SMALL_TFLITE, SMALL_ONNX = MODELS / f"{NAME}_small.tflite", MODELS / f"{NAME}_small.onnx"
-litert = pytest.mark.skipif(
-    not importlib.util.find_spec("ai_edge_litert"), reason="ai-edge-litert is not installed"
-)
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from runtimes import litert
 
 from fer_ros.faces import network
 from fer_ros.faces.detectors import NAMES, DetectorError, blazeface, create_detector, haar, yunet
-from fer_ros.faces.network import MODELS
+from fer_ros.faces.network import MODELS, shipped
 from fer_ros.sources.sample import Sample
 
 opencv_4_8 = pytest.mark.skipif(
@@ -161,9 +162,13 @@ def one_line(error) -> str:
 
 
 @pytest.mark.parametrize("bad", DETECTORS)
-@pytest.mark.parametrize("content", [None, b"", b"not a model", bytes(range(256)) * 40])
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"not a model", bytes(range(256)) * 40],
+    ids=["missing", "empty", "text", "bytes"],
+)
 def test_missing_and_broken_files(bad, content, tmp_path):
-    path = tmp_path / "model"
+    path = tmp_path / shipped("model").name
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DetectorError) as error:
@@ -172,8 +177,8 @@ def test_missing_and_broken_files(bad, content, tmp_path):
     assert str(path) in one_line(error)
 
 
-def test_a_tflite_file_that_is_another_network():
-    other = MODELS / "face_landmark.tflite"
+def test_a_file_that_is_another_network():
+    other = shipped("face_landmark")
     with pytest.raises(DetectorError, match="not a BlazeFace model") as error:
         create_detector("blazeface", model_path=str(other))
     one_line(error)
@@ -224,6 +229,7 @@ def test_blazeface_is_run_by_opencv_where_litert_is_not_installed(without_litert
     assert middle(face) == pytest.approx((224, 124), abs=20)
 
 
+@litert
 @pytest.mark.parametrize("name", [blazeface.FILE, blazeface.SHORT_RANGE])
 def test_both_backends_give_the_same_boxes(name, astronaut, hopper):
     litert, opencv = (
