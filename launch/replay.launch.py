@@ -2,11 +2,13 @@
 """A rosbag played into emotion_node, on the bag's own clock: every image of it.
 
 ``ros2 launch fer_ros replay.launch.py bag:=PATH``. Of the bag, the camera's images and CameraInfo
-are played and nothing else, so that results in it do not mix with new ones. For figures, and for
-the same result each time, evaluate the bag instead: ``ros2 run fer_ros evaluate_bag PATH``.
+are played and nothing else, so that results in it do not mix with new ones. As with a camera, an
+image that the machine cannot keep up with gives way to a newer one: ``rate:=0.5`` plays slower. For
+figures, and the same result each time, evaluate the bag: ``ros2 run fer_ros evaluate_bag PATH``.
 """
 
 import asyncio
+import math
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -35,9 +37,10 @@ from fer_ros.bags.cameras import camera
 
 LAUNCH = Path(__file__).with_name("emotion.launch.py")
 EMOTION = load_python_launch_file_as_module(str(LAUNCH))
-SETTLE = 1.0  # seconds in which the player, too, has found emotion_node, once that has found it
+SETTLE = 1.0  # seconds in which those who publish, too, have found each other's listeners
 PATIENCE = 20.0  # seconds after which waiting is worth a word
-PLAYER = "rosbag2_player"
+PLAYER, RECORDER = "rosbag2_player", "recorder"
+ACKNOWLEDGED = "5000"  # ms that the player waits at its end for the last images to be taken
 
 ARGUMENTS = (
     # name, default (None: to be given), choices, description
@@ -81,6 +84,7 @@ def _replay(context):
     topic = images.topic
     command = ["ros2", "bag", "play", str(bag), "--clock", "--rate", value["rate"]]
     command += ["--start-paused", "--disable-keyboard-controls"]
+    command += ["--wait-for-all-acked", ACKNOWLEDGED]
     if images.transport == "compressed":
         topic = f"{images.base}/compressed"
     if topic != images.topic:
@@ -93,7 +97,9 @@ def _replay(context):
         additional_env=EMOTION.environment(context),
         on_exit=_ended,
     )
-    begin = OpaqueCoroutine(coroutine=_begin, args=[topic, resume])
+    emotions = "/".join(["", *filter(None, [value["namespace"].strip("/")]), "emotions"])
+    recorded = {"none": [], "emotions": [emotions], "all": [emotions, topic]}[value["record"]]
+    begin = OpaqueCoroutine(coroutine=_begin, args=[topic, resume, recorded])
     return [include, play, begin]
 
 
@@ -107,31 +113,45 @@ def _resume_service():
     return Resume
 
 
-async def _begin(context, topic, resume):
-    """Let the player go when emotion_node has found it: what is sent sooner would be lost."""
+async def _begin(context, topic, resume, recorded):
+    """Let the player go when emotion_node listens, and the recorder to all of ``recorded``: what is
+    sent sooner is lost.
+    """
     node = get_ros_node(context)
-    heard = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    log = get_logger("fer_ros")
+    now = asyncio.get_running_loop().time
+    last_report = -math.inf
 
     def report(message):
+        nonlocal last_report
         for status in message.status:
             values = {v.key: v.value for v in status.values}
             if values.get("topic") == topic and int(values.get("publishers", 0)):
-                loop.call_soon_threadsafe(heard.set)
+                last_report = now()
+
+    def absent():
+        """Who does not listen to what yet; empty when all do."""
+        if last_report < 0:
+            return f"emotion_node to listen to {topic}"
+        for each in recorded:
+            found = node.get_subscriptions_info_by_topic(each)
+            if all(info.node_name != RECORDER for info in found):
+                return f"the recorder to listen to {each}"
+        return ""
 
     node.create_subscription(DiagnosticArray, "/diagnostics", report, 10)
     client = node.create_client(resume, f"/{PLAYER}/resume")
+    patient_until = now() + PATIENCE
+    ready = math.inf
     with suppress(asyncio.CancelledError):  # launch ends; it takes a cancelled task for a fault
-        try:
-            await asyncio.wait_for(heard.wait(), PATIENCE)
-        except asyncio.TimeoutError:
-            get_logger("fer_ros").warning(
-                f"the bag waits for emotion_node to listen to {topic}; what keeps it, it says above"
-            )
-            await heard.wait()
-        await asyncio.sleep(SETTLE)
-        while not client.service_is_ready():
+        # A report after the pause shows that it was long enough for a machine as busy as this.
+        while last_report < ready + SETTLE or not client.service_is_ready():
             await asyncio.sleep(0.1)
+            who = absent()
+            ready = math.inf if who else min(ready, now())
+            if who and now() > patient_until:
+                patient_until = math.inf
+                log.warning(f"the bag waits for {who}; what keeps it, it says above")
         client.call_async(resume.Request())
 
 

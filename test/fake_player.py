@@ -11,7 +11,9 @@ from importlib import import_module
 from pathlib import Path
 
 import rclpy
+from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.time import Time
 from rosbag2_interfaces.srv import Resume
 from rosgraph_msgs.msg import Clock
@@ -23,6 +25,7 @@ def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("bag", type=Path)
     parser.add_argument("--rate", type=float, default=1.0)
+    parser.add_argument("--wait-for-all-acked", type=int, metavar="MS")
     for switch in ("--clock", "--start-paused", "--disable-keyboard-controls", "--loop"):
         parser.add_argument(switch, action="store_true")
     for words in ("--remap", "--topics"):
@@ -37,7 +40,8 @@ class Player:
     def __init__(self, options, bag):
         self._options, self._bag = options, bag
         self._node = rclpy.create_node("rosbag2_player")
-        self._clock = self._node.create_publisher(Clock, "/clock", 10)
+        best_effort = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self._clock = self._node.create_publisher(Clock, "/clock", best_effort)
         self._now, self._paused = bag.start_time, options.start_paused
         names = dict(pair.split(":=") for pair in options.remap)
         self._publishers = {
@@ -55,8 +59,10 @@ class Player:
         while self._options.loop:
             sent += self._pass()
         print(f"SENT {sent}", flush=True)
-        for publisher in self._publishers.values():
-            publisher.wait_for_all_acked()
+        if self._options.wait_for_all_acked is not None:
+            patience = Duration(nanoseconds=self._options.wait_for_all_acked * 10**6)
+            for publisher in self._publishers.values():
+                publisher.wait_for_all_acked(patience)
 
     def _pass(self) -> int:
         begin, sent = time.monotonic(), 0

@@ -11,7 +11,7 @@ from skips import needs_litert
 
 from fer_ros.faces import network
 from fer_ros.faces.detectors import NAMES, DetectorError, blazeface, create_detector, haar, yunet
-from fer_ros.faces.network import MODELS
+from fer_ros.faces.network import MODELS, shipped
 from fer_ros.sources.sample import Sample, photograph
 
 opencv_4_8 = pytest.mark.skipif(
@@ -153,9 +153,13 @@ def one_line(error) -> str:
 
 
 @pytest.mark.parametrize("bad", DETECTORS)
-@pytest.mark.parametrize("content", [None, b"", b"not a model", bytes(range(256)) * 40])
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"not a model", bytes(range(256)) * 40],
+    ids=["missing", "empty", "text", "bytes"],
+)
 def test_missing_and_broken_files(bad, content, tmp_path):
-    path = tmp_path / "model"
+    path = tmp_path / shipped("model").name
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DetectorError) as error:
@@ -164,9 +168,8 @@ def test_missing_and_broken_files(bad, content, tmp_path):
     assert str(path) in one_line(error)
 
 
-@needs_litert
-def test_a_tflite_file_that_is_another_network():
-    other = MODELS / "face_landmark.tflite"
+def test_a_file_that_is_another_network():
+    other = shipped("face_landmark")
     with pytest.raises(DetectorError, match="not a BlazeFace model") as error:
         create_detector("blazeface", model_path=str(other))
     one_line(error)

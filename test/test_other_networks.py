@@ -6,6 +6,7 @@ What TensorFlow exports of such a network is run in training/tests/test_other_ne
 
 import json
 import subprocess
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from node_helpers import astronaut, stamped
 from tiny_onnx import colour_network
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.emotions.classifier import Classifier, softmax
+from fer_ros.emotions.classifier import MODELS, Classifier, softmax
 from fer_ros.emotions.model_card import ModelError, sha256_of
+from fer_ros.emotions.onnx_input import declared_input
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import create_detector
 from fer_ros.settings import create_pipeline
@@ -84,12 +86,38 @@ def test_refuses_another_crop(model, shape):
         Classifier(model).probabilities(np.zeros(shape, np.uint8))
 
 
-@pytest.mark.parametrize("framing", [{"channels": 1}, {"size": 48, "channels": 1}])
-def test_refuses_a_card_that_disagrees(model, framing):
+@pytest.mark.parametrize(
+    ("framing", "wanted"),
+    [
+        ({"channels": 1}, r"\[1, 1, 112, 112\]"),
+        ({"size": 96}, r"\[1, 3, 96, 96\]"),  # which OpenCV would run without a word
+        ({"size": 48, "channels": 1}, r"\[1, 1, 48, 48\]"),
+    ],
+)
+def test_refuses_a_card_that_disagrees(model, framing, wanted):
     write_card(model, scaling=False, **framing)
-    with pytest.raises(ModelError, match="does not take its input") as error:
+    with pytest.raises(ModelError, match=rf"input is \[1, 3, 112, 112\], not {wanted}; input_size"):
         Classifier(model)
-    assert "\n" not in str(error.value)
+
+
+def test_reads_what_onnx_files_declare(model, tmp_path):
+    assert declared_input(model) == (1, 3, SIZE, SIZE)
+    for path in (MODELS / "emotion_mobilenet_v2.onnx", MODELS / "emotion_mobilenet_v2_small.onnx"):
+        assert declared_input(path)[:2] == (1, 1)
+    whole = model.read_bytes()
+    for length in range(len(whole)):
+        (tmp_path / "torn.onnx").write_bytes(whole[:length])
+        # What comes after the graph may be missing.
+        with suppress(ValueError):
+            assert declared_input(tmp_path / "torn.onnx") == (1, 3, SIZE, SIZE)
+
+
+def test_a_side_that_is_left_open_takes_any_size(tmp_path):
+    path = tmp_path / "open.onnx"
+    path.write_bytes(colour_network(0, WEIGHTS, BIAS))
+    write_card(path)
+    assert declared_input(path) == (1, 3, 0, 0)
+    assert Classifier(path).probabilities(picture(255, 0, 0)).argmax() == RED
 
 
 def test_the_same_by_debians_opencv(repository, model):

@@ -10,7 +10,7 @@ pytest.importorskip("launch_ros", reason="launch is not installed: it does not c
 
 from bag_helpers import JPEG, RAW, START, STEP, frames, make_bag
 from fer_ros.msg import EmotionArray
-from node_helpers import REPOSITORY
+from node_helpers import PYTHONPATH, REPOSITORY
 from rclpy.serialization import deserialize_message
 from test_launch import arguments, launch  # noqa: F401 - a fixture
 
@@ -82,11 +82,26 @@ def test_every_image_once_and_on_the_clock_of_the_bag(launch, player, bag, tmp_p
         assert old.start_time - 10**9 < times[0] <= times[1] < old.end_time + 10**9
 
 
+def test_the_bag_waits_for_the_recorder(launch, player, bag, tmp_path):  # noqa: F811
+    """One that takes longer to begin than the whole bag lasts."""
+    late = tmp_path / "late"
+    late.mkdir()
+    (late / "sitecustomize.py").write_text(
+        "import sys, time\nif sys.orig_argv[1].endswith('/record'):\n    time.sleep(5)\n"
+    )
+    path = os.pathsep.join([str(late), PYTHONPATH])
+    words = ("record:=emotions", f"record_to:={tmp_path / 'new'}")
+    running = launch(REPLAY, f"bag:={bag(JPEG)}", *words, **player, PYTHONPATH=path)
+    _, _, stamps = replayed(running, tmp_path / "new")
+    assert stamps[0] == START
+
+
 def test_topics_and_speed_are_passed_on(launch, player, bag):  # noqa: F811
     running = launch(REPLAY, f"bag:={bag(RAW)}", "rate:=2.0", "loop:=true", "topics:=/tf", **player)
     running.wait_for("CALLED")
     words = running.words()
-    assert "--clock --rate 2.0 --start-paused --disable-keyboard-controls --loop" in words
+    assert "--clock --rate 2.0 --start-paused --disable-keyboard-controls" in words
+    assert " --wait-for-all-acked 5000 --loop " in words
     assert f"--topics {RAW} " in words
     assert " /tf\n" in words
     assert "/emotions" not in words.partition("CALLED")[2].partition("\n")[0]

@@ -6,6 +6,7 @@ Each backend gives the same logits for the same model; the temperature of its fi
 """
 
 import importlib.util
+from itertools import zip_longest
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.model_card import GREY, Crop, ModelCard, ModelError, load_card
+from fer_ros.emotions.onnx_input import declared_input
 
 MODELS = Path(__file__).parents[1] / "models"
 DEFAULT_NAME = "emotion_mobilenet_v2"
@@ -136,6 +138,16 @@ class OpenCVBackend:
         except cv2.error as error:
             raise ModelError(f"{path}: OpenCV cannot load it: {first_line(error)}") from None
         self._size, self._crop = (input_size, input_size), crop
+        wanted = (1, crop.channels, *self._size)
+        try:
+            found = declared_input(path)  # OpenCV itself would run many a graph at another size
+        except ValueError as error:
+            raise ModelError(str(error)) from None
+        if tuple(f or w for f, w in zip_longest(found, wanted, fillvalue=0)) != wanted:
+            raise ModelError(
+                f"{path}: input is {list(found)}, not {list(wanted)}; input_size and framing of "
+                "the card say which"
+            )
         try:
             shape = self._run(np.zeros(crop.shape, np.uint8)).shape
         except cv2.error as error:
