@@ -28,10 +28,10 @@ from fer_training.evaluate import among_its_classes, judge
 from fer_training.metrics import intervals
 from fer_training.plots import INK
 from fer_training.recipe import tomllib
-from report import RESULTS, describe, machine, refuse_namesakes, save, table
+from report import chart, machine, refuse_namesakes, save
+from tables import leaderboard_table
 from tqdm import tqdm
 
-from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import MODELS, Classifier, default_model, small_model
 from fer_ros.emotions.model_card import ModelError
 
@@ -39,6 +39,7 @@ Answer = Callable[[np.ndarray], np.ndarray]
 """A crop, uint8 [48, 48], to probabilities [7] in FER-2013's order."""
 KEYS = MODELS / "emotion_mobilenet_v2_training_keys.npy"
 TIMED = 200  # faces
+NAME = "leaderboard"
 FER_2013 = "FER-2013 PublicTest"
 
 
@@ -97,25 +98,6 @@ def milliseconds(models: dict[str, Answer], faces: np.ndarray) -> dict[str, floa
             answer(face)
             times[name].append(1e3 * (time.perf_counter() - began))
     return {name: float(np.median(values)) for name, values in times.items()}
-
-
-def leaderboard_table(results: dict) -> str:
-    """A line for each model on each data set, the best first."""
-    head = ["data", "model", "faces", "accuracy", "95 % between", "dedup.", "macro-F1", "ECE"]
-    rows = []
-    for name, by_model in results["sets"].items():
-        for model, f in sorted(by_model.items(), key=lambda row: -row[1]["accuracy"]):
-            low, high = f["intervals"]["accuracy"]
-            recall = [f["per_class"][e] for e in EMOTIONS]
-            rows.append([
-                name, model, f["n"], f"{f['accuracy']:.2%}", f"{low:.1%} to {high:.1%}",
-                f["accuracy_deduplicated"] and f"{f['accuracy_deduplicated']:.2%}",
-                f["macro_f1"], f["ece"],
-                *(f"{c['recall']:.2f}" if c["support"] else None for c in recall),
-                results["ms_per_face"][model],
-            ])  # fmt: skip
-    found = table([*head, *EMOTIONS, "ms"], rows)
-    return f"{describe(results['machine'])}\n\nRecall under each class.\n\n{found}"
 
 
 def draw(results: dict, path: Path) -> None:
@@ -194,19 +176,21 @@ def measure(options) -> dict:
 
 
 def main(argv=None) -> int:
-    """Measure, print, write results/leaderboard_DATE.json, .md and .png."""
+    """Measure, print, write results/leaderboard_DATE.json, .md, .png and the newest without date."""
     options = parse(argv)
     try:
         results = measure(options)
     except (DatasetError, ModelError, OSError) as error:
         print(f"leaderboard: {error}")
         return 1
-    name = f"leaderboard_{datetime.now(timezone.utc).date().isoformat()}"
+    dated = f"{NAME}_{datetime.now(timezone.utc).date().isoformat()}"
+    for name in (NAME, dated):  # the newest, for docs/benchmarks.md, and what stays
+        save(name, results)
+        draw(results, chart(name))
     text = leaderboard_table(results)
-    save(name, results)
-    (RESULTS / f"{name}.md").write_text(f"# Leaderboard\n\n{text}\n\n![Chart]({name}.png)\n")
-    draw(results, RESULTS / f"{name}.png")
-    print(f"{text}\n\n{RESULTS / name}.json, .md, .png")
+    page = chart(dated).with_suffix(".md")
+    page.write_text(f"# Leaderboard\n\n{text}\n\n![Accuracy of each model]({dated}.png)\n")
+    print(f"{text}\n\n{page}")
     return 0
 
 
