@@ -176,7 +176,7 @@ def measure(options) -> dict:
 
 
 def main(argv=None) -> int:
-    """Measure, print, write results/leaderboard_DATE.json, .md, .png and the newest without date."""
+    """Measure, print, write the dated page, chart and JSON, and the newest without a date."""
     options = parse(argv)
     try:
         results = measure(options)
