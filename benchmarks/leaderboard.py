@@ -26,11 +26,12 @@ import numpy as np
 from fer_training.dataset import DatasetError, Faces, load
 from fer_training.evaluate import among_its_classes, judge
 from fer_training.metrics import intervals
+from fer_training.plots import INK
 from fer_training.recipe import tomllib
-from report import RESULTS, describe, machine, refuse_namesakes, save, table
+from report import chart, machine, refuse_namesakes, save
+from tables import leaderboard_table
 from tqdm import tqdm
 
-from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import MODELS, Classifier, default_model, small_model
 from fer_ros.emotions.model_card import ModelError
 
@@ -38,6 +39,7 @@ Answer = Callable[[np.ndarray], np.ndarray]
 """A crop, uint8 [48, 48], to probabilities [7] in FER-2013's order."""
 KEYS = MODELS / "emotion_mobilenet_v2_training_keys.npy"
 TIMED = 200  # faces
+NAME = "leaderboard"
 FER_2013 = "FER-2013 PublicTest"
 
 
@@ -98,48 +100,34 @@ def milliseconds(models: dict[str, Answer], faces: np.ndarray) -> dict[str, floa
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
-def leaderboard_table(results: dict) -> str:
-    """A line for each model on each data set, the best first."""
-    head = ["data", "model", "faces", "accuracy", "95 % between", "dedup.", "macro-F1", "ECE"]
-    rows = []
-    for name, by_model in results["sets"].items():
-        for model, f in sorted(by_model.items(), key=lambda row: -row[1]["accuracy"]):
-            low, high = f["intervals"]["accuracy"]
-            recall = [f["per_class"][e] for e in EMOTIONS]
-            rows.append([
-                name, model, f["n"], f"{f['accuracy']:.2%}", f"{low:.1%} to {high:.1%}",
-                f["accuracy_deduplicated"] and f"{f['accuracy_deduplicated']:.2%}",
-                f["macro_f1"], f["ece"],
-                *(f"{c['recall']:.2f}" if c["support"] else None for c in recall),
-                results["ms_per_face"][model],
-            ])  # fmt: skip
-    found = table([*head, *EMOTIONS, "ms"], rows)
-    return f"{describe(results['machine'])}\n\nRecall under each class.\n\n{found}"
-
-
 def draw(results: dict, path: Path) -> None:
-    """Chart of accuracy with its 95 % interval: a group for each data set, a bar for each model."""
+    """Chart of accuracy with its 95 % interval, and deduplicated: a panel for each data set, a line
+    for each model, the best on top.
+    """
     from matplotlib.figure import Figure
 
-    sets, models = results["sets"], list(results["ms_per_face"])
-    width = 0.8 / len(models)
-    figure = Figure(figsize=(3 + 0.7 * len(sets) * len(models), 4.5), layout="constrained")
-    axes = figure.subplots()
-    for i, model in enumerate(models):
-        found = [by_model[model] for by_model in sets.values()]
-        shares = np.array([f["accuracy"] for f in found])
-        reach = np.abs(np.array([f["intervals"]["accuracy"] for f in found]).T - shares)
-        places = np.arange(len(sets)) + (i - (len(models) - 1) / 2) * width
-        label = f"{model}, {results['ms_per_face'][model]:.2f} ms"
-        axes.bar(places, shares, 0.9 * width, yerr=reach, capsize=3, label=label)
-        for place, share in zip(places, shares, strict=True):
-            axes.text(place, 0.02, f"{share:.1%}", rotation=90, ha="center", color="white")
-    names = [f"{name}\n{next(iter(s.values()))['n']:,} faces" for name, s in sets.items()]
-    axes.set_xticks(range(len(sets)), names)
-    axes.set(ylabel="accuracy, with its 95 % interval", ylim=(0, 1))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(frameon=False, loc="outside upper center", ncols=2)
+    sets, times = results["sets"], results["ms_per_face"]
+    height = sum(1.0 + 0.4 * len(by_model) for by_model in sets.values())
+    figure = Figure(figsize=(8, height), layout="constrained")
+    panels = np.atleast_1d(figure.subplots(len(sets)))
+    for axes, (name, by_model) in zip(panels, sets.items(), strict=True):
+        ranked = sorted(by_model.items(), key=lambda row: row[1]["accuracy"])
+        for place, (_, f) in enumerate(ranked):
+            low, high = f["intervals"]["accuracy"]
+            axes.plot([low, high], [place, place], color=INK, lw=2)
+            axes.plot(f["accuracy"], place, "o", color=INK)
+            if f["accuracy_deduplicated"]:
+                axes.plot(f["accuracy_deduplicated"], place, "o", mec=INK, mfc="white")
+            axes.annotate(f" {f['accuracy']:.1%}", (high, place), va="center")
+        axes.set_yticks(
+            range(len(ranked)), [f"{model}\n{times[model]:.2f} ms" for model, _ in ranked]
+        )
+        axes.set_ylim(-0.6, len(ranked) - 0.4)
+        axes.margins(x=0.12)
+        axes.set_title(f"{name}, {ranked[0][1]['n']:,} faces", loc="left")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[-1].set_xlabel("accuracy with its 95 % interval; hollow: deduplicated")
     figure.savefig(path, dpi=120)
 
 
@@ -167,12 +155,14 @@ def parse(argv=None):
 
 def measure(options) -> dict:
     """All figures: by data set and model, the times and the machine."""
+    found = {"machine": machine()}
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one thread, whatever a library thinks
+    cv2.setNumThreads(1)
     sets, keys = {}, np.load(KEYS, allow_pickle=False)
     if options.csv:
         fer_2013 = load(options.csv)
         sets[FER_2013], keys = fer_2013.of("PublicTest"), fer_2013.of("Training").keys()
     sets |= dict(map(read, options.data))
-    found = {"machine": machine()}
     models = {path.name: ours(path) for path in options.model}
     faces = next(iter(sets.values())).images
     if not options.without_fer:
@@ -186,21 +176,21 @@ def measure(options) -> dict:
 
 
 def main(argv=None) -> int:
-    """Measure, print, write results/leaderboard_DATE.json, .md and .png."""
+    """Measure, print, write the dated page, chart and JSON, and the newest without a date."""
     options = parse(argv)
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one thread, whatever a library thinks
-    cv2.setNumThreads(1)
     try:
         results = measure(options)
     except (DatasetError, ModelError, OSError) as error:
         print(f"leaderboard: {error}")
         return 1
-    name = f"leaderboard_{datetime.now(timezone.utc).date().isoformat()}"
+    dated = f"{NAME}_{datetime.now(timezone.utc).date().isoformat()}"
+    for name in (NAME, dated):  # the newest, for docs/benchmarks.md, and what stays
+        save(name, results)
+        draw(results, chart(name))
     text = leaderboard_table(results)
-    save(name, results)
-    (RESULTS / f"{name}.md").write_text(f"# Leaderboard\n\n{text}\n\n![Chart]({name}.png)\n")
-    draw(results, RESULTS / f"{name}.png")
-    print(f"{text}\n\n{RESULTS / name}.json, .md, .png")
+    page = chart(dated).with_suffix(".md")
+    page.write_text(f"# Leaderboard\n\n{text}\n\n![Accuracy of each model]({dated}.png)\n")
+    print(f"{text}\n\n{page}")
     return 0
 
 

@@ -14,7 +14,11 @@ from aims import aims
 from report import HERE, chart, describe, load, table, version
 
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
-CHARTS = {"plain": "Age of each result over time", "soak": "Resident memory over time"}
+CHARTS = {
+    "plain": "Age of each result over time",
+    "soak": "Resident memory over time",
+    "leaderboard": "Accuracy of each model on each data set",
+}
 MAX_LATE = 0.05  # share of the images that the camera itself sent over half a period late
 
 
@@ -165,6 +169,25 @@ def aims_table() -> str:
     return "\n\n".join([*lines, table(["aim", "limit", "found", "met"], rows)])
 
 
+def leaderboard_table(results: dict) -> str:
+    """A line for each model on each data set, the best first."""
+    head = ["data", "model", "faces", "accuracy", "95 % between", "dedup.", "macro-F1", "ECE"]
+    rows = []
+    for name, by_model in results["sets"].items():
+        for model, f in sorted(by_model.items(), key=lambda row: -row[1]["accuracy"]):
+            low, high = f["intervals"]["accuracy"]
+            classes = f["per_class"].values()
+            rows.append([
+                name, model, f["n"], f"{f['accuracy']:.2%}", f"{low:.1%} to {high:.1%}",
+                f["accuracy_deduplicated"] and f"{f['accuracy_deduplicated']:.2%}",
+                f["macro_f1"], f["ece"],
+                *(f"{c['recall']:.2f}" if c["support"] else None for c in classes),
+                results["ms_per_face"][model],
+            ])  # fmt: skip
+    found = table([*head, *f["per_class"], "ms"], rows)
+    return f"{describe(results['machine'])}\n\nRecall under each class.\n\n{found}"
+
+
 def soak_table(results: dict) -> str:
     """What the long run came to."""
     kept = ("results", "received", "missed", "dropped", "errors", "longest_pause_s")
@@ -204,6 +227,7 @@ def _yes(value) -> str | None:
 
 TABLES = {
     "peers": peers_table,
+    "leaderboard": leaderboard_table,
     "fer_call": fer_call_table,
     "plain": plain_table,
     "node": node_table,

@@ -18,7 +18,7 @@ import numpy as np
 from fer_training import plots
 from fer_training.augment import Augmentation
 from fer_training.batches import Batches
-from fer_training.callbacks import FollowEpoch
+from fer_training.callbacks import FollowEpoch, Progress
 from fer_training.dataset import Faces
 from fer_training.near import parts
 from fer_training.recipe import Recipe, RecipeError, as_toml
@@ -56,11 +56,15 @@ def tune(
     stands in ``validation`` is left out where the recipe wants that, and else not looked at.
     ``storage`` is an SQLAlchemy URL; None: out/journal.log. Returns what is in tuning.json.
 
-    Raises RecipeError without votes that the recipe wants, or for a storage that cannot be used.
+    Raises RecipeError without Optuna, without votes that the recipe wants, or for a storage that
+    cannot be used.
     """
-    import optuna
-    from optuna.trial import TrialState
-
+    try:
+        import optuna
+        from optuna.trial import TrialState
+    except ImportError:
+        line = 'tune needs Optuna: pip install "training[tune]", in the folder that holds training/'
+        raise RecipeError(line) from None
     if recipe.votes and training.votes is None:
         raise RecipeError(f"the recipe {recipe.name!r} learns from FER+'s votes: give --votes FILE")
     first = recipe.phases[0] if recipe.phases else recipe
@@ -99,10 +103,19 @@ def tune(
         keras.utils.set_random_seed(tried.seed)
         batches = Batches(learnt, tried)
         model = ready(tried, len(batches), imagenet)
-        model.fit(
-            batches, epochs=tried.epochs, shuffle=False, verbose=0, validation_batch_size=128,
-            validation_data=judged_by(judges), callbacks=[FollowEpoch(batches), Pruning(trial)],
-        )  # fmt: skip
+        progress = Progress(f"trial {trial.number + 1}", tried.epochs, len(batches))
+        try:
+            model.fit(
+                batches,
+                epochs=tried.epochs,
+                shuffle=False,
+                verbose=0,
+                validation_data=judged_by(judges),
+                validation_batch_size=128,
+                callbacks=[FollowEpoch(batches), progress, Pruning(trial)],
+            )
+        finally:
+            progress.on_train_end()
         return model.history.history["val_accuracy"][-1]
 
     if len(study.get_trials(states=ended)) < trials:

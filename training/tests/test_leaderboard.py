@@ -22,8 +22,7 @@ import leaderboard
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
-    for module in (leaderboard, sys.modules["report"]):
-        monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(sys.modules["report"], "RESULTS", tmp_path / "results")
     monkeypatch.setattr(leaderboard.os, "sched_setaffinity", lambda *_: None)
     return tmp_path / "results"
 

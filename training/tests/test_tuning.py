@@ -2,6 +2,7 @@
 """A search for better settings: stopped, gone on with, shared; and the recipe that it writes."""
 
 import json
+import sys
 from dataclasses import asdict, replace
 
 import pytest
@@ -130,3 +131,9 @@ def test_wants_the_votes_that_the_recipe_learns_from(tmp_path, training, validat
     recipe = replace(load_recipe("teacher_vgg"), votes=0.3)
     with pytest.raises(RecipeError, match="--votes"):
         tuning.tune(recipe, training, validation, tmp_path, trials=1, epochs=1)
+
+
+def test_says_how_to_install_optuna(command, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    assert main(command) == 1
+    assert "tune needs Optuna: pip install" in capsys.readouterr().err
