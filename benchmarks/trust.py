@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How far readings and events can be trusted, before and after quality and rules came, in one run.
 
-Portraits that sit, talk, laugh, shout, turn, lie in the dark and are covered (portraits.py: two that
-ship, those of a folder, and some of PublicTest that are read right while they sit), and clips:
+Portraits that sit, talk, laugh, shout, turn, lie in the dark and are covered (portraits.py: two
+that ship, those of a folder, some of PublicTest that are read right while they sit), and clips:
 
 - by scene: wrong labels, `uncertain` and right ones; false events and all a minute. Before: no
   min_quality, every expression after 0.5 s. After: the defaults.
@@ -128,6 +128,36 @@ def by_scene(films: list[Film], rules=None, least: float = MIN_QUALITY) -> dict:
     return found
 
 
+def by_rules(films: list[Film]) -> dict:
+    """Quality and rules, each without the other: false events and all a minute, and of those who
+    sit the share of whom something right was told, and after how long (median, s).
+    """
+    found = {}
+    for name, rules, least in (
+        ("before", BEFORE, None),
+        ("rules alone", read_rules(DEFAULT), None),
+        ("quality alone", BEFORE, MIN_QUALITY),
+        ("after", read_rules(DEFAULT), MIN_QUALITY),
+    ):
+        row = scene_row(films, rules, least)
+        sitting = [film for film in films if film.scene == "sit"]
+        delays = [
+            next(
+                (t for t, e in events(f, rules, least) if label_of(e.to_emotion) in f.accepted),
+                None,
+            )
+            for f in sitting
+        ]
+        told = [delay for delay in delays if delay is not None]
+        found[name] = {
+            "false": row["false_events_per_minute"],
+            "events": row["events_per_minute"],
+            "told": len(told) / max(len(sitting), 1),
+            "after": float(np.median(told)) if told else float("nan"),
+        }
+    return found
+
+
 def readings(films: list[Film]) -> np.ndarray:
     """Float [N, 4] of each reading: whether its likeliest or held label is right, confidence,
     quality, flags.
@@ -197,6 +227,14 @@ def report(title: str, films: list[Film]) -> dict:
     areas = {name: risk_area(rows[:, 0], rows[:, column]) for name, column in RISKS.items()}
     found = {"scenes": by_scene(films), "flags": by_flag(rows), "risk": areas}
     print_scenes(f"{title}: before → after", found["scenes"])
+    found["rules"] = by_rules(films)
+    print(f"\n| {title} | false events/min | events/min | of sitting ones told | after |")
+    print("|---|---|---|---|---|")
+    for name, row in found["rules"].items():
+        cells = (
+            f"{row['false']:.2f} | {row['events']:.1f} | {row['told']:.0%} | {row['after']:.1f} s"
+        )
+        print(f"| {name} | {cells} |")
     print_flags(f"{title}, by flag", found["flags"])
     print("\narea under risk-coverage:", ", ".join(f"{n} {a:.4f}" for n, a in areas.items()))
     return found
@@ -219,9 +257,10 @@ def draw(film: Film, path: Path) -> None:
     strip, names, curves, flags = axes
     begin, end = film.images[0][0], film.images[-1][0]
     shown = film.stills[:: max(1, len(film.stills) // 8)][:8]
-    middle = shown[0].shape[1] // 2
-    half = min(middle, shown[0].shape[0] // 2)
-    squares = [cv2.resize(s[:, middle - half : middle + half, ::-1], (160, 160)) for s in shown]
+    height, width = shown[0].shape[:2]
+    half = height // 2 if film.scene == "clip" else height // 3
+    rows, columns = (slice(max(n // 2 - half, 0), n // 2 + half) for n in (height, width))
+    squares = [cv2.resize(still[rows, columns, ::-1], (160, 160)) for still in shown]
     strip.imshow(np.hstack(squares), extent=(begin, end, 0, (end - begin) / 11), aspect="auto")
     strip.set_yticks([])
     strip.set_title(f"{film.name}, {film.scene}: may be said to show {', '.join(film.accepted)}")

@@ -61,7 +61,7 @@ WEIGHTS = {
     Flag.SMALL: -0.2,
     Flag.BLURRED: -0.45,
     Flag.BADLY_LIT: -0.45,
-    Flag.TALKING: 0.2,  # for them the lesser of two confidences counts, which is a little too strict
+    Flag.TALKING: 0.2,  # the lesser of two confidences is a little too strict for them
 }
 """Added to the log-odds that confidence gives a reading, where a flag is up. The confidence is
 calibrated (the model card's temperature) and falls by itself for what is missing here."""

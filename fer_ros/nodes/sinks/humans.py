@@ -90,7 +90,9 @@ class _FaceTopics:
                 c=min(max(face.detection_score, 0.0), 1.0),
             )
         )
-        message = expression_message(self._hri, header, face.label, face.confidence, face.valence)
+        message = expression_message(
+            self._hri, header, face.label, face.confidence, face.valence
+        )
         if message:
             self._expression.publish(message)
         if face.points is not None:
