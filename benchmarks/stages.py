@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each stage of the work alone, and the whole without ROS: milliseconds an image.
 
-Decode, detect, crop, classify, track and smooth, annotate, encode, for 0, 1, 4 and 8 faces at
+Decode, detect, crop, classify, track and smooth, judge, annotate, encode, for 0 to 8 faces at
 640x480 and 1920x1080, with each detector and each backend of the classifier that is installed. The
 stages take turns in rounds, one image each, so that noise meets all of them alike. OpenCV has as
 many threads as in the node, LiteRT one. "pipeline" is the floor that no node can beat:
@@ -27,6 +27,7 @@ from fer_ros.emotions.model_card import ModelError
 from fer_ros.emotions.smoothing import Smoother
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import DetectorError, create_detector
+from fer_ros.faces.quality import QualityMeter, quality_of
 from fer_ros.faces.tracker import Tracker
 from fer_ros.images.codec import decode_compressed, decode_image, encode_image, encode_jpeg
 from fer_ros.settings import create_pipeline
@@ -72,6 +73,7 @@ class Turns:
         self.found = [self.best.detect(image) for image in images]
         self.crops = [self._crop(i) for i in range(len(images))]
         self.tracker, self.smoother, self.now = Tracker(), Smoother(), 0.0
+        self.meter = QualityMeter()
         self.pipeline = create_pipeline()
         self.results = [self.pipeline.process(image, 0.0) for image in images]
 
@@ -90,6 +92,7 @@ class Turns:
                 c.probabilities(crop) for crop in self.crops[i]
             ]
         stages["track and smooth"] = self._track
+        stages["quality"] = self._judge
         stages["annotate"] = lambda i: annotate(self.results[i])
         stages["encode JPEG"] = lambda i: encode_jpeg(self.images[i])
         stages["pipeline"] = self._process
@@ -105,6 +108,13 @@ class Turns:
         for track, face in zip(ids, self.results[i].faces, strict=True):
             self.smoother.update(track, face.raw_probabilities, self.now)
         self.smoother.keep(self.tracker.ids)
+
+    def _judge(self, i):
+        for face, crop in zip(self.results[i].faces, self.crops[i], strict=False):
+            flags, _ = self.meter.read(
+                face.track_id, face.box.width, crop, face.pose, face.points, self.now
+            )
+            quality_of(face.confidence, flags)
 
     def _process(self, i):
         self.now += PERIOD

@@ -16,7 +16,7 @@ from fer_ros.faces.finder import EveryImage, Found
 from fer_ros.faces.follower import MeshFollower
 from fer_ros.faces.mesh import FRAMING
 from fer_ros.faces.pose import faces_camera
-from fer_ros.faces.quality import SPEECH, Flag, QualityMeter, is_trusted, quality_of
+from fer_ros.faces.quality import STEADY, QualityMeter, is_trusted, quality_of
 from fer_ros.faces.verifier import Verifier
 from fer_ros.images.rotation import rotate_image
 from fer_ros.reactions.engagement import EngagementTracker
@@ -51,7 +51,7 @@ class EmotionPipeline:
         self.min_quality = classifier.card.uncertain_below
         """Quality under which the label is ``uncertain``, by ``fer_ros.faces.quality``."""
         self._smoother = Smoother(uncertain_below=classifier.card.uncertain_below)
-        self._steady = Smoother(time_constant=SPEECH)
+        self._steady = Smoother(time_constant=STEADY)
         self._meter = QualityMeter()
         self._facing: set[int] = set()
         self._engagement = EngagementTracker()
@@ -99,13 +99,13 @@ class EmotionPipeline:
         faces = []
         for face, crop, probabilities in zip(found, crops, raw, strict=True):
             smoothed, emotion = self._smoother.update(face.track_id, probabilities, now)
-            flags = self._meter.flags(
+            flags, restless = self._meter.read(
                 face.track_id, face.detection.box.width, crop, face.pose, face.points, now
             )
             steady, _ = self._steady.update(face.track_id, probabilities, now)
             likely = smoothed.argmax() if emotion == UNCERTAIN else emotion
             confidence = smoothed[likely]
-            if flags & Flag.TALKING:  # what comes and goes with the mouth is not sure
+            if restless:  # what comes and goes with mouth or head is not sure
                 confidence = min(confidence, steady[likely])
             quality = quality_of(float(confidence), flags)
             if not is_trusted(quality, flags, self.min_quality):

@@ -224,7 +224,7 @@ EMOTION_NODE = (
     Setting(
         "min_quality",
         -1.0,
-        "Quality under which the label is `uncertain`, 0.25 more while a face talks, is covered or "
+        "Quality under which the label is `uncertain`, 0.1 more while a face talks, is covered or "
         "turned away; 0: never, -1: as uncertain_threshold.",
         range=(-1, 1),
         live=True,

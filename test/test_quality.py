@@ -39,8 +39,8 @@ def crop():
 def flags(crop, width=100, pose=STRAIGHT, points=None, now=10.0):
     """Of a face that has been there for long."""
     meter = QualityMeter()
-    meter.flags(1, 100, crop, STRAIGHT, None, 0.0)
-    return meter.flags(1, width, crop, pose, points, now)
+    meter.read(1, 100, crop, STRAIGHT, None, 0.0)
+    return meter.read(1, width, crop, pose, points, now).flags
 
 
 def mesh(opening):
@@ -55,7 +55,7 @@ def talks(crop, openings, rate):
     """In what share of the images after the first second a mouth that does this talks."""
     meter = QualityMeter()
     found = [
-        bool(meter.flags(1, 100, crop, STRAIGHT, mesh(max(o, 0)), i / rate) & Flag.TALKING)
+        bool(meter.read(1, 100, crop, STRAIGHT, mesh(max(o, 0)), i / rate).flags & Flag.TALKING)
         for i, o in enumerate(openings)
     ]
     return np.mean(found[rate:])
@@ -117,13 +117,15 @@ def test_covered_by_a_mask_or_a_hand(crop, place):
 
 def test_just_appeared_for_a_moment(crop):
     meter = QualityMeter()
-    found = [meter.flags(1, 100, crop, STRAIGHT, None, now) for now in (7.0, 7.0 + NEW - 0.01, 7.5)]
+    found = [
+        meter.read(1, 100, crop, STRAIGHT, None, now).flags for now in (7.0, 7.0 + NEW - 0.01, 7.5)
+    ]
     assert found == [Flag.JUST_APPEARED, Flag.JUST_APPEARED, 0]
-    assert meter.flags(2, 100, crop, STRAIGHT, None, 8.0) == Flag.JUST_APPEARED
+    assert meter.read(2, 100, crop, STRAIGHT, None, 8.0).flags == Flag.JUST_APPEARED
     meter.keep({2})
-    assert meter.flags(1, 100, crop, STRAIGHT, None, 8.0) == Flag.JUST_APPEARED
+    assert meter.read(1, 100, crop, STRAIGHT, None, 8.0).flags == Flag.JUST_APPEARED
     meter.reset()
-    assert meter.flags(2, 100, crop, STRAIGHT, None, 9.0) == Flag.JUST_APPEARED
+    assert meter.read(2, 100, crop, STRAIGHT, None, 9.0).flags == Flag.JUST_APPEARED
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -152,7 +154,9 @@ def test_talk_ends_with_the_talk(crop):
     t = seconds(15)
     openings = np.where(t < 3, 0.09 * (1 - np.cos(2 * np.pi * 3 * t)), 0.01)
     meter = QualityMeter()
-    found = [meter.flags(1, 100, crop, STRAIGHT, mesh(o), i / 15) for i, o in enumerate(openings)]
+    found = [
+        meter.read(1, 100, crop, STRAIGHT, mesh(o), i / 15).flags for i, o in enumerate(openings)
+    ]
     assert found[44] & Flag.TALKING
     assert not found[-1] & Flag.TALKING
 
@@ -161,9 +165,8 @@ def test_quality_is_the_confidence_where_nothing_is_wrong():
     for confidence in (0.2, 0.5, 0.9):
         assert quality_of(confidence, 0) == pytest.approx(confidence)
         assert quality_of(confidence, Flag.JUST_APPEARED) == pytest.approx(confidence)
-        assert quality_of(confidence, Flag.TALKING | Flag.BLURRED) < quality_of(
-            confidence, Flag.BLURRED
-        )
+        for flag in (Flag.SMALL, Flag.BLURRED, Flag.BADLY_LIT):
+            assert quality_of(confidence, flag) < confidence
     assert 0 < quality_of(0.0, 0) < quality_of(1.0, 0) < 1
     assert not math.isnan(quality_of(1.0, 255))
 
@@ -174,3 +177,16 @@ def test_what_lasts_must_be_surer():
         assert is_trusted(0.5, flag, 0.5) == (not flag & DISTRACTED)
         assert is_trusted(0.5 + STRICTER, flag, 0.5)
         assert is_trusted(0.0, flag, 0.0), "0: any is"
+
+
+def test_who_turns_is_restless_until_he_has_turned(crop):
+    meter = QualityMeter()
+    yaws = [0.0] * 20 + [0.4] * 60
+    found = [
+        meter.read(1, 100, crop, STRAIGHT._replace(yaw=yaw), None, i / 10).restless
+        for i, yaw in enumerate(yaws)
+    ]
+    assert found[:20] == [False] * 20
+    assert all(found[20:40])
+    assert not found[-1]
+    assert not meter.read(1, 100, crop, UNKNOWN_POSE, None, 8.0).restless

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass, field
 from enum import IntFlag
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -46,6 +47,9 @@ EYES = (33, 263)  # their outer corners
 CLOSED = 0.05  # opening of a mouth, over the eyes' distance, that is as good as none
 SWING = 0.35  # change of the opening's logarithm that is no trembling of the mesh
 SWINGS, SPEECH = 3, 1.2  # so many, up and down, in so many seconds are talk
+STIR = 0.2  # such a change that may be talk, too
+TURN = math.radians(5)  # of the head, from where it looked in the last seconds
+STEADY = 2.0  # seconds: time constant of where it looked, and of what a restless face showed
 
 SIDE = 48  # pixels of the crop that is looked at: FER-2013's
 ZONES = tuple(  # of that: the person's right eye, the left one, the mouth
@@ -54,20 +58,17 @@ ZONES = tuple(  # of that: the person's right eye, the left one, the mouth
 )
 
 WEIGHTS = {
-    Flag.TURNED_AWAY: -0.1,
-    Flag.SMALL: -0.3,
-    Flag.BLURRED: -0.5,
-    Flag.BADLY_LIT: -0.3,
-    Flag.COVERED: -0.4,
-    Flag.TALKING: -0.15,
+    Flag.SMALL: -0.2,
+    Flag.BLURRED: -0.45,
+    Flag.BADLY_LIT: -0.45,
+    Flag.TALKING: 0.2,  # the lesser of two confidences is a little too strict for them
 }
 """Added to the log-odds that confidence gives a reading, where a flag is up. The confidence is
-calibrated (the model card's temperature), and falls by itself for most of what makes a reading
-less sure; this is what it does not know."""
+calibrated (the model card's temperature) and falls by itself for what is missing here."""
 
 DISTRACTED = Flag.TURNED_AWAY | Flag.COVERED | Flag.TALKING
 """Flags of readings whose errors do not pass: the same wrong label comes for seconds."""
-STRICTER = 0.25  # by so much more quality they must have
+STRICTER = 0.1  # by so much more quality they must have
 
 
 def quality_of(confidence: float, flags: int) -> float:
@@ -90,7 +91,8 @@ class Mouth:
     a smile, laughter, a shout.
     """
 
-    def __init__(self):
+    def __init__(self, swing: float):
+        self._swing = swing
         self._low = self._high = math.nan
         self._opens = False
         self._swings: deque[float] = deque(maxlen=SWINGS)
@@ -99,9 +101,9 @@ class Mouth:
         """How far it is open, over the eyes' distance, at a stamp in seconds."""
         level = math.log(CLOSED + opening)
         self._low, self._high = min(level, self._low), max(level, self._high)
-        if level - self._low > SWING and not self._opens:
+        if level - self._low > self._swing and not self._opens:
             self._turn(level, now, opens=True)
-        elif self._high - level > SWING and (self._opens or not self._swings):
+        elif self._high - level > self._swing and (self._opens or not self._swings):
             self._turn(level, now, opens=False)
 
     def talks(self, now: float) -> bool:
@@ -114,10 +116,23 @@ class Mouth:
         self._swings.append(now)
 
 
+class Reading(NamedTuple):
+    """What makes a reading less sure. ``restless``: mouth or head move, so that an expression that
+    is read may be of this moment alone.
+    """
+
+    flags: Flag
+    restless: bool
+
+
 @dataclass
 class _Track:
     since: float
-    mouth: Mouth = field(default_factory=Mouth)
+    seen: float
+    yaw: float = math.nan
+    """Mean of the last seconds."""
+    talk: Mouth = field(default_factory=lambda: Mouth(SWING))
+    stir: Mouth = field(default_factory=lambda: Mouth(STIR))
 
 
 class QualityMeter:
@@ -126,7 +141,7 @@ class QualityMeter:
     def __init__(self):
         self._tracks: dict[Hashable, _Track] = {}
 
-    def flags(
+    def read(
         self,
         track_id: Hashable,
         width: float,
@@ -134,8 +149,8 @@ class QualityMeter:
         pose: HeadPose,
         points: np.ndarray | None,
         now: float,
-    ) -> Flag:
-        """The flags of one face in one image.
+    ) -> Reading:
+        """What to say of one face in one image.
 
         Args:
             track_id: whose face it is.
@@ -145,20 +160,29 @@ class QualityMeter:
             points: float32 [468, 3] of the face mesh, where it looked.
             now: seconds, never decreasing.
         """
-        track = self._tracks.setdefault(track_id, _Track(now))
+        track = self._tracks.setdefault(track_id, _Track(now, now))
         if points is not None:
-            track.mouth.see(_opening(points), now)
-        return _of_crop(crop) | sum(
-            flag
-            for flag, holds in (
-                (Flag.TURNED_AWAY, pose.away > AWAY),  # NaN compares false
-                (Flag.TILTED, abs(pose.roll) > LEANING),
-                (Flag.SMALL, width < NARROW),
-                (Flag.TALKING, track.mouth.talks(now)),
-                (Flag.JUST_APPEARED, now - track.since < NEW),
-            )
-            if holds
-        )
+            opening = _opening(points)
+            track.talk.see(opening, now)
+            track.stir.see(opening, now)
+        if math.isnan(track.yaw):
+            track.yaw = pose.yaw
+        turned = pose.yaw - track.yaw
+        if not math.isnan(turned):
+            track.yaw += (1 - math.exp((track.seen - now) / STEADY)) * turned
+        track.seen = now
+        flags = _of_crop(crop)
+        for flag, holds in (
+            (Flag.TURNED_AWAY, pose.away > AWAY),  # NaN compares false
+            (Flag.TILTED, abs(pose.roll) > LEANING),
+            (Flag.SMALL, width < NARROW),
+            (Flag.TALKING, track.talk.talks(now)),
+            (Flag.JUST_APPEARED, now - track.since < NEW),
+        ):
+            if holds:
+                flags |= flag
+        restless = track.stir.talks(now) or abs(pose.yaw - track.yaw) > TURN
+        return Reading(flags, restless)
 
     def keep(self, track_ids: Collection[Hashable]) -> None:
         """Forget every face that is not among ``track_ids``."""

@@ -104,7 +104,7 @@ EMOTION_NODE = (
         "emotion_events",
         "fer_ros/EmotionEvent",
         10,
-        "Once for each change of expression that has held for `event_hold`.",
+        "Once for each change of expression that has held by `event_rules`.",
         sink="emotion_events.EmotionEventsSink",
     ),
     Topic(

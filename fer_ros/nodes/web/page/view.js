@@ -188,14 +188,15 @@ function showEvents() {
   const language = document.documentElement.lang;
   const known = new Map([...list.children].map((item) => [item.dataset.key, item]));
   const items = view.events.map((event) => {
-    const key = `${language} ${event.stamp} ${event.id} ${event.to}`;
+    const key = `${language} ${event.stamp} ${event.id} ${event.to} ${event.relative}`;
     if (known.has(key)) return known.get(key); // not said again
     const item = document.createElement("li");
     item.dataset.key = key;
     const time = document.createElement("time");
     time.textContent = new Date(event.stamp * 1000).toLocaleTimeString(language);
     const names = { id: event.id, from: word(event.from), to: word(event.to) };
-    item.append(time, word(event.relative ? "event_relative" : "event", names));
+    const usual = event.to === "uncertain" ? "event_usual" : "event_relative";
+    item.append(time, word(event.relative ? usual : "event", names));
     return item;
   });
   list.replaceChildren(...items.reverse());
