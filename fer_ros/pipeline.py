@@ -98,18 +98,7 @@ class EmotionPipeline:
 
         faces = []
         for face, crop, probabilities in zip(found, crops, raw, strict=True):
-            smoothed, emotion = self._smoother.update(face.track_id, probabilities, now)
-            flags, restless = self._meter.read(
-                face.track_id, face.detection.box.width, crop, face.pose, face.points, now
-            )
-            steady, _ = self._steady.update(face.track_id, probabilities, now)
-            likely = smoothed.argmax() if emotion == UNCERTAIN else emotion
-            confidence = smoothed[likely]
-            if restless:  # what comes and goes with mouth or head is not sure
-                confidence = min(confidence, steady[likely])
-            quality = quality_of(float(confidence), flags)
-            if not is_trusted(quality, flags, self.min_quality):
-                emotion = UNCERTAIN
+            smoothed, emotion, quality, flags = self._read(face, crop, probabilities, now)
             box = face.detection.box.clipped(upright.shape).rotated(upright.shape, -self.rotate)
             facing = faces_camera(face.pose, self.facing_angle, face.track_id in self._facing)
             faces.append(
@@ -189,6 +178,22 @@ class EmotionPipeline:
         """Forget all faces; ids are not given again."""
         for memory in (self.finder, self._smoother, self._steady, self._meter, self._engagement):
             memory.reset()
+
+    def _read(self, face: Found, crop: np.ndarray, probabilities: np.ndarray, now: float):
+        """What is to be said of a face: smoothed probabilities, label, quality and its flags."""
+        smoothed, emotion = self._smoother.update(face.track_id, probabilities, now)
+        steady, _ = self._steady.update(face.track_id, probabilities, now)
+        flags, restless = self._meter.read(
+            face.track_id, face.detection.box.width, crop, face.pose, face.points, now
+        )
+        likely = smoothed.argmax() if emotion == UNCERTAIN else emotion
+        confidence = smoothed[likely]
+        if restless:  # what comes and goes with mouth or head is not sure
+            confidence = min(confidence, steady[likely])
+        quality = quality_of(float(confidence), flags)
+        if not is_trusted(quality, flags, self.min_quality):
+            emotion = UNCERTAIN
+        return smoothed, emotion, quality, flags
 
     def _crop(self, upright: np.ndarray, face: Found) -> np.ndarray:
         """What the classifier is to see of a face in the upright image."""
