@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What LiteRT gains: the whole pipeline with it, and as it is where LiteRT is not installed.
 
-Both take the same images of 640x480 at stamps of 30 Hz by turns, one image each. On apt's OpenCV:
-a virtual environment with --system-site-packages and LiteRT.
+Both take the same images of 640x480 at stamps of 30 Hz by turns, one image each, with one thread.
 
-    python benchmarks/backends.py [--images 300]
+    PYTHONPATH=.:~/litert /usr/bin/python3 benchmarks/backends.py     # beside apt's OpenCV
 """
 
 import argparse
@@ -52,6 +51,7 @@ def main():
     )
     parser.add_argument("--images", type=int, default=300, help="(default: %(default)s)")
     options = parser.parse_args()
+    cv2.setNumThreads(1)
     found = {str(faces): measure(faces, options.images) for faces in FACES}
     save("backends", {"machine": machine(False), "faces": found})
     print(f"OpenCV {cv2.__version__}, ms an image: median (mean)\n")

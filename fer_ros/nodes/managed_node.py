@@ -51,6 +51,7 @@ class ManagedNode(LifecycleNode, Generic[T]):
     """What the log calls that on which the worker works."""
     no_limits: Mapping[str, float] = {}
     """Limits of ``fer_ros.nodes.diagnostics`` that are no parameters of this node, with values."""
+    _is_made = False
 
     def __init__(self, name: str, table: Sequence[Setting], **options):
         super().__init__(name, **options)
@@ -154,7 +155,8 @@ class ManagedNode(LifecycleNode, Generic[T]):
 
     def destroy_node(self):
         """Stop the worker before what it publishes on goes away."""
-        self._stop()
+        if self._is_made:  # from Kilted on, rclpy destroys nodes that failed in their making too
+            self._stop()
         super().destroy_node()
 
     @contextmanager
@@ -194,6 +196,7 @@ class ManagedNode(LifecycleNode, Generic[T]):
 
     def _follow_parameters(self):
         """Take up the parameters that may change, now and whenever they do."""
+        self._is_made = True
         self._apply_live()
         self.add_post_set_parameters_callback(lambda _: self._apply_live())
 

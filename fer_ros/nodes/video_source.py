@@ -35,6 +35,8 @@ class VideoSource(Node):
         **options: rclpy's for a node.
     """
 
+    _live: Live | None = None
+
     def __init__(self, **options):
         super().__init__("video_source", **options)
         source, *others = VIDEO_SOURCE
@@ -55,7 +57,6 @@ class VideoSource(Node):
         # Beside the images, where camera drivers have it, and emotion_node looks for it.
         beside = image_raw.rpartition("/")[0]
         self._info = self._publisher(CameraInfo, f"{beside}/camera_info", INFO_DEPTH)
-        self._live: Live | None = None
         self._images: Iterator[np.ndarray] = iter(())
         self._waiting = self._values.start_when_subscribed
         self._first_heard = None

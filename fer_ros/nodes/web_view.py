@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 from collections import deque
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
@@ -54,6 +55,8 @@ class WebView(Node):
         RuntimeError: aiohttp is not installed, the address is taken, or the token cannot be used.
     """
 
+    _server: Any = None
+
     def __init__(self, **options):
         super().__init__("web_view", **options)
         declare(self, WEB_VIEW)
@@ -96,8 +99,9 @@ class WebView(Node):
 
     def destroy_node(self):
         """Stop the server before what it asks goes away."""
-        self._server.stop()
-        self._worker.stop(1.0)
+        if self._server:  # from Kilted on, rclpy destroys nodes that failed in their making too
+            self._server.stop()
+            self._worker.stop(1.0)
         super().destroy_node()
 
     def _create_server(self, values):
