@@ -26,10 +26,11 @@ from fer_ros.nodes.diagnostics import ERROR, WARN, Problem
 from fer_ros.nodes.managed_node import ManagedNode
 from fer_ros.nodes.optional import messages
 from fer_ros.nodes.parameters import EXPRESSION_NODE
+from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.run import run_node
 from fer_ros.nodes.sinks.humans import expression_message
 from fer_ros.nodes.topics import EXPRESSION_NODE as TOPICS
-from fer_ros.nodes.topics import FACE, TRACKED, publisher
+from fer_ros.nodes.topics import FACE, TRACKED
 from fer_ros.result import Box
 from fer_ros.stamp_clock import StampClock
 

@@ -3,8 +3,8 @@
 
 from fer_ros.drawing import annotate
 from fer_ros.nodes.messages import image_message, jpeg_message
+from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
-from fer_ros.nodes.topics import publisher
 
 
 class AnnotatedImageSink(Sink):

@@ -7,8 +7,8 @@ from std_msgs.msg import Header
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.nodes.optional import messages
+from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
-from fer_ros.nodes.topics import publisher
 from fer_ros.result import Result
 
 

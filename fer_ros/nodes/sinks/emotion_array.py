@@ -2,8 +2,8 @@
 """``emotions``: the result for each image."""
 
 from fer_ros.nodes.messages import emotion_array
+from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
-from fer_ros.nodes.topics import publisher
 
 
 class EmotionArraySink(Sink):

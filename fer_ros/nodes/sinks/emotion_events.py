@@ -8,8 +8,8 @@ from std_msgs.msg import Header
 
 from fer_ros.emotions.classes import label_of
 from fer_ros.msg import EmotionEvent
+from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
-from fer_ros.nodes.topics import publisher
 from fer_ros.reactions.events import SECOND, Event, EventDetector, ExpressionHistory
 from fer_ros.reactions.rules import read_rules
 from fer_ros.srv import DominantEmotion

@@ -4,8 +4,8 @@
 import math
 
 from fer_ros.msg import EngagementArray, FaceEngagement
+from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
-from fer_ros.nodes.topics import publisher
 from fer_ros.reactions.engagement import LEVELS, ORDER
 from fer_ros.result import FaceEmotion
 

@@ -8,8 +8,8 @@ from geometry_msgs.msg import Quaternion, Transform, TransformStamped, Vector3
 from std_msgs.msg import Header
 
 from fer_ros.nodes.camera import face_centres, face_orientation, quaternion
+from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
-from fer_ros.nodes.topics import publisher
 
 GAZE = quaternion(np.array([[0, 0, 1], [-1, 0, 0], [0, -1, 0]]))
 """The axes of REP 155's ``gaze_`` frame in those of the face."""

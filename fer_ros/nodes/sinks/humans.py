@@ -16,8 +16,9 @@ from fer_ros.faces.crop import cut_out
 from fer_ros.faces.landmarks import landmarks
 from fer_ros.nodes.messages import image_message
 from fer_ros.nodes.optional import messages
+from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
-from fer_ros.nodes.topics import FACE, TRACKED, publisher
+from fer_ros.nodes.topics import FACE, TRACKED
 from fer_ros.result import Box, FaceEmotion, Result
 
 DELIVERY = Duration(seconds=0.5)

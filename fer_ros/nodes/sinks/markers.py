@@ -8,8 +8,8 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from fer_ros.emotions.classes import COLOURS
 from fer_ros.nodes.camera import face_corners, face_orientation
+from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
-from fer_ros.nodes.topics import publisher
 from fer_ros.result import Result
 
 LIFETIME = Duration(nanosec=500_000_000)  # a face that is gone fades by itself
