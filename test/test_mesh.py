@@ -130,7 +130,7 @@ def test_a_file_that_is_no_network(tmp_path, content, suffix):
 def test_another_network_is_refused():
     with pytest.raises(NetworkError, match="another network"):
         FaceMesh(shipped("face_detection_back"))
-    with pytest.raises(NetworkError, match=r"LiteRT (can run|is missing)"):
+    with pytest.raises(NetworkError, match="LiteRT"):
         Network(Path(__file__))
 
 
