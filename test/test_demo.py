@@ -93,7 +93,7 @@ def check_bag(out, records):
                 assert box == roi
                 raw = face["raw_probabilities"][3]
                 assert float(row["raw_joy"]) == pytest.approx(raw, abs=1e-4)
-    assert sum(agreed) >= 0.9 * len(agreed) > 0
+    assert sum(agreed) >= 0.95 * len(agreed) > 0
 
 
 def test_ctrl_c_ends_both_nodes_and_keeps_what_came(tmp_path):

@@ -2,17 +2,25 @@
 """evaluate_bag with bags and words that are not as they should be."""
 
 import sqlite3
+import tracemalloc
 from itertools import count
 
 import cv2
+import lz4.frame
+import mcap.writer
 import numpy as np
 import pytest
+import zstandard
 from bag_helpers import (
+    COMPRESSED,
     JPEG,
     RAW,
+    START,
+    STEP,
     Page,
     evaluate,
     frames,
+    image,
     make_bag,
     messages,
     storage_file,
@@ -20,6 +28,7 @@ from bag_helpers import (
     table,
 )
 
+from fer_ros.bags.reading import Bag
 from fer_ros.bags.types import type_store
 from fer_ros.cli import evaluate_bag
 from fer_ros.pipeline import EmotionPipeline
@@ -77,6 +86,41 @@ def test_a_broken_compressed_message_does_not_end_the_evaluation(tmp_path, capsy
     errors = capsys.readouterr().err
     assert f"{JPEG} at 0.2 s left out" in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("kind", ["zstd", "lz4"])
+def test_a_chunk_that_is_a_bomb_is_never_unpacked(tmp_path, monkeypatch, capsys, kind):
+    """Its index is whole, and says it is small; the second chunk is what it says."""
+    zeros = bytes(200_000_000)
+    bomb = {
+        "zstd": zstandard.ZstdCompressor(write_content_size=False).compress(zeros),
+        "lz4": lz4.frame.compress(zeros, store_size=False),
+    }[kind]
+    del zeros
+    whole = {"zstd": zstandard.compress, "lz4": lz4.frame.compress}[kind]
+    bombs = [bomb]
+    module = {"zstd": zstandard, "lz4": lz4.frame}[kind]
+    path = tmp_path / "bag.mcap"
+    with path.open("wb") as file, monkeypatch.context() as patch:
+        patch.setattr(module, "compress", lambda data: bombs.pop() if bombs else whole(data))
+        writer = mcap.writer.Writer(
+            file, chunk_size=200_000, compression=mcap.writer.CompressionType[kind.upper()]
+        )
+        writer.start("ros2")
+        schema = writer.register_schema(COMPRESSED, "ros2msg", b"")
+        channel = writer.register_channel(JPEG, "cdr", schema)
+        for i, bgr in enumerate(frames(12)):
+            data, time = image(i, bgr, compressed=True)[1], START + i * STEP
+            writer.add_message(channel, time, data, time)
+        writer.finish()
+    tracemalloc.start()
+    with Bag(path) as bag:
+        images = sum(1 for _ in bag.messages())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0 < images < 12
+    assert peak < 50_000_000
+    assert "damaged" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rosbags.rosbag2 import Reader
+from rosbags.rosbag2 import Reader, storage_mcap
 
 from fer_ros.bags.cameras import BagError, image_topic
-from fer_ros.bags.salvage import Message, Salvage, Topic, is_packed, unpack
+from fer_ros.bags.salvage import Message, Salvage, Topic, is_packed, unpack, unpack_lz4
 from fer_ros.images.codec import decode_compressed, decode_image
 
 DECODERS = {
@@ -17,6 +17,9 @@ DECODERS = {
 }
 """How an image is read, by the type of its message."""
 SUFFIXES = (".mcap", ".db3")
+
+# rosbags sets no limit to what a chunk of an MCAP file may become, whatever its index says.
+storage_mcap.DECOMPRESSORS |= {"zstd": unpack, "lz4": unpack_lz4}
 
 Say = Callable[[str], None]
 

@@ -45,14 +45,26 @@ def is_packed(data: bytes) -> bool:
     return data[:4] == _ZSTD
 
 
-def unpack(data: bytes) -> bytes:
+def unpack(data: bytes, expected: int | None = None) -> bytes:
     """What a zstd frame holds. Raises ValueError or zstandard.ZstdError for damage, and, before
-    anything is unpacked, for one that says to hold more than MAX_UNPACKED bytes.
+    anything is unpacked, for one that says to hold more than MAX_UNPACKED or ``expected`` bytes.
     """
+    limit = _limit(expected)
     size = zstandard.frame_content_size(data)  # -1: it does not say
-    if size > MAX_UNPACKED:
-        raise ValueError(f"unpacks to {size} bytes, the limit is {MAX_UNPACKED}")
-    return zstandard.decompress(data, max_output_size=MAX_UNPACKED)
+    if size > limit:
+        raise ValueError(f"unpacks to {size} bytes, the limit is {limit}")
+    return zstandard.decompress(data, max_output_size=limit)
+
+
+def unpack_lz4(data: bytes, expected: int | None = None) -> bytes:
+    """What an LZ4 frame holds, its first MAX_UNPACKED or ``expected`` bytes."""
+    from lz4.frame import LZ4FrameDecompressor
+
+    return LZ4FrameDecompressor().decompress(data, _limit(expected))
+
+
+def _limit(expected: int | None) -> int:
+    return MAX_UNPACKED if expected is None else min(expected, MAX_UNPACKED)
 
 
 class Salvage:
@@ -181,11 +193,9 @@ def _at(file, size, offsets, complain) -> Iterator:
 def _unpacked(chunk):
     """An MCAP chunk without its compression; mcap itself unpacks without a limit."""
     if chunk.compression == "zstd":
-        data = unpack(chunk.data)
+        data = unpack(chunk.data, chunk.uncompressed_size)
     elif chunk.compression == "lz4":
-        from lz4.frame import LZ4FrameDecompressor
-
-        data = LZ4FrameDecompressor().decompress(chunk.data, MAX_UNPACKED)
+        data = unpack_lz4(chunk.data, chunk.uncompressed_size)
     else:
         return chunk
     return replace(chunk, data=data, compression="")
