@@ -34,7 +34,7 @@ SOURCES := $(BUILD_FILES) $(shell find $(BUILD_TREES) -mindepth 1 -name __pycach
 define APT_MISSING
 from importlib.util import find_spec
 packages = {"cv2": "opencv", "yaml": "yaml", "pytest_timeout": "pytest-timeout"}
-names = "aiohttp cv2 hypothesis matplotlib pytest pytest_timeout skimage yaml".split()
+names = "aiohttp cv2 hypothesis matplotlib pytest pytest_timeout skimage tqdm yaml".split()
 print(*(f"python3-{packages.get(n, n)}" for n in names if not find_spec(n)))
 endef
 export APT_MISSING

@@ -10,7 +10,7 @@ folder=${1:-/var/tmp/fer_ros-arm64}
 repository=$(cd "$(dirname "$0")/.." && pwd)
 shared=${FER_ROS_SHARED:-$repository/../shared}
 packages=(opencv-data
-  python3-{aiohttp,hypothesis,matplotlib,opencv,pytest,pytest-timeout,skimage,yaml})
+  python3-{aiohttp,hypothesis,matplotlib,opencv,pytest,pytest-timeout,skimage,tqdm,yaml})
 
 ((EUID == 0)) || { echo "arm64.sh sets up a system and enters it: run it as root" >&2; exit 1; }
 for tool in mmdebstrap arch-test qemu-aarch64-static; do
@@ -43,5 +43,5 @@ exec unshare --mount bash -euc '
   exec chroot "$3" env HOME=/tmp PYTHONDONTWRITEBYTECODE=1 bash -euc "
     cd /fer_ros
     uname -m && dpkg-query -W python3 python3-numpy python3-opencv
-    exec python3 -m pytest -p no:cacheprovider test"
+    exec python3 -m pytest -p no:cacheprovider -o timeout=3000 test"
 ' bash "$repository" "$shared" "$folder"

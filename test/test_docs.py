@@ -33,7 +33,9 @@ def test_links_lead_somewhere(page):
 
 def test_index_has_every_page():
     index = (REPOSITORY / "docs/README.md").read_text()
+    site = (REPOSITORY / "docs/index.md").read_text().split()
     for page in REPOSITORY.glob("docs/*.md"):
+        assert page.stem in (*site, "index"), page.name
         if page.name not in ("README.md", "index.md", "api.md"):  # the last two: of the site
             assert f"({page.name})" in index, page.name
 
