@@ -49,9 +49,10 @@ class Batches(keras.utils.PyDataset):
             self.weights = np.pad(self.weights, (0, more), constant_values=recipe.unlabelled)
         self.teach = None
         if recipe.teacher and recipe.consistent_teacher:
-            self.teach = mean_answer([_answerer(t) for t in teachers])
+            self.teach = mean_answer(list(map(_answerer, teachers)), recipe.mirrored_teacher)
         elif recipe.teacher:
-            answers = mean_answer([partial(_predicted, t) for t in teachers])
+            open_ = [partial(_predicted, t) for t in teachers]
+            answers = mean_answer(open_, recipe.mirrored_teacher)
             self.targets += self.shares[:, None] * answers(self.images)
 
     def __len__(self):
@@ -120,9 +121,16 @@ def mixed(batch, alpha: float, random: np.random.Generator):
 Answers = Callable[[np.ndarray], np.ndarray]
 
 
-def mean_answer(models: Sequence[Answers]) -> Answers:
-    """uint8 [N, 48, 48] -> float32 [N, 7]: the mean of the probabilities by the models' logits."""
-    return lambda images: np.mean([softmax(model(images)) for model in models], axis=0)
+def mean_answer(models: Sequence[Answers], mirrored: bool = False) -> Answers:
+    """uint8 [N, 48, 48] -> float32 [N, 7]: the mean of the probabilities by the models' logits, of
+    the faces and, ``mirrored``, of their mirror images too.
+    """
+
+    def answer(images):
+        views = (images, np.ascontiguousarray(images[:, :, ::-1]))[: 1 + mirrored]
+        return np.mean([softmax(model(view)) for model in models for view in views], axis=0)
+
+    return answer
 
 
 def _predicted(model: Path, images: np.ndarray) -> np.ndarray:

@@ -38,7 +38,8 @@ class Recipe:
     ``teacher``, 0 to 1, are the shares of the target that FER+'s annotators and a model trained
     before have (Hinton et al., 2015, arXiv:1503.02531); the label has the rest. What the teacher
     says is of the plain face, or with ``consistent_teacher`` of the varied picture itself (Beyer et
-    al., 2022, arXiv:2106.05237). ``mixup`` is the alpha by which faces are mixed (Zhang et al.,
+    al., 2022, arXiv:2106.05237); with ``mirrored_teacher`` the mean of that and of what it says of
+    its mirror image. ``mixup`` is the alpha by which faces are mixed (Zhang et al.,
     2018, arXiv:1710.09412), 0: not at all. A class that is n times rarer than the mean weighs n to
     the power of ``balance``. ``network`` is ``mobilenet_v2`` or one of ``networks.NETWORKS``, which
     see 48x48 as it is; ``attention`` is that of ``model.backbone``. ``average``, 0 to 1, is the
@@ -73,6 +74,7 @@ class Recipe:
     votes: float = 0.0
     teacher: float = 0.0
     consistent_teacher: bool = False
+    mirrored_teacher: bool = False
     mixup: float = 0.0
     balance: float = 0.0
     deduplicate: bool = False

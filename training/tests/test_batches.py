@@ -88,6 +88,14 @@ def test_a_consistent_teacher_answers_for_the_picture_that_is_shown(files, train
     assert np.abs(taught[:, None] - plain).max(axis=2).min(axis=1).max() > 0.1
 
 
+def test_a_mirrored_teacher_is_asked_for_both_sides(files, training):
+    recipe = replace(TINY, teacher=1.0, consistent_teacher=True, mirrored_teacher=True)
+    images, wanted, _ = whole(Batches(training, recipe, files[:1]))
+    sides = [softmax(predict(files[0], x)) for x in (images[..., 0], images[:, :, ::-1, 0])]
+    np.testing.assert_allclose(wanted, np.mean(sides, axis=0), atol=1e-5)
+    assert np.abs(sides[0] - sides[1]).max() > 1e-3
+
+
 def test_mixed_faces_come_with_mixed_targets(training):
     images, wanted = training.images[:16], np.eye(16, dtype=np.float32)
     weights = np.arange(16, dtype=np.float32)

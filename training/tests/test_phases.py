@@ -46,7 +46,7 @@ def weights_of(run):
     return [keras.ops.convert_to_numpy(w) for w in model.weights]
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 @pytest.mark.usefixtures("eager")
 def test_best_from_an_empty_folder_killed_in_every_phase_ends_in_the_same_weights(
     command, tmp_path, monkeypatch, capsys
