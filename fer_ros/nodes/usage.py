@@ -85,6 +85,8 @@ def _setting(setting):
     default = str(setting.default)
     if isinstance(setting.default, bool):
         default = default.lower()
+    if len(default) > WIDTH // 4:  # beside its description there would be no room
+        text, default = f"{text} Default: {default}", "..."
     return f"{'*' if setting.live else ' '} {setting.name} = {default or repr('')}", text
 
 
