@@ -35,5 +35,5 @@ napoleon_use_ivar = True
 autosummary_generate = True
 autodoc_default_options = {"members": True, "ignore-module-all": True}
 autodoc_member_order = "bysource"
-# What reads bags, and what is installed by wish, is not imported to be described.
-autodoc_mock_imports = ["ai_edge_litert", "av", "cv_bridge", "mcap", "rosbags", "zstandard"]
+# What is installed by wish is not imported to be described.
+autodoc_mock_imports = ["ai_edge_litert", "av", "cv_bridge"]
