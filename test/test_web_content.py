@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the page is told: of messages of version 1 and 2, and its words."""
+"""What the page is told of messages, and its words."""
 
 import json
 import math
@@ -33,8 +33,11 @@ def array(*faces):
     )
 
 
-def test_version_1():
-    told = content.result(array(face()))
+def test_what_is_not_known_is_null():
+    nan = math.nan
+    new = face(roll=nan, pitch=nan, yaw=nan, facing=False, quality=nan, quality_flags=0,
+               valence=nan, distance=nan, engagement=0)  # fmt: skip
+    told = content.result(array(new))
     assert told["stamp"] == 12.5
     (one,) = told["faces"]
     assert one["box"] == [1, 2, 30, 40]
@@ -44,14 +47,7 @@ def test_version_1():
     content.as_json(told)
 
 
-def test_version_2_before_anything_fills_it():
-    nan = math.nan
-    new = face(roll=nan, pitch=nan, yaw=nan, facing=False, quality=nan, quality_flags=0,
-               valence=nan, distance=nan, engagement=0)  # fmt: skip
-    assert content.result(array(new)) == content.result(array(face()))
-
-
-def test_version_2():
+def test_a_face():
     new = face(roll=0.1, pitch=-0.2, yaw=0.3, facing=True, quality=0.8, quality_flags=0b10000100,
                valence=0.5, distance=1.25, engagement=3)  # fmt: skip
     (one,) = content.result(array(new))["faces"]
@@ -73,9 +69,10 @@ def test_numbers_of_the_message():
 
 def test_event():
     event = Fields(header=Fields(stamp=STAMP), track_id=2, from_label="neutral", to_label="joy",
-                   confidence=0.9, duration=0.5)  # fmt: skip
+                   confidence=0.9, duration=0.5, facing=False, relative=True)  # fmt: skip
     told = content.event(event)
     assert (told["id"], told["from"], told["to"], told["facing"]) == (2, "neutral", "joy", False)
+    assert told["relative"]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,11 @@ import struct
 
 from fer_ros.emotions.classes import COLOURS, EMOTIONS
 from fer_ros.faces.quality import Flag
+from fer_ros.reactions.engagement import LEVELS as ENGAGEMENT
 from fer_ros.settings import EMOTION_NODE, Setting
 
 FLAGS = tuple(str(flag.name).lower() for flag in Flag)
 """The bits of FaceEmotion's ``quality_flags``, the lowest first."""
-ENGAGEMENT = ("", "disengaged", "engaging", "engaged", "disengaging")
-"""The values of FaceEmotion's ``engagement``."""
 LEVELS = ("ok", "warn", "error", "stale")
 """Those of diagnostic_msgs/DiagnosticStatus."""
 LIVE = tuple(s for s in EMOTION_NODE if s.live and not s.read_only)
@@ -56,8 +55,8 @@ def event(message) -> dict:
         "to": message.to_label,
         "confidence": _number(message.confidence),
         "duration": _number(message.duration),
-        "facing": bool(getattr(message, "facing", False)),
-        "relative": bool(getattr(message, "relative", False)),
+        "facing": message.facing,
+        "relative": message.relative,
     }
 
 
@@ -87,23 +86,23 @@ def seconds(stamp) -> float:
 
 def _face(face):
     roi = face.roi
-    bits = int(getattr(face, "quality_flags", 0))
-    engagement = int(getattr(face, "engagement", 0))
-    yaw = _number(getattr(face, "yaw", math.nan))
+    bits = face.quality_flags
+    engagement = face.engagement
+    yaw = _number(face.yaw)
     return {
         "id": face.track_id,
         "box": [roi.x_offset, roi.y_offset, roi.width, roi.height],
         "label": face.label,
         "confidence": _number(face.confidence),
         "probabilities": [_number(p) for p in face.probabilities],
-        "roll": _number(getattr(face, "roll", math.nan)),
-        "pitch": _number(getattr(face, "pitch", math.nan)),
+        "roll": _number(face.roll),
+        "pitch": _number(face.pitch),
         "yaw": yaw,
-        "facing": None if yaw is None else bool(face.facing),
-        "quality": _number(getattr(face, "quality", math.nan)),
+        "facing": None if yaw is None else face.facing,
+        "quality": _number(face.quality),
         "flags": [name for bit, name in enumerate(FLAGS) if bits >> bit & 1],
-        "valence": _number(getattr(face, "valence", math.nan)),
-        "distance": _number(getattr(face, "distance", math.nan)),
+        "valence": _number(face.valence),
+        "distance": _number(face.distance),
         "engagement": ENGAGEMENT[engagement] if 0 < engagement < len(ENGAGEMENT) else None,
     }
 
