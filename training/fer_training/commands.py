@@ -62,9 +62,10 @@ def train(arguments) -> None:
             f"PublicTest, raw               {result['accuracy']:.2%}\n"
             f"accuracy on PublicTest, deduplicated      {result['accuracy_deduplicated']:.2%}"
         )
+    phases = chosen.phases or (chosen,)
+    sizes = ", ".join(f"{p.epochs} epochs at {p.input_size}x{p.input_size}" for p in phases)
     print(
-        f"{chosen.name}, {chosen.epochs} epochs at {chosen.input_size}x{chosen.input_size}; "
-        f"inference mode\n"
+        f"{chosen.name}, {sizes}; inference mode\n"
         f"accuracy on the rows trained on           {result['training_accuracy']:.2%} "
         f"({result['training_rows']} rows)\n"
         f"accuracy on {judge}\n"

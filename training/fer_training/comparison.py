@@ -42,7 +42,8 @@ def render(found: dict) -> str:
     width = max(map(len, [*found, "difference, in points"]))
     lines = [f"{'':{width}}  seeds  accuracy on others    macro-F1              on its own rows"]
     for name, figures in found.items():
-        cells = [_spread(figures[k]) for k in ("accuracy", "macro_f1", "training_accuracy")]
+        cells = [_spread(figures["accuracy"], ".2%"), _spread(figures["macro_f1"], ".4f"),
+                 _spread(figures["training_accuracy"], ".2%")]  # fmt: skip
         lines.append(f"{name:{width}}  {len(figures['accuracy']):5}  {'    '.join(cells)}")
     first, second = (np.array(figures["accuracy"]) * 100 for figures in found.values())
     gain = first - second
@@ -56,6 +57,6 @@ def render(found: dict) -> str:
     return "\n".join(lines)
 
 
-def _spread(values) -> str:
-    deviation = f" +- {np.std(values, ddof=1):6.2%}" if len(values) > 1 else " " * 10
-    return f"{np.mean(values):7.2%}{deviation}"
+def _spread(values, form) -> str:
+    deviation = f" +- {np.std(values, ddof=1):6{form}}" if len(values) > 1 else " " * 10
+    return f"{np.mean(values):7{form}}{deviation}"
