@@ -6,9 +6,9 @@ that ship, those of a folder, some of PublicTest that are read right while they 
 
 - by scene: wrong labels, `uncertain` and right ones; false events and all a minute. Before: no
   min_quality, every expression after 0.5 s. After: the defaults.
-- by flag: how many readings are right, and how many quality and confidence say are; area under
-  the risk-coverage curve of both.
-- of PublicTest's pictures by themselves the same, by flag and by the mesh's yaw.
+- of resting faces that become others: relative events, told and false.
+- by flag: how many readings are right, and how many quality and confidence say are (of single
+  pictures: calibration.py); area under the risk-coverage curve of both.
 
 Writes trust.json and pictures over time, trust_*.png.
 
@@ -18,175 +18,38 @@ Writes trust.json and pictures over time, trust_*.png.
 import argparse
 import itertools
 import json
-import lzma
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import portraits
+from calibration import SAID, by_flag, print_flags, public_test
+from films import (
+    BEFORE,
+    MIN_QUALITY,
+    Film,
+    by_rules,
+    by_scene,
+    events,
+    gated,
+    play,
+    readings,
+    scene_row,
+    shown,
+)
 from ghosts import clip_images
 from tqdm import tqdm
 
-from fer_ros.emotions.classes import COLOURS, EMOTIONS, UNCERTAIN, label_of
-from fer_ros.emotions.classifier import Classifier
-from fer_ros.faces.quality import Flag, is_trusted
-from fer_ros.reactions.events import SECOND, Event, EventDetector
-from fer_ros.reactions.rules import DEFAULT, NUMBERS, Rule, read_rules
-from fer_ros.result import FaceEmotion
+from fer_ros.emotions.classes import COLOURS, label_of
+from fer_ros.faces.quality import Flag
+from fer_ros.reactions.events import SECOND, EventDetector
+from fer_ros.reactions.rules import DEFAULT, read_rules
 from fer_ros.settings import create_pipeline
 
 CLIPS = {"talking": frozenset({"neutral", "joy", "surprise"})}
 """Clips and what their faces may be said to show; anything else is wrong."""
-MIN_QUALITY = Classifier("").card.uncertain_below  # the default
-BEFORE = dict.fromkeys(NUMBERS.values(), Rule(hold=0.5, majority=1.0))
-SETTLED = 0.5  # seconds of a scene that do not count as sitting, talking...
-KINDS = ("wrong", "uncertain", "right")
-RISKS = {"confidence": 1, "quality": 2}  # columns of ``readings``
-YAWS = (0, 10, 20, 30, 40, 90)  # degrees
-
-
-@dataclass
-class Film:
-    """What the pipeline said of a scene: for each image its stamp (s), faces and ids that live."""
-
-    name: str
-    scene: str
-    accepted: frozenset[str]
-    images: list[tuple[float, tuple[FaceEmotion, ...], frozenset[int]]]
-    stills: list[np.ndarray]
-
-    @property
-    def minutes(self) -> float:
-        """How long it is."""
-        return (self.images[-1][0] - self.images[0][0]) / 60 if self.images else 0.0
-
-
-def play(pipeline, name, scene, accepted, images) -> Film:
-    """A scene through the pipeline. ``images``: stamps in seconds, and BGR."""
-    pipeline.reset()
-    film = Film(name, scene, accepted, [], [])
-    for number, (stamp, image) in enumerate(images):
-        result = pipeline.process(image, 100 + stamp)
-        film.images.append((stamp, result.faces, result.followed))
-        if number % 15 == 0:
-            film.stills.append(image)
-    return film
-
-
-def gated(face: FaceEmotion, least: float | None) -> FaceEmotion:
-    """A face as it is published by a min_quality; None: as before there was one."""
-    if least is None or is_trusted(face.quality, face.quality_flags, least):
-        return face
-    return replace(face, emotion=UNCERTAIN)
-
-
-def events(film: Film, rules, least: float | None) -> list[tuple[float, Event]]:
-    """Stamp and event, by rules and a min_quality."""
-    detector = EventDetector(rules)
-    return [
-        (stamp, event)
-        for stamp, faces, followed in film.images
-        for event in detector.update(
-            [gated(face, least) for face in faces], followed, round(stamp * SECOND)
-        )
-    ]
-
-
-def scene_row(films: list[Film], rules, least: float | None) -> dict:
-    """Shares of labels that are wrong, uncertain and right, and events a minute."""
-    named = [
-        "uncertain" if label == "uncertain" else "right" if label in film.accepted else "wrong"
-        for film in films
-        for stamp, faces, _ in film.images
-        for label in (gated(face, least).label for face in faces)
-        if stamp >= SETTLED or film.scene == "clip"
-    ]
-    told = [
-        label_of(event.to_emotion) in {"uncertain", *film.accepted}
-        for film in films
-        for _, event in events(film, rules, least)
-    ]
-    minutes = max(sum(film.minutes for film in films), 1e-9)
-    return {
-        "readings": len(named),
-        **{kind: named.count(kind) / max(len(named), 1) for kind in KINDS},
-        "false_events_per_minute": told.count(False) / minutes,
-        "events_per_minute": len(told) / minutes,
-    }
-
-
-def by_scene(films: list[Film], rules=None, least: float = MIN_QUALITY) -> dict:
-    """Before and after, by scene."""
-    found = {}
-    for scene in dict.fromkeys(film.scene for film in films):
-        some = [film for film in films if film.scene == scene]
-        found[scene] = {
-            "before": scene_row(some, BEFORE, None),
-            "after": scene_row(some, rules or read_rules(DEFAULT), least),
-        }
-    return found
-
-
-def by_rules(films: list[Film]) -> dict:
-    """Quality and rules, each without the other: false events and all a minute, and of those who
-    sit the share of whom something right was told, and after how long (median, s).
-    """
-    found = {}
-    for name, rules, least in (
-        ("before", BEFORE, None),
-        ("rules alone", read_rules(DEFAULT), None),
-        ("quality alone", BEFORE, MIN_QUALITY),
-        ("after", read_rules(DEFAULT), MIN_QUALITY),
-    ):
-        row = scene_row(films, rules, least)
-        sitting = [film for film in films if film.scene == "sit"]
-        delays = [
-            next(
-                (t for t, e in events(f, rules, least) if label_of(e.to_emotion) in f.accepted),
-                None,
-            )
-            for f in sitting
-        ]
-        told = [delay for delay in delays if delay is not None]
-        found[name] = {
-            "false": row["false_events_per_minute"],
-            "events": row["events_per_minute"],
-            "told": len(told) / max(len(sitting), 1),
-            "after": float(np.median(told)) if told else float("nan"),
-        }
-    return found
-
-
-def readings(films: list[Film]) -> np.ndarray:
-    """Float [N, 4] of each reading: whether its likeliest or held label is right, confidence,
-    quality, flags.
-    """
-    rows = []
-    for film in films:
-        for _, faces, _ in film.images:
-            for face in faces:
-                held = face.probabilities.argmax() if face.emotion == UNCERTAIN else face.emotion
-                right = EMOTIONS[held] in film.accepted
-                rows.append((right, face.confidence, face.quality, face.quality_flags))
-    return np.array(rows, float).reshape(-1, 4)
-
-
-def by_flag(rows: np.ndarray) -> dict:
-    """Share right, mean confidence and mean quality, of readings with each flag, and with none."""
-    flags = rows[:, 3].astype(int)
-    groups = {str(flag.name).lower(): flags & flag > 0 for flag in Flag} | {"none": flags == 0}
-    return summary(rows, groups)
-
-
-def summary(rows: np.ndarray, groups: dict[str, np.ndarray]) -> dict:
-    """Share right, mean confidence and mean quality of the rows of each group."""
-    return {
-        name: {"readings": int(those.sum())}
-        | dict(zip(RISKS | {"right": 0}, rows[those][:, [1, 2, 0]].mean(axis=0), strict=True))
-        for name, those in groups.items()
-        if those.any()
-    }
+LIVELY = {"joy", "surprise"}  # what a resting face becomes
+REST, SHOWN, BLEND = 14.0, 4.0, 0.4  # s: for which it rests, shows that, and takes to become it
 
 
 def risk_area(right: np.ndarray, score: np.ndarray) -> float:
@@ -197,8 +60,8 @@ def risk_area(right: np.ndarray, score: np.ndarray) -> float:
 
 def print_scenes(title: str, found: dict) -> None:
     """A table of before and after."""
-    print(f"\n| {title} | wrong | uncertain | right | false events/min | events/min |")
-    print("|---|---|---|---|---|---|")
+    print(f"\n| {title} | wrong | uncertain | right | false events/min | events/min | talking |")
+    print("|---|---|---|---|---|---|---|")
     for scene, row in found.items():
         pairs = [
             " → ".join(f"{row[when][key]:{form}}" for when in ("before", "after"))
@@ -210,21 +73,14 @@ def print_scenes(title: str, found: dict) -> None:
                 ("events_per_minute", ".1f"),
             )
         ]
-        print(f"| {scene} ({row['before']['readings']}) | {' | '.join(pairs)} |")
-
-
-def print_flags(title: str, found: dict) -> None:
-    """A table of calibration by flag."""
-    print(f"\n| {title} | readings | right | quality | confidence |\n|---|---|---|---|---|")
-    for name, row in found.items():
-        cells = (f"{row[key]:.3f}" for key in ("right", "quality", "confidence"))
-        print(f"| {name} | {row['readings']} | {' | '.join(cells)} |")
+        talking = f"{row['after']['talking']:.0%}"
+        print(f"| {scene} ({row['before']['readings']}) | {' | '.join(pairs)} | {talking} |")
 
 
 def report(title: str, films: list[Film]) -> dict:
     """All of some films, printed."""
     rows = readings(films)
-    areas = {name: risk_area(rows[:, 0], rows[:, column]) for name, column in RISKS.items()}
+    areas = {name: risk_area(rows[:, 0], rows[:, column]) for name, column in SAID.items()}
     found = {"scenes": by_scene(films), "flags": by_flag(rows), "risk": areas}
     print_scenes(f"{title}: before → after", found["scenes"])
     found["rules"] = by_rules(films)
@@ -291,39 +147,12 @@ def draw(film: Film, path: Path) -> None:
     pyplot.close(figure)
 
 
-def public_test(path: str) -> tuple[np.ndarray, np.ndarray]:
-    """PublicTest's pictures, uint8 [N, 48, 48], and classes."""
-    opener = lzma.open if path.endswith(".xz") else open
-    with opener(path, "rt") as file:
-        lines = [line.rstrip().split(",") for line in file if line.rstrip().endswith("PublicTest")]
-    images = np.array([np.array(pixels.split(), np.uint8) for _, pixels, _ in lines])
-    return images.reshape(-1, 48, 48), np.array([int(emotion) for emotion, *_ in lines])
-
-
-def stills(pipeline, images, classes) -> tuple[dict, dict]:
-    """Of pictures, each by itself: accuracy, confidence and quality by the mesh's yaw in degrees,
-    and by flag.
-    """
-    rows = []
-    for small, number in zip(tqdm(images, desc="stills"), classes, strict=True):
-        pipeline.reset()
-        for face in pipeline.process(portraits.enlarged(small), 1.0).faces[:1]:
-            right = int(face.probabilities.argmax()) == number
-            yaw = abs(np.degrees(face.pose.yaw))
-            rows.append((right, face.confidence, face.quality, face.quality_flags, yaw))
-    table = np.array(rows, float)
-    yaw = table[:, 4]
-    groups = {f"{a} to {b}": (yaw >= a) & (yaw < b) for a, b in itertools.pairwise(YAWS)}
-    return summary(table, groups), by_flag(table)
-
-
-def moved(pipeline, images, classes, count: int) -> list[Film]:
+def moved(pipeline, images, classes) -> list[Film]:
     """Pictures of the data set that sit, talk and turn, of those that are read right while they
     sit: what is wrong then comes from talk and turn alone.
     """
-    chosen = np.random.default_rng(0).permutation(len(images))[:count]
     films = []
-    for portrait in portraits.of_rows(images[chosen], classes[chosen]):
+    for portrait in portraits.of_rows(images, classes):
         some = [
             play(pipeline, portrait.name, scene, portrait.accepted, shown(portrait, scene, 3.0))
             for scene in ("sit", "talk", "turn")
@@ -333,10 +162,48 @@ def moved(pipeline, images, classes, count: int) -> list[Film]:
     return films
 
 
-def shown(portrait, scene: str, seconds: float = portraits.SECONDS):
-    """Stamps and images of a portrait in a scene."""
-    seed = sum(map(ord, portrait.name))
-    return ((stamp, image) for stamp, _, image in portraits.film(portrait, scene, seed, seconds))
+def changes(pipeline, films: list[Film], images, classes) -> dict:
+    """Relative events: a resting face sits for REST s, becomes another one that shows joy or
+    surprise for SHOWN s, and rests again.
+
+    Of all changes the share that is told and the median delay, s; that of returns to the usual
+    expression; what is told before anything has changed, plain (the resting face's own expression)
+    and relative (false).
+    """
+    sitting = {film.name: min(film.accepted) for film in films if film.scene == "sit"}
+    resting = [name for name, shows in sitting.items() if shows not in LIVELY]
+    lively = [name for name, shows in sitting.items() if shows in LIVELY]
+    known = {p.name: p for p in portraits.of_rows(images, classes) if p.name in sitting}
+    counts = dict.fromkeys(("changes", "told", "returned", "plain before", "relative before"), 0)
+    delays = []
+    for name, other in zip(tqdm(resting, desc="changes"), itertools.cycle(lively)):
+        length = REST + SHOWN + 4.0
+        pairs = zip(*(portraits.film(known[who], "sit", 0, length) for who in (name, other)),
+                    strict=True)  # fmt: skip
+        detector = EventDetector(read_rules(DEFAULT), relative=True)
+        pipeline.reset()
+        told = []
+        for (stamp, _, rests), (_, _, shows) in pairs:
+            share = np.clip((stamp - REST) / BLEND, 0, 1) - np.clip(
+                (stamp - REST - SHOWN) / BLEND, 0, 1
+            )
+            image = cv2.addWeighted(shows, float(share), rests, 1 - float(share), 0)
+            result = pipeline.process(image, 100 + stamp)
+            faces = [gated(face, MIN_QUALITY) for face in result.faces]
+            new = detector.update(faces, result.followed, round(stamp * SECOND))
+            told += [(stamp, e.relative, label_of(e.to_emotion)) for e in new]
+        before = [relative for stamp, relative, label in told if stamp < REST]
+        rises = [t for t, relative, label in told if relative and label == sitting[other]]
+        counts["changes"] += 1
+        counts["plain before"] += before.count(False)
+        counts["relative before"] += before.count(True)
+        if rises and rises[0] > REST:
+            counts["told"] += 1
+            delays.append(rises[0] - REST)
+            counts["returned"] += any(
+                relative and label == "uncertain" and t > rises[0] for t, relative, label in told
+            )
+    return counts | {"delay": float(np.median(delays)) if delays else float("nan")}
 
 
 def parse():
@@ -374,10 +241,12 @@ def main():
             draw(film, options.out / f"trust_{film.name}_{film.scene}.png")
     if options.csv:
         images, classes = public_test(options.csv)
-        result["moved"] = report("PublicTest", moved(pipeline, images, classes, options.rows))
-        result["yaw"], result["stills"] = stills(pipeline, images, classes)
-        print_flags("PublicTest, stills, by yaw", result["yaw"])
-        print_flags("PublicTest, stills, by flag", result["stills"])
+        chosen = np.random.default_rng(0).permutation(len(images))[: options.rows]
+        images, classes = images[chosen], classes[chosen]
+        films = moved(pipeline, images, classes)
+        result["moved"] = report("PublicTest", films)
+        result["changes"] = changes(pipeline, films, images, classes)
+        print("\nrelative events:", ", ".join(f"{k} {v:g}" for k, v in result["changes"].items()))
     (options.out / "trust.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
 
 

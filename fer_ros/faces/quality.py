@@ -3,8 +3,8 @@
 right.
 
 On still pictures nothing beside the classifier's own confidence tells right from wrong; over time
-the mouth does: who talks looks surprised, afraid or angry by turns. ``benchmarks/trust.py`` prints
-the figures that the thresholds and weights below stand on.
+the mouth does: who talks looks surprised, afraid or angry by turns. The thresholds and weights below
+stand on what ``benchmarks/trust.py`` and ``benchmarks/calibration.py`` print.
 """
 
 import math
@@ -58,13 +58,12 @@ ZONES = tuple(  # of that: the person's right eye, the left one, the mouth
 )
 
 WEIGHTS = {
-    Flag.SMALL: -0.2,
-    Flag.BLURRED: -0.45,
-    Flag.BADLY_LIT: -0.45,
+    Flag.BLURRED: -0.2,
     Flag.TALKING: 0.2,  # the lesser of two confidences is a little too strict for them
 }
 """Added to the log-odds that confidence gives a reading, where a flag is up. The confidence is
-calibrated (the model card's temperature) and falls by itself for what is missing here."""
+calibrated (the model card's temperature) and falls by itself for what is missing here, as
+``benchmarks/calibration.py`` shows."""
 
 DISTRACTED = Flag.TURNED_AWAY | Flag.COVERED | Flag.TALKING
 """Flags of readings whose errors do not pass: the same wrong label comes for seconds."""
