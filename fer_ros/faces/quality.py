@@ -3,8 +3,8 @@
 right.
 
 On still pictures nothing beside the classifier's own confidence tells right from wrong; over time
-the mouth does: who talks looks surprised, afraid or angry by turns. The thresholds and weights below
-stand on what ``benchmarks/trust.py`` and ``benchmarks/calibration.py`` print.
+the mouth does: who talks looks surprised, afraid or angry by turns. The thresholds and weights
+below stand on what ``benchmarks/trust.py`` and ``benchmarks/calibration.py`` print.
 """
 
 import math
