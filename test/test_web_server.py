@@ -62,6 +62,13 @@ def raw(port):
 # What can be had
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_ends_before_it_has_begun():
+    for _ in range(5):
+        with serving():
+            pass
+
+
 @pytest.mark.parametrize("path", PAGE)
 def test_each_file(server, path):
     status, headers, body = get(server.port, path)

@@ -84,6 +84,7 @@ class WebServer:
         self._words = json.loads(self._files["/words.json"][0])
         self._hub = Hub(max_viewers, changed, asked)
         self._loop = asyncio.new_event_loop()
+        self._stopped = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="web_server", daemon=True)
         self._lock = threading.Lock()
         self._frame: bytes | None = None
@@ -98,7 +99,7 @@ class WebServer:
     def stop(self) -> None:
         """End all connections and the thread."""
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop.call_soon_threadsafe(self._stopped.set)
             self._thread.join(2 * END)
         self._socket.close()
 
@@ -140,12 +141,15 @@ class WebServer:
     def _run(self):
         asyncio.set_event_loop(self._loop)
         try:
-            runner = self._loop.run_until_complete(self._serve())
-            self._loop.run_forever()
-            self._loop.run_until_complete(self._end(runner))
+            self._loop.run_until_complete(self._live())
         finally:
             with self._lock:
                 self._loop.close()
+
+    async def _live(self):
+        runner = await self._serve()
+        await self._stopped.wait()  # an event, as stop() may come before all is served
+        await self._end(runner)
 
     async def _serve(self):
         app = web.Application(middlewares=[self._guard], client_max_size=1024)
