@@ -5,7 +5,8 @@ Decode, detect, crop, classify, track and smooth, judge, annotate, encode, for 0
 640x480 and 1920x1080, with each detector and each backend of the classifier that is installed. The
 stages take turns in rounds, one image each, so that noise meets all of them alike. OpenCV has as
 many threads as in the node, LiteRT one. "pipeline" is the floor that no node can beat:
-EmotionPipeline.process with the detector and the model that the node takes by default.
+EmotionPipeline.process with the detector and the model that the node takes by default. "pipeline,
+judging nothing" is the same without quality and engagement.
 
     python benchmarks/stages.py [--quick] [--yunet face_detection_yunet_2023mar.onnx]
 """
@@ -13,6 +14,7 @@ EmotionPipeline.process with the detector and the model that the node takes by d
 import argparse
 import time
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -27,7 +29,7 @@ from fer_ros.emotions.model_card import ModelError
 from fer_ros.emotions.smoothing import Smoother
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import DetectorError, create_detector
-from fer_ros.faces.quality import QualityMeter, quality_of
+from fer_ros.faces.quality import Flag, QualityMeter, Reading, quality_of
 from fer_ros.faces.tracker import Tracker
 from fer_ros.images.codec import decode_compressed, decode_image, encode_image, encode_jpeg
 from fer_ros.settings import create_pipeline
@@ -60,6 +62,21 @@ def open_classifiers() -> dict:
     return found
 
 
+class Blind:
+    """In the place of a QualityMeter and an EngagementTracker: looks at nothing."""
+
+    def read(self, *_):
+        """Nothing is amiss."""
+        return Reading(Flag(0), restless=False)
+
+    def fill(self, faces, *_):
+        """The faces as they are."""
+        return tuple(faces)
+
+    def keep(self, _):
+        """Nothing is remembered."""
+
+
 class Turns:
     """The stages of one kind of image, each a function of the image's number."""
 
@@ -75,6 +92,8 @@ class Turns:
         self.tracker, self.smoother, self.now = Tracker(), Smoother(), 0.0
         self.meter = QualityMeter()
         self.pipeline = create_pipeline()
+        with patch.multiple("fer_ros.pipeline", QualityMeter=Blind, EngagementTracker=Blind):
+            self.blind = create_pipeline()
         self.results = [self.pipeline.process(image, 0.0) for image in images]
 
     def stages(self) -> dict:
@@ -95,7 +114,8 @@ class Turns:
         stages["quality"] = self._judge
         stages["annotate"] = lambda i: annotate(self.results[i])
         stages["encode JPEG"] = lambda i: encode_jpeg(self.images[i])
-        stages["pipeline"] = self._process
+        stages["pipeline, judging nothing"] = lambda i: self._process(i, self.blind)
+        stages["pipeline"] = lambda i: self._process(i, self.pipeline)
         return stages
 
     def _crop(self, i):
@@ -116,9 +136,9 @@ class Turns:
             )
             quality_of(face.confidence, flags)
 
-    def _process(self, i):
+    def _process(self, i, pipeline):
         self.now += PERIOD
-        return self.pipeline.process(self.images[i], self.now)
+        return pipeline.process(self.images[i], self.now)
 
 
 def as_message(image: np.ndarray, encoding: str) -> SimpleNamespace:
