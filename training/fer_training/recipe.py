@@ -49,8 +49,8 @@ class Recipe:
     PublicTest judges. ``unlabelled`` is what a face without a label weighs beside one with
     (``--unlabelled``), of which the teachers' answers are learnt alone. ``phases`` follow one
     another, each a recipe of its own that goes on from the one before: what a ``[[phase]]`` table
-    does not say holds from the recipe's head. ``teachers`` are recipes of models to learn from,
-    made on the way where they are not there yet.
+    does not say holds from the recipe's head. ``start`` is the recipe of the model to go on from,
+    ``teachers`` are those of models to learn from, made on the way where they are not there yet.
     """
 
     name: str
@@ -85,6 +85,7 @@ class Recipe:
     seed: int = 0
     augment: Augmentation = field(default_factory=Augmentation)
     phases: tuple["Recipe", ...] = ()
+    start: "Recipe | None" = None
     teachers: tuple["Recipe", ...] = ()
 
 
@@ -95,7 +96,7 @@ def available() -> list[str]:
 
 def load_recipe(name_or_path: str, **overrides) -> Recipe:
     """Read a recipe by name or path; ``overrides`` that are not None replace its settings, those
-    of its phases and those of its teachers.
+    of its phases and those of the recipes it stands on.
 
     Raises RecipeError for a missing file, wrong TOML, or a setting or value that does not exist.
     """
@@ -111,17 +112,27 @@ def load_recipe(name_or_path: str, **overrides) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: {error}") from None
     overrides = {k: v for k, v in overrides.items() if v is not None}
-    teachers = settings.pop("teachers", [])
+    start, teachers = settings.pop("start", ""), settings.pop("teachers", [])
     recipe = _made(path, {"name": path.stem} | settings, overrides)
     if not isinstance(teachers, list) or path.stem in teachers:
         raise RecipeError(f"{path}: teachers = {teachers!r} is no list of other recipes")
-    return replace(recipe, teachers=tuple(load_recipe(str(t), **overrides) for t in teachers))
+    if not isinstance(start, str) or start == path.stem:
+        raise RecipeError(f"{path}: start = {start!r} is no other recipe")
+    return replace(
+        recipe,
+        start=load_recipe(start, **overrides) if start else None,
+        teachers=tuple(load_recipe(str(t), **overrides) for t in teachers),
+    )
 
 
 def as_toml(recipe: Recipe) -> str:
     """A recipe file that ``load_recipe`` makes ``recipe`` of, but for its name."""
     names = [teacher.name for teacher in recipe.teachers]
-    lines = [*_differing(recipe, Recipe("")), *([f"teachers = {json.dumps(names)}"] * bool(names))]
+    lines = _differing(recipe, Recipe(""))
+    if recipe.start:
+        lines.append(f"start = {json.dumps(recipe.start.name)}")
+    if names:
+        lines.append(f"teachers = {json.dumps(names)}")
     lines += ["", "[augment]", *_differing(recipe.augment, Augmentation())]
     for phase in recipe.phases:
         lines += ["", "[[phase]]", *_differing(phase, recipe)]
@@ -176,7 +187,7 @@ def _made(path, settings, overrides=None):
     overrides = overrides or {}
     augment = settings.pop("augment", {})
     phases = settings.pop("phase", [])
-    for of_others in ("phases", "teachers"):  # of a run's own file: each has a folder of its own
+    for of_others in ("phases", "start", "teachers"):  # each has a folder of its own, in a run
         settings.pop(of_others, None)
     settings |= overrides
     _check(path, settings, Recipe)

@@ -44,8 +44,8 @@ def train(
     Leaves in ``out``: recipe.json, log.csv (a line for each epoch), curves.png, tensorboard/,
     last.keras, a backup of the newest epoch, and result.json (``measure``); of a recipe of several
     phases, each in a folder of its own, ``out``/1 and so on, and in ``out`` the last one's model
-    and figures. The recipe's own teachers are trained first, each in a folder of its name beside
-    ``out``, and are taken from there once they are finished.
+    and figures. The recipe's own start and teachers are trained first, each in a folder of its name
+    beside ``out``, and are taken from there once they are finished.
 
     Args:
         recipe: all that decides the run.
@@ -55,7 +55,7 @@ def train(
         out: folder of the run.
         imagenet: where the backbone's starting weights come from.
         start: a whole model (.keras, or the .tflite that ships) of any input size to go on from
-            instead.
+            instead, in place of the recipe's own ``start``.
         teachers: models (.keras, .tflite, .onnx) whose mean answer is learnt from, in place of
             the recipe's own.
         unlabelled: faces, uint8 [N, 48, 48], of which nothing but that is learnt.
@@ -66,11 +66,15 @@ def train(
             more than name and length.
     """
     _check(recipe, training, teachers or recipe.teachers, unlabelled)
-    if not teachers:
-        teachers = [out.parent / own.name / "last.keras" for own in recipe.teachers]
-        for own, model in zip(recipe.teachers, teachers, strict=True):
-            run = model.parent
-            train(own, training, validation, run, imagenet=imagenet, unlabelled=unlabelled)
+
+    def made(own: Recipe) -> Path:
+        run = out.parent / own.name
+        train(own, training, validation, run, imagenet=imagenet, unlabelled=unlabelled)
+        return run / "last.keras"
+
+    if not start and recipe.start:
+        start = made(recipe.start)
+    teachers = teachers or [made(own) for own in recipe.teachers]
     keys = training.keys()
     training, validation = parts(training, validation, recipe)
     given: dict[str, Any] = {
@@ -79,7 +83,8 @@ def train(
         "unlabelled": unlabelled,
     }
     if not recipe.phases:
-        return _run(recipe, training, validation, keys, out, start=start, **given)
+        alone = replace(recipe, start=None, teachers=())
+        return _run(alone, training, validation, keys, out, start=start, **given)
     for number, phase in enumerate(recipe.phases, 1):
         folder = out / str(number)
         result = _run(phase, training, validation, keys, folder, start=start, **given)
@@ -94,7 +99,7 @@ def _check(recipe, training, teachers, unlabelled):
     """Whether all is there that the recipe and its phases want."""
     for phase in recipe.phases:
         _check(phase, training, teachers, unlabelled)
-    for own in recipe.teachers:
+    for own in (*recipe.teachers, *([recipe.start] if recipe.start else [])):
         _check(own, training, own.teachers, unlabelled)
     if recipe.votes and training.votes is None:
         raise RecipeError(f"the recipe {recipe.name!r} learns from FER+'s votes: give --votes FILE")

@@ -15,6 +15,7 @@ from fer_training.recipe import learnt_from, load_recipe
 from fer_training.train import FollowEpoch, train
 
 TEACHERS = ("teacher_vgg", "teacher_resnet", "teacher_contrast", "teacher_mobilenet")
+IN_ORDER = ("teacher_mobilenet", *TEACHERS[:3], "best")
 
 
 @pytest.fixture
@@ -64,18 +65,16 @@ def test_best_from_an_empty_folder_killed_in_every_phase_ends_in_the_same_weight
 
     monkeypatch.setattr(FollowEpoch, "on_epoch_begin", killing)
     out = tmp_path / "killed" / "best"
-    phases = sum(len(load_recipe(name).phases) for name in (*TEACHERS, "best"))
+    phases = sum(len(load_recipe(name).phases) for name in IN_ORDER)
     for _ in range(phases):
         assert main([*command, "--out", str(out)]) == 130
         assert "the same command goes on" in capsys.readouterr().err
     assert main([*command, "--out", str(out)]) == 0
     assert [name for _, name in killed] == [
-        f"{name}_{n}"
-        for name in (*TEACHERS, "best")
-        for n in range(1, len(load_recipe(name).phases) + 1)
+        f"{name}_{n}" for name in IN_ORDER for n in range(1, len(load_recipe(name).phases) + 1)
     ]
     assert learnt_from(out) == {"teachers": list(TEACHERS), "unlabelled": 28}
-    for run in (*TEACHERS, "best"):
+    for run in IN_ORDER:
         one, other = weights_of(tmp_path / "whole" / run), weights_of(out.parent / run)
         for a, b in zip(one, other, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-4, err_msg=run)

@@ -36,8 +36,9 @@ def test_overrides():
 
 def test_phases_hold_to_the_head_where_they_say_nothing():
     best = load_recipe("best")
-    assert [p.input_size for p in best.phases] == [48, 96, 96]
+    assert [p.mixup for p in best.phases] == [0.3, 0.0]
     assert {p.teacher for p in best.phases} == {best.teacher}
+    assert best.start.name == "teacher_mobilenet"
     assert [t.name for t in load_recipe("small").teachers][-1] == "best"
 
 
@@ -57,6 +58,9 @@ def test_phases_hold_to_the_head_where_they_say_nothing():
         ("teachers = ['recipe']", "no list of other recipes"),
         ("teachers = 'best'", "no list of other recipes"),
         ("teachers = ['worst']", "no recipe 'worst'"),
+        ("start = 'recipe'", "start = 'recipe' is no other recipe"),
+        ("start = 3", "start = 3 is no other recipe"),
+        ("start = 'worst'", "no recipe 'worst'"),
         ("votes = -0.1", "votes = -0.1 and teacher = 0.0 are no shares"),
     ],
 )
