@@ -112,11 +112,11 @@ def draw(film: Film, path: Path) -> None:
     )
     strip, names, curves, flags = axes
     begin, end = film.images[0][0], film.images[-1][0]
-    shown = film.stills[:: max(1, len(film.stills) // 8)][:8]
-    height, width = shown[0].shape[:2]
+    stills = film.stills[:: max(1, len(film.stills) // 8)][:8]
+    height, width = stills[0].shape[:2]
     half = height // 2 if film.scene == "clip" else height // 3
     rows, columns = (slice(max(n // 2 - half, 0), n // 2 + half) for n in (height, width))
-    squares = [cv2.resize(still[rows, columns, ::-1], (160, 160)) for still in shown]
+    squares = [cv2.resize(still[rows, columns, ::-1], (160, 160)) for still in stills]
     strip.imshow(np.hstack(squares), extent=(begin, end, 0, (end - begin) / 11), aspect="auto")
     strip.set_yticks([])
     strip.set_title(f"{film.name}, {film.scene}: may be said to show {', '.join(film.accepted)}")
