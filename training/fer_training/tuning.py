@@ -25,7 +25,7 @@ from fer_training.recipe import Recipe, RecipeError, as_toml
 from fer_training.train import judged_by, ready
 
 HELD_OUT = 0.1
-"""Of Training, to judge by, where the recipe holds nothing out."""
+"""Of Training, to judge by, where the recipe holds out less."""
 STRENGTHS = {
     "geometry": ("shift", "rotation", "zoom"),
     "light": ("light", "contrast", "blur", "noise"),
@@ -72,7 +72,7 @@ def tune(
         first,
         epochs=epochs,
         rows=rows or len(training) // 3,
-        held_out=recipe.held_out or HELD_OUT,
+        held_out=max(recipe.held_out, HELD_OUT),
         teacher=0.0,
         unlabelled=0.0,
         average=0.0,
