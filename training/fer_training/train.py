@@ -55,7 +55,7 @@ def train(
         out: folder of the run.
         imagenet: where the backbone's starting weights come from.
         start: a whole model (.keras, or the .tflite that ships) of any input size to go on from
-            instead, in place of the recipe's own ``start``.
+            in place of the recipe's own ``start`` or of ImageNet's weights.
         teachers: models (.keras, .tflite, .onnx) whose mean answer is learnt from, in place of
             the recipe's own.
         unlabelled: faces, uint8 [N, 48, 48], of which nothing but that is learnt.
