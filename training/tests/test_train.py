@@ -155,3 +155,15 @@ def test_phases_follow_one_another_and_a_part_is_held_out(tmp_path, training, va
     assert again == result, "what has come to its end is not begun again"
     moved = read_log(tmp_path / "2")[0]["loss"], read_log(tmp_path / "1")[0]["loss"]
     assert moved[0] < moved[1], "the second goes on from the first"
+
+
+@pytest.mark.usefixtures("eager")
+def test_goes_on_with_a_start_and_teachers_of_its_own(tmp_path, training, validation):
+    own = replace(TINY, name="own", epochs=1)
+    pupil = replace(own, name="pupil", teacher=0.5, start=own, teachers=(own,))
+    out = tmp_path / "pupil"
+    train(pupil, training, validation, out)
+    result = train(replace(pupil, epochs=2), training, validation, out)
+    assert [row["epoch"] for row in read_log(out)] == [0, 1]
+    assert len(read_log(tmp_path / "own")) == 1, "what has come to its end is not begun again"
+    assert result["learnt_from"]["teachers"] == ["own"]
