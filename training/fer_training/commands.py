@@ -174,9 +174,10 @@ def export(arguments) -> None:
     from fer_training.near import parts
 
     faces, chosen = _load(arguments), recipe.recipe_of_run(arguments.model.parent) or Recipe("")
-    training, validation = faces.of("Training"), _judges(faces, chosen)
+    training, usage = faces.of("Training"), arguments.usage
+    validation = faces.of(usage) if usage else _judges(faces, chosen)
     keys = training.keys()
-    if chosen.held_out:  # what chose the model sets its temperature too
+    if chosen.held_out and not arguments.usage:  # what chose the model sets its temperature too
         training, validation = parts(training, validation, chosen)
     name, share = arguments.name, arguments.named_right
     card = export(arguments.model, training, validation, arguments.out, name, share, keys)

@@ -208,3 +208,10 @@ def test_a_teacher_of_another_family_is_judged_by_what_its_recipe_held_out(tmp_p
     assert (out / "mine_int8.tflite").stat().st_size < 1.2e6
     assert len(np.load(out / "mine_training_keys.npy")) == len(np.unique(training.keys()))
     Classifier(out / "mine.tflite")
+
+    asked = ["--out", str(out), "--usage", "PublicTest"]  # its start may have learnt the other
+    assert main(["export", *arguments, *asked]) == 0
+    assert "on 21 faces, PublicTest" in capsys.readouterr().out
+    card = json.loads((out / "mine.json").read_text())
+    assert card["figures"]["split"] == "PublicTest"
+    assert len(np.load(out / "mine_training_keys.npy")) == len(np.unique(training.keys()))
