@@ -174,8 +174,8 @@ def export(arguments) -> None:
     from fer_training.near import parts
 
     faces, chosen = _load(arguments), recipe.recipe_of_run(arguments.model.parent) or Recipe("")
-    training, usage = faces.of("Training"), arguments.usage
-    validation = faces.of(usage) if usage else _judges(faces, chosen)
+    training = faces.of("Training")
+    validation = faces.of(arguments.usage) if arguments.usage else _judges(faces, chosen)
     keys = training.keys()
     if chosen.held_out and not arguments.usage:  # what chose the model sets its temperature too
         training, validation = parts(training, validation, chosen)
