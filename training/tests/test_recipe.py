@@ -36,8 +36,8 @@ def test_overrides():
 
 def test_phases_hold_to_the_head_where_they_say_nothing():
     best = load_recipe("best")
-    assert [p.mixup for p in best.phases] == [0.3, 0.0, 0.0]
-    assert [p.balance for p in best.phases] == [best.balance, best.balance, 0.0]
+    assert [p.mixup for p in best.phases] == [0.3, 0.0, 0.0, 0.3, 0.0]
+    assert [p.balance for p in best.phases] == [0.15, 0.15, *[best.balance] * 3]
     assert {p.teacher for p in best.phases} == {best.teacher}
     assert best.start.name == "teacher_mobilenet"
     assert [t.name for t in load_recipe("small").teachers][-1] == "best"
