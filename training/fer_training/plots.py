@@ -123,7 +123,7 @@ def tuning_history(trials: list[dict], as_it_is: float | None, path: Path) -> No
     axes.set(xlabel="trial", ylabel="accuracy, held out of Training")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     figure.savefig(path, dpi=120)
 
 
