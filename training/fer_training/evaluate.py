@@ -2,6 +2,7 @@
 """What a model file is worth on one split: one forward pass, no test-time augmentation."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -85,11 +86,23 @@ def predict(
     model: Path, images: np.ndarray, input_size: int = 0, *, progress: bool = True
 ) -> np.ndarray:
     """Logits, float32 [N, 7], of faces, uint8 [N, 48, 48]; exactly what the run time computes."""
+    return opened(model, input_size, progress=progress)(images)
+
+
+def opened(
+    model: Path, input_size: int = 0, *, progress: bool = True
+) -> Callable[[np.ndarray], np.ndarray]:
+    """``predict`` of a model that stays open, for one set of faces after the other."""
     if model.suffix == ".keras":  # the same numbers as one by one, many times faster
-        return load_keras(model).predict(images[..., None], batch_size=128, verbose=0)
+        network = load_keras(model)
+        return lambda images: network.predict(images[..., None], batch_size=128, verbose=0)
     backend = open_backend(model, input_size)
-    faces = tqdm(images, desc=model.name, delay=2, disable=not progress)
-    return np.stack([backend.logits(i) for i in faces])
+
+    def answer(images):
+        faces = tqdm(images, desc=model.name, delay=2, disable=not progress)
+        return np.stack([backend.logits(i) for i in faces])
+
+    return answer
 
 
 def milliseconds_per_face(model: Path, images: np.ndarray, input_size: int = 0) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_training.dataset import Faces
-from fer_training.evaluate import predict, settings
+from fer_training.evaluate import opened, settings
 
 Disturbance = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 SEED = 0
@@ -21,15 +21,14 @@ def robustness(model: Path, faces: Faces) -> dict:
 
     What is drawn at random for a face is drawn by its row, so every model meets the same faces.
     """
-    _, input_size = settings(model)
-    found = {"n": len(faces), "clean": _accuracy(model, faces.images, faces.labels, input_size)}
+    answer = opened(model, settings(model)[1], progress=False)
+    found = {"n": len(faces), "clean": _accuracy(answer(faces.images), faces.labels)}
     conditions = found["conditions"] = {}
     for kind, level, disturb in tqdm(list(disturbances()), desc="robustness", unit=" conditions"):
         images = np.stack(
             [disturb(i, np.random.default_rng((SEED, row))) for row, i in enumerate(faces.images)]
         )
-        accuracy = _accuracy(model, images, faces.labels, input_size)
-        conditions.setdefault(kind, {})[level] = accuracy
+        conditions.setdefault(kind, {})[level] = _accuracy(answer(images), faces.labels)
     return found
 
 
@@ -68,8 +67,7 @@ def render(found: dict) -> str:
     return "\n".join(lines)
 
 
-def _accuracy(model, images, labels, input_size):
-    logits = predict(model, images, input_size, progress=False)
+def _accuracy(logits, labels):
     return float((logits.argmax(axis=1) == labels).mean())
 
 
