@@ -83,3 +83,18 @@ def run(tmp_path_factory, training, validation):
     out = tmp_path_factory.mktemp("run")
     train(TINY, training, validation, out)
     return out
+
+
+@pytest.fixture(scope="session")
+def exported(run, training, validation, tmp_path_factory):
+    """The folder of what ``export`` made of that run, and the card it returned."""
+    from fer_training.export import export
+
+    out = tmp_path_factory.mktemp("export")
+    leaky = Faces(  # one row of Training stands in the validation split too, as in FER-2013
+        np.concatenate((validation.images, training.images[:1])),
+        np.concatenate((validation.labels, training.labels[:1])),
+        np.full(len(validation) + 1, "PublicTest"),
+    )
+    card = export(run / "last.keras", training, leaky, out, "tiny")
+    return out, card

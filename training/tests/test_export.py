@@ -8,23 +8,10 @@ from conftest import make_faces, write_csv
 from fer_training.cli import main
 from fer_training.dataset import Faces
 from fer_training.evaluate import settings
-from fer_training.export import export
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.model_card import ModelError, load_card, sha256_of
-
-
-@pytest.fixture(scope="module")
-def exported(run, training, validation, tmp_path_factory):
-    out = tmp_path_factory.mktemp("export")
-    leaky = Faces(  # one row of Training stands in the validation split too, as in FER-2013
-        np.concatenate((validation.images, training.images[:1])),
-        np.concatenate((validation.labels, training.labels[:1])),
-        np.full(len(validation) + 1, "PublicTest"),
-    )
-    card = export(run / "last.keras", training, leaky, out, "tiny")
-    return out, card
 
 
 def test_every_file_passes_the_run_times_checks(exported):

@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import re
+import shutil
 
 from conftest import write_csv
 from fer_training.cli import main
-from fer_training.export import export
 from fer_training.near import HELD_OUT
 
 
-def test_writes_the_card_with_every_figure_and_picture(
-    run, training, validation, tmp_path, monkeypatch
-):
-    models = tmp_path / "models"
-    export(run / "last.keras", training, validation, models, "tiny")
+def test_writes_the_card_with_every_figure_and_picture(exported, training, validation, tmp_path):
+    models = shutil.copytree(exported[0], tmp_path / "models")
     csv = write_csv(tmp_path / "fer2013.csv", training, validation)
     words = ["report", "--csv", str(csv), "--model", str(models / "tiny.tflite")]
     assert main([*words, "--out", str(tmp_path)]) == 0
@@ -25,9 +22,8 @@ def test_writes_the_card_with_every_figure_and_picture(
     assert all((tmp_path / p).stat().st_size > 5000 for p in pictures)
 
 
-def test_says_who_taught_and_that_others_chose(run, training, validation, tmp_path):
-    models = tmp_path / "models"
-    export(run / "last.keras", training, validation, models, "tiny")
+def test_says_who_taught_and_that_others_chose(exported, training, validation, tmp_path):
+    models = shutil.copytree(exported[0], tmp_path / "models")
     path = models / "tiny.json"
     card = json.loads(path.read_text())
     assert card["learnt_from"] == {"teachers": [], "unlabelled": 0}
