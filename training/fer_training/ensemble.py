@@ -9,7 +9,7 @@ import numpy as np
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import softmax
 from fer_training.dataset import Faces
-from fer_training.evaluate import judge, predict, settings
+from fer_training.evaluate import judge, opened, settings
 from fer_training.metrics import intervals
 
 MEAN = "mean of all"
@@ -43,7 +43,8 @@ def _probabilities(model, images, mirrored):
     """float32 [N, 7] of faces, uint8 [N, 48, 48]; as calibrated as the model's card makes them."""
     temperature, input_size = settings(model)
     views = (images, images[:, :, ::-1].copy()) if mirrored else (images,)
-    return np.mean([softmax(predict(model, v, input_size) / temperature) for v in views], axis=0)
+    answer = opened(model, input_size)
+    return np.mean([softmax(answer(view) / temperature) for view in views], axis=0)
 
 
 def render(found: dict) -> str:

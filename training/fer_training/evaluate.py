@@ -82,11 +82,9 @@ def judge(
     return figures
 
 
-def predict(
-    model: Path, images: np.ndarray, input_size: int = 0, *, progress: bool = True
-) -> np.ndarray:
+def predict(model: Path, images: np.ndarray, input_size: int = 0) -> np.ndarray:
     """Logits, float32 [N, 7], of faces, uint8 [N, 48, 48]; exactly what the run time computes."""
-    return opened(model, input_size, progress=progress)(images)
+    return opened(model, input_size)(images)
 
 
 def opened(
