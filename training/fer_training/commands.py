@@ -35,7 +35,7 @@ def summary(arguments) -> None:
     total = model.count_params()
     trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     print(f"{chosen.name}: {chosen.description}")
-    print(f"input {chosen.input_size}x{chosen.input_size}, {chosen.epochs} epochs")
+    print(_schedule(chosen))
     print(f"{total:,} total / {trainable:,} trainable / {total - trainable:,} other parameters")
 
 
@@ -62,16 +62,20 @@ def train(arguments) -> None:
             f"PublicTest, raw               {result['accuracy']:.2%}\n"
             f"accuracy on PublicTest, deduplicated      {result['accuracy_deduplicated']:.2%}"
         )
-    phases = chosen.phases or (chosen,)
-    sizes = ", ".join(f"{p.epochs} epochs at {p.input_size}x{p.input_size}" for p in phases)
     print(
-        f"{chosen.name}, {sizes}; inference mode\n"
+        f"{chosen.name}, {_schedule(chosen)}; inference mode\n"
         f"accuracy on the rows trained on           {result['training_accuracy']:.2%} "
         f"({result['training_rows']} rows)\n"
         f"accuracy on {judge}\n"
         f"macro-F1 on the same                      {result['macro_f1']:.4f}\n"
         f"model: {arguments.out / 'last.keras'}; next: fer-training evaluate, export"
     )
+
+
+def _schedule(chosen) -> str:
+    """Epochs and size of each phase."""
+    phases = chosen.phases or (chosen,)
+    return ", ".join(f"{p.epochs} epochs at {p.input_size}x{p.input_size}" for p in phases)
 
 
 def compare(arguments) -> None:

@@ -175,6 +175,11 @@ def test_summary_prints_the_papers_count(capsys):
     assert "2,430,663 total / 2,396,551 trainable / 34,112 other" in capsys.readouterr().out
 
 
+def test_summary_prints_every_phase(capsys):
+    assert main(["summary", "--recipe", "teacher_vgg"]) == 0
+    assert "60 epochs at 48x48, 10 epochs at 48x48" in capsys.readouterr().out
+
+
 def test_a_teacher_of_another_family_is_judged_by_what_its_recipe_held_out(tmp_path, capsys):
     from fer_training.networks import NETWORKS
 
