@@ -8,6 +8,7 @@ Each backend gives the same logits for the same model; the temperature of its fi
 import importlib.util
 from itertools import zip_longest
 from pathlib import Path
+from textwrap import shorten
 from typing import Protocol
 
 import cv2
@@ -223,5 +224,8 @@ def _expect(path, side, tensor, dtype, shape):
 
 
 def first_line(error: Exception) -> str:
-    """What an error of a library says, in one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What an error of a library says, in one line of at most 300 characters: Keras says the whole
+    network in one.
+    """
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return shorten(line, 300, placeholder=" ...")

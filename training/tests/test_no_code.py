@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A .keras file that carries code is not loaded, whatever its card says."""
+"""A .keras file that carries code, or wants some, is not loaded, whatever its card says."""
 
 import json
 
 import keras
 import pytest
 
-from fer_ros.emotions.classifier import MODELS, Classifier
+from fer_ros.emotions.classifier import MODELS, Classifier, load_keras
 from fer_ros.emotions.model_card import ModelError, sha256_of
 
 
@@ -23,3 +23,17 @@ def test_keras_refuses_code(tmp_path):
     with pytest.raises(ModelError, match="cannot load"):
         Classifier(path)
     assert not trace.exists()
+
+
+def test_unknown_class_is_told_briefly(tmp_path):
+    class Other(keras.Model):
+        pass
+
+    entry = keras.Input((48, 48, 1))
+    x = keras.layers.Flatten()(entry)
+    for units in [7] * 40:  # in its error Keras describes every layer
+        x = keras.layers.Dense(units)(x)
+    Other(entry, x).save(tmp_path / "other.keras")
+    with pytest.raises(ModelError, match="'Other'") as error:
+        load_keras(tmp_path / "other.keras")
+    assert len(str(error.value)) < 500
