@@ -4,6 +4,7 @@
 import json
 import sys
 from dataclasses import dataclass, field, fields, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,25 @@ CHOICES = {
     "scaling": ("unit", "imagenet"),
     "optimizer": ("adam", "adamw"),
 }
+LIMITS = {
+    "input_size": (32, 1024),  # below, MobileNetV2 has nothing left to look at
+    "batch_norm_momentum": (0, 1),
+    "dropout": (0, 1),
+    "epochs": (1, inf),
+    "batch_size": (1, inf),
+    "learning_rate": (0, inf),
+    "weight_decay": (0, inf),
+    "cosine_epochs": (0, inf),
+    "warmup_epochs": (0, inf),
+    "label_smoothing": (0, 1),
+    "mixup": (0, inf),
+    "balance": (0, inf),
+    "average": (0, 0.9999),
+    "held_out": (0, 0.5),
+    "unlabelled": (0, inf),
+    "rows": (0, inf),
+    "seed": (0, 2**32 - 1),
+}
 
 
 class RecipeError(ValueError):
@@ -32,25 +52,26 @@ class Recipe:
     """The settings of one run.
 
     ``learning_rate`` falls along a cosine to zero when ``cosine`` is set, after a linear rise over
-    ``warmup_epochs``; the cosine is ``cosine_epochs`` long where that is not 0, so that its end can
-    be left to a next round. ``deduplicate`` drops Training rows that repeat or that stand in the
-    validation split; ``rows`` keeps that many of them, drawn by ``seed`` (0: all). ``votes`` and
-    ``teacher``, 0 to 1, are the shares of the target that FER+'s annotators and a model trained
-    before have (Hinton et al., 2015, arXiv:1503.02531); the label has the rest. What the teacher
-    says is of the plain face, or with ``consistent_teacher`` of the varied picture itself (Beyer et
-    al., 2022, arXiv:2106.05237); with ``mirrored_teacher`` the mean of that and of what it says of
-    its mirror image. ``mixup`` is the alpha by which faces are mixed (Zhang et al.,
-    2018, arXiv:1710.09412), 0: not at all. A class that is n times rarer than the mean weighs n to
-    the power of ``balance``. ``network`` is ``mobilenet_v2`` or one of ``networks.NETWORKS``, which
-    see 48x48 as it is; ``attention`` is that of ``model.backbone``. ``average``, 0 to 1, is the
-    momentum of a moving average of the weights, a step at a time, that takes their place at the end
-    (Izmailov et al., 2018, arXiv:1803.05407; 0: none). ``held_out`` is the share of Training that
-    is kept aside to judge by, with whatever is nearly equal to it (``near.hold_out``); 0:
-    PublicTest judges. ``unlabelled`` is what a face without a label weighs beside one with
-    (``--unlabelled``), of which the teachers' answers are learnt alone. ``phases`` follow one
-    another, each a recipe of its own that goes on from the one before: what a ``[[phase]]`` table
-    does not say holds from the recipe's head. ``start`` is the recipe of the model to go on from,
-    ``teachers`` are those of models to learn from, made on the way where they are not there yet.
+    ``warmup_epochs``, at most half of it all; the cosine is ``cosine_epochs`` long where that is
+    not 0, so that its end can be left to a next round. ``deduplicate`` drops Training rows that
+    repeat or that stand in the validation split; ``rows`` keeps that many of them, drawn by
+    ``seed`` (0: all). ``votes`` and ``teacher``, 0 to 1, are the shares of the target that FER+'s
+    annotators and a model trained before have (Hinton et al., 2015, arXiv:1503.02531); the label
+    has the rest. What the teacher says is of the plain face, or with ``consistent_teacher`` of the
+    varied picture itself (Beyer et al., 2022, arXiv:2106.05237); with ``mirrored_teacher`` the mean
+    of that and of what it says of its mirror image. ``mixup`` is the alpha by which faces are mixed
+    (Zhang et al., 2018, arXiv:1710.09412), 0: not at all. A class that is n times rarer than the
+    mean weighs n to the power of ``balance``. ``network`` is ``mobilenet_v2`` or one of
+    ``networks.NETWORKS``, which see 48x48 as it is; ``attention`` is that of ``model.backbone``.
+    ``average``, 0 to 1, is the momentum of a moving average of the weights, a step at a time, that
+    takes their place at the end (Izmailov et al., 2018, arXiv:1803.05407; 0: none). ``held_out`` is
+    the share of Training that is kept aside to judge by, with whatever is nearly equal to it
+    (``near.hold_out``); 0: PublicTest judges. ``unlabelled`` is what a face without a label weighs
+    beside one with (``--unlabelled``), of which the teachers' answers are learnt alone. ``phases``
+    follow one another, each a recipe of its own that goes on from the one before: what a
+    ``[[phase]]`` table does not say holds from the recipe's head. ``start`` is the recipe of the
+    model to go on from, ``teachers`` are those of models to learn from, made on the way where they
+    are not there yet.
     """
 
     name: str
@@ -203,10 +224,12 @@ def _made(path, settings, overrides=None):
     if recipe.attention != "none" and recipe.network != "mobilenet_v2":
         raise RecipeError(f"{path}: attention is of mobilenet_v2 alone, not of {recipe.network}")
     votes, teacher = recipe.votes, recipe.teacher
-    if min(votes, teacher) < 0 or votes + teacher > 1:
+    if not (votes >= 0 and teacher >= 0 and votes + teacher <= 1):  # nan is neither
         raise RecipeError(f"{path}: {votes = } and {teacher = } are no shares of 1")
-    if not 0 <= recipe.average < 1:
-        raise RecipeError(f"{path}: average = {recipe.average} is not from 0 to under 1")
+    for name, (least, most) in LIMITS.items():
+        if not least <= (value := getattr(recipe, name)) <= most:
+            range_ = f"from {least} to {most}" if most < inf else f"{least} or more"
+            raise RecipeError(f"{path}: {name} = {value!r} is not {range_}")
     return recipe
 
 

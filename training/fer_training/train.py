@@ -238,10 +238,11 @@ def network(
 def _optimizer(recipe: Recipe, steps: int):
     rate = recipe.learning_rate
     if recipe.cosine:
-        warmup = round(recipe.warmup_epochs * steps)
+        total = (recipe.cosine_epochs or recipe.epochs) * steps
+        warmup = min(round(recipe.warmup_epochs * steps), total // 2)  # of a run made short
         rate = keras.optimizers.schedules.CosineDecay(
             initial_learning_rate=0.0 if warmup else rate,
-            decay_steps=(recipe.cosine_epochs or recipe.epochs) * steps - warmup,
+            decay_steps=total - warmup,
             warmup_target=rate if warmup else None,
             warmup_steps=warmup,
         )

@@ -98,6 +98,16 @@ def test_a_recipe_asks_for_what_it_learns_from(tmp_path, training, validation, s
         train(replace(TINY, **{share: 0.4}), training, validation, tmp_path)
 
 
+def test_warmup_leaves_a_short_run_half_of_its_steps():
+    recipe = replace(TINY, learning_rate=0.1, cosine=True, warmup_epochs=1.0, epochs=1)
+    optimizer = train_module.ready(recipe, steps=10).optimizer
+    rates = []
+    for step in (0, 5, 10):
+        optimizer.iterations.assign(step)
+        rates.append(float(optimizer.learning_rate))
+    assert rates == pytest.approx([0.0, 0.1, 0.0], abs=1e-6)
+
+
 def test_learns_from_a_teacher_beside_the_epochs(run, tmp_path, training, validation):
     recipe = replace(TINY, teacher=0.7, consistent_teacher=True, mixup=0.3, epochs=1)
     result = train(recipe, training, validation, tmp_path, teachers=[run / "last.keras"])
