@@ -194,7 +194,7 @@ def _parser():
     )
     p.add_argument(
         "--named-right",
-        type=float,
+        type=_share,
         default=0.75,
         metavar="SHARE",
         help="a face is called uncertain so that this share of the others is right (%(default)s)",
@@ -217,6 +217,12 @@ def _existing(text):
     if not path.is_file():  # not argparse's own error: one line, without the usage
         raise FileNotFoundError(f"no such file: {path}")
     return path
+
+
+def _share(text):
+    if not 0 <= (value := float(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a share, 0 to 1")
+    return value
 
 
 def _weights(text):

@@ -109,6 +109,12 @@ class Recipe:
     start: "Recipe | None" = None
     teachers: tuple["Recipe", ...] = ()
 
+    def __post_init__(self):
+        for name, (least, most) in LIMITS.items():
+            if not least <= (value := getattr(self, name)) <= most:
+                wanted = f"from {least} to {most}" if most < inf else f"{least} or more"
+                raise RecipeError(f"the recipe {self.name!r}: {name} = {value!r} is not {wanted}")
+
 
 def available() -> list[str]:
     """Names of the recipes that come with the package."""
@@ -226,10 +232,6 @@ def _made(path, settings, overrides=None):
     votes, teacher = recipe.votes, recipe.teacher
     if not (votes >= 0 and teacher >= 0 and votes + teacher <= 1):  # nan is neither
         raise RecipeError(f"{path}: {votes = } and {teacher = } are no shares of 1")
-    for name, (least, most) in LIMITS.items():
-        if not least <= (value := getattr(recipe, name)) <= most:
-            range_ = f"from {least} to {most}" if most < inf else f"{least} or more"
-            raise RecipeError(f"{path}: {name} = {value!r} is not {range_}")
     return recipe
 
 

@@ -56,8 +56,8 @@ def tune(
     stands in ``validation`` is left out where the recipe wants that, and else not looked at.
     ``storage`` is an SQLAlchemy URL; None: out/journal.log. Returns what is in tuning.json.
 
-    Raises RecipeError without Optuna, without votes that the recipe wants, or for a storage that
-    cannot be used.
+    Raises RecipeError without Optuna, without votes that the recipe wants, for a number that is out
+    of its limits, or for a storage that cannot be used.
     """
     try:
         import optuna
@@ -67,6 +67,8 @@ def tune(
         raise RecipeError(line) from None
     if recipe.votes and training.votes is None:
         raise RecipeError(f"the recipe {recipe.name!r} learns from FER+'s votes: give --votes FILE")
+    if trials < 1:
+        raise RecipeError(f"{trials} trials find nothing: give --trials 1 or more")
     first = recipe.phases[0] if recipe.phases else recipe
     short = replace(
         first,

@@ -170,6 +170,13 @@ def test_only_training_goes_on_after_ctrl_c(
     assert ("the same command goes on" in capsys.readouterr().err) == goes_on
 
 
+def test_a_share_is_from_0_to_1(run, capsys):
+    words = ["export", "--model", str(run / "last.keras"), "--csv", "none.csv", "--out", "none"]
+    with pytest.raises(SystemExit):
+        main([*words, "--named-right", "1.5"])
+    assert "1.5: expected a share, 0 to 1" in capsys.readouterr().err
+
+
 def test_summary_prints_the_papers_count(capsys):
     assert main(["summary", "--recipe", "paper"]) == 0
     assert "2,430,663 total / 2,396,551 trainable / 34,112 other" in capsys.readouterr().out

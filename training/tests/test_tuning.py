@@ -133,6 +133,14 @@ def test_wants_the_votes_that_the_recipe_learns_from(tmp_path, training, validat
         tuning.tune(recipe, training, validation, tmp_path, trials=1, epochs=1)
 
 
+@pytest.mark.parametrize("name", ["--trials", "--epochs", "--rows"])
+def test_a_number_out_of_its_limits(command, name, tmp_path, capsys):
+    assert main([*command, name, "-1"]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "-1" in said
+    assert not (tmp_path / "tune").exists()
+
+
 def test_says_how_to_install_optuna(command, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "optuna", None)
     assert main(command) == 1
