@@ -5,6 +5,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from fer_ros.cli.arguments import number
 from fer_ros.emotions.model_card import ModelError
 from fer_training import commands, recipe
 from fer_training.dataset import USAGES, DatasetError
@@ -140,7 +141,7 @@ def _parser():
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
     p.add_argument("--out", type=Path, required=True, help="folder for what is found")
-    p.add_argument("--trials", type=int, default=30, help="in all (%(default)s)")
+    p.add_argument("--trials", type=number(int, 1), default=30, help="in all (%(default)s)")
     p.add_argument("--epochs", type=int, default=3, help="of a trial (%(default)s)")
     p.add_argument("--rows", type=int, help="that a trial learns from; a third if not given")
     p.add_argument("--input-size", type=int, help="pixels, instead of the recipe's")
@@ -194,7 +195,7 @@ def _parser():
     )
     p.add_argument(
         "--named-right",
-        type=_share,
+        type=number(float, 0, 1),
         default=0.75,
         metavar="SHARE",
         help="a face is called uncertain so that this share of the others is right (%(default)s)",
@@ -217,12 +218,6 @@ def _existing(text):
     if not path.is_file():  # not argparse's own error: one line, without the usage
         raise FileNotFoundError(f"no such file: {path}")
     return path
-
-
-def _share(text):
-    if not 0 <= (value := float(text)) <= 1:
-        raise argparse.ArgumentTypeError(f"{text}: expected a share, 0 to 1")
-    return value
 
 
 def _weights(text):

@@ -33,6 +33,8 @@ LIMITS = {
     "cosine_epochs": (0, inf),
     "warmup_epochs": (0, inf),
     "label_smoothing": (0, 1),
+    "votes": (0, 1),
+    "teacher": (0, 1),
     "mixup": (0, inf),
     "balance": (0, inf),
     "average": (0, 0.9999),
@@ -110,10 +112,21 @@ class Recipe:
     teachers: tuple["Recipe", ...] = ()
 
     def __post_init__(self):
+        for name, choices in CHOICES.items():
+            if (value := getattr(self, name)) not in choices:
+                raise self._error(f"{name} = {value!r} is none of {', '.join(choices)}")
         for name, (least, most) in LIMITS.items():
             if not least <= (value := getattr(self, name)) <= most:
                 wanted = f"from {least} to {most}" if most < inf else f"{least} or more"
-                raise RecipeError(f"the recipe {self.name!r}: {name} = {value!r} is not {wanted}")
+                raise self._error(f"{name} = {value!r} is not {wanted}")
+        votes, teacher = self.votes, self.teacher
+        if votes + teacher > 1:
+            raise self._error(f"{votes = } and {teacher = } are no shares of 1")
+        if self.attention != "none" and self.network != "mobilenet_v2":
+            raise self._error(f"attention is of mobilenet_v2 alone, not of {self.network}")
+
+    def _error(self, why):
+        return RecipeError(f"the recipe {self.name!r}: {why}")
 
 
 def available() -> list[str]:
@@ -224,14 +237,6 @@ def _made(path, settings, overrides=None):
         own = settings | {"name": f"{recipe.name}_{number}"} | phase
         own["augment"] = augment | phase.get("augment", {})
         recipe = replace(recipe, phases=(*recipe.phases, _made(path, own, overrides)))
-    for name, choices in CHOICES.items():
-        if (value := getattr(recipe, name)) not in choices:
-            raise RecipeError(f"{path}: {name} = {value!r} is none of {', '.join(choices)}")
-    if recipe.attention != "none" and recipe.network != "mobilenet_v2":
-        raise RecipeError(f"{path}: attention is of mobilenet_v2 alone, not of {recipe.network}")
-    votes, teacher = recipe.votes, recipe.teacher
-    if not (votes >= 0 and teacher >= 0 and votes + teacher <= 1):  # nan is neither
-        raise RecipeError(f"{path}: {votes = } and {teacher = } are no shares of 1")
     return recipe
 
 

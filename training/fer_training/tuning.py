@@ -67,8 +67,6 @@ def tune(
         raise RecipeError(line) from None
     if recipe.votes and training.votes is None:
         raise RecipeError(f"the recipe {recipe.name!r} learns from FER+'s votes: give --votes FILE")
-    if trials < 1:
-        raise RecipeError(f"{trials} trials find nothing: give --trials 1 or more")
     first = recipe.phases[0] if recipe.phases else recipe
     short = replace(
         first,

@@ -170,11 +170,17 @@ def test_only_training_goes_on_after_ctrl_c(
     assert ("the same command goes on" in capsys.readouterr().err) == goes_on
 
 
-def test_a_share_is_from_0_to_1(run, capsys):
-    words = ["export", "--model", str(run / "last.keras"), "--csv", "none.csv", "--out", "none"]
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("export", "--named-right", "1.5"), "1.5: expected a number, 0 to 1"),
+        (("tune", "--trials", "0"), "0: expected a whole number, 1 to"),
+    ],
+)
+def test_an_option_out_of_its_limits(words, why, capsys):
     with pytest.raises(SystemExit):
-        main([*words, "--named-right", "1.5"])
-    assert "1.5: expected a share, 0 to 1" in capsys.readouterr().err
+        main([*words])
+    assert why in capsys.readouterr().err
 
 
 def test_summary_prints_the_papers_count(capsys):

@@ -66,7 +66,7 @@ def test_phases_hold_to_the_head_where_they_say_nothing():
         ("start = 'recipe'", "start = 'recipe' is no other recipe"),
         ("start = 3", "start = 3 is no other recipe"),
         ("start = 'worst'", "no recipe 'worst'"),
-        ("votes = -0.1", "votes = -0.1 and teacher = 0.0 are no shares"),
+        ("votes = -0.1", "votes = -0.1 is not from 0 to 1"),
     ],
 )
 def test_a_wrong_recipe(tmp_path, text, why):

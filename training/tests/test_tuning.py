@@ -133,7 +133,7 @@ def test_wants_the_votes_that_the_recipe_learns_from(tmp_path, training, validat
         tuning.tune(recipe, training, validation, tmp_path, trials=1, epochs=1)
 
 
-@pytest.mark.parametrize("name", ["--trials", "--epochs", "--rows"])
+@pytest.mark.parametrize("name", ["--epochs", "--rows"])
 def test_a_number_out_of_its_limits(command, name, tmp_path, capsys):
     assert main([*command, name, "-1"]) == 1
     (said,) = capsys.readouterr().err.splitlines()
