@@ -17,6 +17,10 @@ from fer_ros.emotions.classifier import load_keras, open_backend, softmax
 from fer_training.dataset import Faces
 from fer_training.evaluate import predict, settings
 from fer_training.recipe import Recipe
+from fer_training.targets import shown, targets
+
+ASKED = 4096
+"""Faces of which teachers are asked how often they say what."""
 
 
 class Batches(keras.utils.PyDataset):
@@ -24,7 +28,8 @@ class Batches(keras.utils.PyDataset):
     weights float32 [B].
 
     ``teachers`` are models (.keras, .tflite, .onnx) whose mean answer has the recipe's share of
-    the targets; of ``unlabelled`` faces, uint8 [N, 48, 48], it is all.
+    the targets; of ``unlabelled`` faces, uint8 [N, 48, 48], it is all. ``others`` are labelled
+    faces of other origins.
     """
 
     def __init__(
@@ -33,6 +38,7 @@ class Batches(keras.utils.PyDataset):
         recipe: Recipe,
         teachers: Sequence[Path] = (),
         unlabelled: np.ndarray | None = None,
+        others: Sequence[Faces] = (),
     ):
         super().__init__()
         self.images, self.recipe, self.epoch = faces.images, recipe, 0
@@ -41,12 +47,14 @@ class Batches(keras.utils.PyDataset):
         count = np.bincount(faces.labels, minlength=len(EMOTIONS))
         rarity = len(faces) / len(EMOTIONS) / np.maximum(count, 1)
         self.weights = (rarity**recipe.balance).astype(np.float32)[faces.labels]
+        if others and recipe.others:
+            rows = shown(others, round(recipe.others * len(faces)))
+            images = np.concatenate([own.images for own in others])[rows]
+            labelled = np.concatenate([targets(own, recipe) for own in others])[rows]
+            self._append(images, labelled, recipe.teacher, 1.0)
         if unlabelled is not None:
-            more = len(unlabelled)
-            self.images = np.concatenate([self.images, unlabelled])
-            self.targets = np.pad(self.targets, ((0, more), (0, 0)))
-            self.shares = np.pad(self.shares, (0, more), constant_values=1.0)
-            self.weights = np.pad(self.weights, (0, more), constant_values=recipe.unlabelled)
+            none = np.zeros((len(unlabelled), len(EMOTIONS)), np.float32)
+            self._append(unlabelled, none, 1.0, recipe.unlabelled)
         self.teach = None
         if recipe.teacher and recipe.consistent_teacher:
             self.teach = mean_answer(list(map(_answerer, teachers)), recipe.mirrored_teacher)
@@ -54,6 +62,25 @@ class Batches(keras.utils.PyDataset):
             open_ = [partial(_predicted, t) for t in teachers]
             answers = mean_answer(open_, recipe.mirrored_teacher)
             self.targets += self.shares[:, None] * answers(self.images)
+
+    def _append(self, images, targets, share, weight):
+        more = len(images)
+        self.images = np.concatenate([self.images, images])
+        self.targets = np.concatenate([self.targets, targets])
+        self.shares = np.pad(self.shares, (0, more), constant_values=share)
+        self.weights = np.pad(self.weights, (0, more), constant_values=weight)
+
+    def frequencies(self) -> np.ndarray:
+        """How often each class is what is to be learnt, float64 [7], of sum 1; where teachers are
+        asked for each varied picture, by what they say of some plain ones.
+        """
+        rows = np.arange(len(self.images))
+        wanted = self.targets
+        if self.teach:
+            rows = np.random.default_rng(self.recipe.seed).permutation(rows)[:ASKED]
+            wanted = wanted[rows] + self.shares[rows, None] * self.teach(self.images[rows])
+        total = (self.weights[rows, None] * wanted).sum(axis=0, dtype=np.float64)
+        return total / total.sum()
 
     def __len__(self):
         return math.ceil(len(self.images) / self.recipe.batch_size)
@@ -75,27 +102,6 @@ class Batches(keras.utils.PyDataset):
         if self.teach:
             wanted = wanted + shares[:, None] * self.teach(images)
         return images[..., None], wanted, weights
-
-
-def one_hot(labels: np.ndarray) -> np.ndarray:
-    """int [N] -> float32 [N, 7]."""
-    return np.eye(len(EMOTIONS), dtype=np.float32)[labels]
-
-
-def targets(faces: Faces, recipe: Recipe) -> np.ndarray:
-    """What to learn but for the teacher's share, float32 [N, 7]: the label, and for their share
-    FER+'s votes.
-
-    A face that no annotator gave any of the seven keeps its label instead.
-    """
-    labels = one_hot(faces.labels)
-    target = (1 - recipe.votes - recipe.teacher) * labels
-    if recipe.votes:
-        assert faces.votes is not None  # train sees to that
-        seven = faces.votes[:, : len(EMOTIONS)].astype(np.float32)
-        total = seven.sum(axis=1, keepdims=True)
-        target += recipe.votes * np.where(total > 0, seven / np.maximum(total, 1), labels)
-    return target
 
 
 def mixed(batch, alpha: float, random: np.random.Generator):

@@ -116,6 +116,10 @@ def _parser():
     p.add_argument(
         "--unlabelled", **model, help=".npz with images, uint8 [N, 48, 48]: faces without labels"
     )
+    p.add_argument(
+        "--others", **model, nargs="+", default=(),
+        help=".npz files with images and labels (0 to 6): faces of other origins",
+    )  # fmt: skip
     p.add_argument("--start", **model, help="go on from this .keras, or the .tflite that ships")
     p.add_argument("--weights", **weights)
 

@@ -55,6 +55,7 @@ def train(arguments) -> None:
         start=arguments.start,
         teachers=arguments.teacher,
         unlabelled=arguments.unlabelled and dataset.load_unlabelled(arguments.unlabelled),
+        others=[dataset.load_labelled(path)[0] for path in arguments.others],
     )
     judge = f"Training rows held out            {result['accuracy']:.2%}"
     if not chosen.held_out:

@@ -135,14 +135,46 @@ def with_votes(faces: Faces, path: str | os.PathLike) -> Faces:
 
 def load_unlabelled(path: str | os.PathLike) -> np.ndarray:
     """Faces without labels, uint8 [N, 48, 48]: ``images`` of an .npz file. Raises DatasetError."""
+    return _arrays(path, "images")["images"]
+
+
+def load_labelled(path: str | os.PathLike) -> tuple[Faces, dict[str, np.ndarray]]:
+    """Labelled faces of another origin: ``images``, ``labels`` and, where there are, ``names`` of
+    an .npz file; and what else it says of each face, such as ``gender``, each [N]. Their ``usage``
+    is the file's name. Raises DatasetError.
+    """
+    found = _arrays(path, "images", "labels")
+    images, labels = found.pop("images"), found.pop("labels")
+    size, whole = len(images), np.issubdtype(labels.dtype, np.integer)
+    if labels.shape != (size,) or not whole or not set(labels) <= set(range(len(EMOTIONS))):
+        raise DatasetError(f"{path}: labels are not {size} whole numbers from 0 to 6")
+    said = {name: values for name, values in found.items() if values.shape == (size,)}
+    names = said.pop("names", np.arange(size)).astype(str)
+    return Faces(images, labels.astype(np.int64), np.full(size, Path(path).stem), None, names), said
+
+
+def _arrays(path, *wanted):
+    """All of an .npz file, with images and what else is ``wanted``."""
     try:
-        images = np.load(path, allow_pickle=False)["images"]
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise DatasetError(f"{path}: no .npz with images: {error}") from error
+        with np.load(path, allow_pickle=False) as stored:
+            found = {name: stored[name] for name in stored.files}
+            images, *_ = (found[name] for name in wanted)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{path}: no .npz with {' and '.join(wanted)}: {error}") from error
     if images.dtype != np.uint8 or images.shape[1:] != (SIZE, SIZE) or not len(images):
-        found = f"{images.dtype} {images.shape}"
-        raise DatasetError(f"{path}: images are {found}, not uint8 [N, 48, 48]")
-    return images
+        shape = f"{images.dtype} {images.shape}"
+        raise DatasetError(f"{path}: images are {shape}, not uint8 [N, 48, 48]")
+    return found
+
+
+def seen_as_faces(faces: Faces) -> Faces:
+    """``faces`` less those of which more of FER+'s annotators said *unknown* or *no face* than gave
+    them any one expression.
+    """
+    if faces.votes is None:
+        return faces
+    expressions, others = faces.votes[:, :-2].max(axis=1), faces.votes[:, -2:].max(axis=1)
+    return faces.select(expressions >= others)
 
 
 def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ else:
 
 FOLDER = Path(__file__).parent / "recipes"
 CHOICES = {
-    "network": ("mobilenet_v2", "resnet", "vgg", "contrast"),
+    "network": ("mobilenet_v2", "resnet", "vgg", "contrast", "face_resnet"),
     "attention": ("none", "eca"),
     "scaling": ("unit", "imagenet"),
     "optimizer": ("adam", "adamw"),
@@ -34,6 +34,9 @@ LIMITS = {
     "warmup_epochs": (0, inf),
     "label_smoothing": (0, 1),
     "votes": (0, 1),
+    "doubt": (0, inf),
+    "logit_adjustment": (0, 2),
+    "others": (0, 10),
     "teacher": (0, 1),
     "mixup": (0, inf),
     "balance": (0, inf),
@@ -59,9 +62,15 @@ class Recipe:
     repeat or that stand in the validation split; ``rows`` keeps that many of them, drawn by
     ``seed`` (0: all). ``votes`` and ``teacher``, 0 to 1, are the shares of the target that FER+'s
     annotators and a model trained before have (Hinton et al., 2015, arXiv:1503.02531); the label
-    has the rest. What the teacher says is of the plain face, or with ``consistent_teacher`` of the
-    varied picture itself (Beyer et al., 2022, arXiv:2106.05237); with ``mirrored_teacher`` the mean
-    of that and of what it says of its mirror image. ``mixup`` is the alpha by which faces are mixed
+    has the rest. Of that rest a label keeps its share of the votes, over the majority's, to the
+    power of ``doubt``; what it loses the votes get (0: it keeps all). ``logit_adjustment`` is tau:
+    while it learns, the network is told the frequencies of the classes in what it is to learn, to
+    the power of tau, so that its own logits do not hold them (Menon et al., 2021,
+    arXiv:2007.07314; 0: no such thing, 1: each class as likely as any other). ``others`` is how
+    many labelled faces of other origins (``--others``) are shown for each one of FER-2013, each
+    origin as often as any other. What the teacher says is of the plain face, or with
+    ``consistent_teacher`` of the varied picture itself (Beyer et al., 2022, arXiv:2106.05237); with
+    ``mirrored_teacher`` the mean of that and of what it says of its mirror image. ``mixup`` is the alpha by which faces are mixed
     (Zhang et al., 2018, arXiv:1710.09412), 0: not at all. A class that is n times rarer than the
     mean weighs n to the power of ``balance``. ``network`` is ``mobilenet_v2`` or one of
     ``networks.NETWORKS``, which see 48x48 as it is; ``attention`` is that of ``model.backbone``.
@@ -95,6 +104,9 @@ class Recipe:
     warmup_epochs: float = 0.0
     label_smoothing: float = 0.0
     votes: float = 0.0
+    doubt: float = 0.0
+    logit_adjustment: float = 0.0
+    others: float = 0.0
     teacher: float = 0.0
     consistent_teacher: bool = False
     mirrored_teacher: bool = False

@@ -14,18 +14,20 @@ from typing import Any
 import keras
 import numpy as np
 
+from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import first_line
 from fer_ros.emotions.model_card import ModelError
 from fer_training.averaging import estimate_statistics
-from fer_training.batches import Batches, one_hot
+from fer_training.batches import Batches
 from fer_training.callbacks import Curves, FollowEpoch, Progress
-from fer_training.dataset import Faces
+from fer_training.dataset import Faces, seen_as_faces
 from fer_training.evaluate import judge
 from fer_training.model import build_model
 from fer_training.near import parts
 from fer_training.networks import NETWORKS
 from fer_training.recipe import Recipe, RecipeError, recipe_of_run
 from fer_training.start import begin_from
+from fer_training.targets import AdjustedCrossentropy, one_hot
 
 
 def train(
@@ -38,6 +40,7 @@ def train(
     start: Path | None = None,
     teachers: Sequence[Path] = (),
     unlabelled: np.ndarray | None = None,
+    others: Sequence[Faces] = (),
 ) -> dict:
     """Train by ``recipe``, or go on with the run begun in ``out``; returns ``measure``.
 
@@ -59,17 +62,20 @@ def train(
         teachers: models (.keras, .tflite, .onnx) whose mean answer is learnt from, in place of
             the recipe's own.
         unlabelled: faces, uint8 [N, 48, 48], of which nothing but that is learnt.
+        others: labelled faces of other origins, to learn from as the recipe's ``others`` says.
 
     Raises:
         ModelError: a model that cannot be read.
         RecipeError: the recipe needs what is not given, or ``out`` holds a run that differs in
             more than name and length.
     """
-    _check(recipe, training, teachers or recipe.teachers, unlabelled)
+    _check(recipe, training, teachers or recipe.teachers, unlabelled, others)
+
+    more: dict[str, Any] = {"unlabelled": unlabelled, "others": others}
 
     def made(own: Recipe) -> Path:
         run = out.parent / own.name
-        train(own, training, validation, run, imagenet=imagenet, unlabelled=unlabelled)
+        train(own, training, validation, run, imagenet=imagenet, **more)
         return run / "last.keras"
 
     if not start and recipe.start:
@@ -77,11 +83,7 @@ def train(
     teachers = teachers or [made(own) for own in recipe.teachers]
     keys = training.keys()
     training, validation = parts(training, validation, recipe)
-    given: dict[str, Any] = {
-        "imagenet": imagenet,
-        "teachers": teachers,
-        "unlabelled": unlabelled,
-    }
+    given: dict[str, Any] = {"imagenet": imagenet, "teachers": teachers} | more
     if not recipe.phases:
         alone = replace(recipe, start=None, teachers=())
         return _run(alone, training, validation, keys, out, start=start, **given)
@@ -95,21 +97,23 @@ def train(
     return result
 
 
-def _check(recipe, training, teachers, unlabelled):
+def _check(recipe, training, teachers, unlabelled, others):
     """Whether all is there that the recipe and its phases want."""
     for phase in recipe.phases:
-        _check(phase, training, teachers, unlabelled)
+        _check(phase, training, teachers, unlabelled, others)
     for own in (*recipe.teachers, *([recipe.start] if recipe.start else [])):
-        _check(own, training, own.teachers, unlabelled)
+        _check(own, training, own.teachers, unlabelled, others)
     if recipe.votes and training.votes is None:
         raise RecipeError(f"the recipe {recipe.name!r} learns from FER+'s votes: give --votes FILE")
     if recipe.teacher and not teachers:
         raise RecipeError(f"the recipe {recipe.name!r} learns from a model: give --teacher MODEL")
     if recipe.unlabelled and unlabelled is None:
         raise RecipeError(f"the recipe {recipe.name!r} wants faces without labels: --unlabelled")
+    if recipe.others and not others:
+        raise RecipeError(f"the recipe {recipe.name!r} wants labelled faces of others: --others")
 
 
-def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, unlabelled):
+def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, unlabelled, others):
     """One phase, in a folder of its own."""
     begun = recipe_of_run(out) or recipe
     same = {k: getattr(recipe, k) for k in ("name", "description", "epochs")}
@@ -120,11 +124,17 @@ def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, 
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     keras.utils.set_random_seed(recipe.seed)
+    if recipe.votes:
+        training = seen_as_faces(training)
     if recipe.rows:
         draw = np.random.default_rng(recipe.seed).permutation(len(training))
         training = training.select(np.sort(draw[: recipe.rows]))
-    batches = Batches(training, recipe, teachers, unlabelled if recipe.unlabelled else None)
-    model = ready(recipe, len(batches), imagenet, start, training.images)
+    unlabelled = unlabelled if recipe.unlabelled else None
+    batches = Batches(training, recipe, teachers, unlabelled, others)
+    offset = None
+    if recipe.logit_adjustment:
+        offset = recipe.logit_adjustment * np.log(np.maximum(batches.frequencies(), 1e-6))
+    model = ready(recipe, len(batches), imagenet, start, training.images, offset)
     log = out / "log.csv"
     model.fit(
         batches,
@@ -152,7 +162,8 @@ def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, 
     )
     result["learnt_from"] = {
         "teachers": taught,
-        "unlabelled": len(unlabelled) if recipe.unlabelled else 0,
+        "unlabelled": len(unlabelled) if unlabelled is not None else 0,
+        "others": {str(own.usage[0]): len(own) for own in others} if recipe.others else {},
     }
     (out / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
@@ -182,17 +193,18 @@ def ready(
     imagenet: str = "imagenet",
     start: Path | None = None,
     images: np.ndarray | None = None,
+    offset: np.ndarray | None = None,
 ) -> keras.Model:
     """The network with its starting weights, compiled for epochs of so many ``steps``; ModelError
-    where the weights cannot be had. ``images`` are those that ``start`` is unfolded by.
+    where the weights cannot be had. ``images`` are those that ``start`` is unfolded by, ``offset``,
+    [7], is added to the logits while they are learnt.
     """
     model = network(recipe, imagenet, start, images)
+    offset = np.zeros(len(EMOTIONS)) if offset is None else offset
     model.compile(
         optimizer=_optimizer(recipe, steps),
-        # With one-hot targets and no smoothing this is the paper's sparse cross-entropy.
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
-        ),
+        # With one-hot targets, no offset and no smoothing this is the paper's cross-entropy.
+        loss=AdjustedCrossentropy(offset, recipe.label_smoothing),
         metrics=["accuracy"],
     )
     return model
