@@ -7,6 +7,8 @@ SOURCE ?= sample
 CSV ?=
 YUNET ?=
 DATA ?=
+VOTES ?=
+ELSEWHERE ?=
 MODELS ?=
 QUICK ?=
 
@@ -89,9 +91,10 @@ report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV=fer20
 	@.venv-training/bin/fer-training report --csv "$(CSV)" $(if $(VOTES),--votes "$(VOTES)") \
 	    --model fer_ros/models/emotion_mobilenet_v2.tflite
 
-leaderboard: bench-env build ## every model on every data set (CSV=fer2013.csv.xz; DATA="folder set.toml" MODELS="a.onnx b.tflite")
-	@test -n "$(CSV)$(DATA)" || { echo 'make leaderboard CSV=fer2013.csv DATA="folder set.toml"' >&2; exit 1; }
+leaderboard: bench-env build ## every model on every data set (CSV= VOTES= DATA="folder set.toml" ELSEWHERE="a.npz" MODELS="a.onnx b.tflite")
+	@test -n "$(CSV)$(DATA)$(ELSEWHERE)" || { echo 'make leaderboard CSV=fer2013.csv DATA="folder set.toml" ELSEWHERE="faces.npz"' >&2; exit 1; }
 	@TF_CPP_MIN_LOG_LEVEL=3 .venv-bench/bin/python benchmarks/leaderboard.py $(if $(CSV),--csv "$(CSV)") \
+	    $(if $(VOTES),--votes "$(VOTES)") $(if $(ELSEWHERE),--elsewhere $(ELSEWHERE)) \
 	    $(if $(DATA),--data $(DATA)) $(if $(MODELS),--model $(MODELS))
 
 lint: $(VENV)/.ready ## ruff, mypy, and a licence for each file, alone

@@ -8,6 +8,8 @@ folders (--data): a folder for each expression, or a .toml file with `folder`, a
 
 All see the same crops, as the node would give them. "deduplicated" leaves out pictures that stand
 in FER-2013's Training, byte for byte. Classes that a data set lacks are no answers on it either.
+With --elsewhere, .npz files of images and labels, a second table tells balanced recall on each, and
+its mean, which chooses what ships; there all seven are answers.
 Times are of one face on one thread, taken in turns. A card that wants larger or coloured crops gets
 these 48x48 grey faces enlarged, and their framing as it is: less than it was made for.
 
@@ -23,7 +25,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from fer_training.dataset import DatasetError, Faces, load
+from fer_training import elsewhere
+from fer_training.dataset import DatasetError, Faces, load, load_labelled, with_votes
 from fer_training.evaluate import among_its_classes, judge
 from fer_training.metrics import intervals
 from fer_training.plots import INK
@@ -82,11 +85,30 @@ def read(source: Path) -> tuple[str, Faces]:
 
 def figures(answer: Answer, name: str, faces: Faces, keys: np.ndarray) -> dict:
     """What a model is worth on a data set; ``keys``, uint64 [N], of the pictures trained on."""
-    scores = np.stack([answer(face) for face in tqdm(faces.images, desc=name, delay=1)])
-    logits = among_its_classes(np.log(np.maximum(scores, 1e-9)), faces.labels)
+    logits = among_its_classes(logarithms(answer, name, faces.images), faces.labels)
     found = judge(logits, faces, 1.0, keys)
     found["intervals"] = intervals(found["confusion"])
     return found
+
+
+def logarithms(answer: Answer, name: str, images: np.ndarray) -> np.ndarray:
+    """float64 [N, 7]: logits that stand for a model's probabilities of ``images``."""
+    scores = np.stack([answer(face) for face in tqdm(images, desc=name, delay=1)])
+    return np.log(np.maximum(scores, 1e-9))
+
+
+def judged_elsewhere(answer: Answer, name: str, options, fer_2013, keys) -> dict:
+    """``elsewhere.judged`` of a model by set: PublicTest by its several judges, then the others."""
+    found = {}
+    if fer_2013 is not None:
+        logits = logarithms(answer, f"{name} on {FER_2013}", fer_2013.images)
+        found |= elsewhere.on_fer_2013(logits, fer_2013, 1.0, keys)
+    found |= elsewhere.on_sets(
+        lambda images: logarithms(answer, name, images),
+        [load_labelled(path)[0] for path in options.elsewhere],
+        people=options.people,
+    )
+    return elsewhere.without_draws(found)
 
 
 def milliseconds(models: dict[str, Answer], faces: np.ndarray) -> dict[str, float]:
@@ -140,14 +162,23 @@ def parse(argv=None):
     parser.add_argument(
         "--data", type=Path, nargs="+", default=[], metavar="SET", help="folders, .toml files"
     )
+    parser.add_argument("--votes", type=Path, help="FER+'s fer2013new.csv, for the rows of --csv")
+    parser.add_argument(
+        "--elsewhere", type=Path, nargs="+", default=[], metavar="NPZ",
+        help="labelled faces of other origins: balanced recall on each, and the mean",
+    )  # fmt: skip
+    parser.add_argument(
+        "--people", default=r"(\d{3})", metavar="REGEX",
+        help="where a face's name says whose it is, in a group, for intervals (%(default)s)",
+    )  # fmt: skip
     parser.add_argument(
         "--model", type=Path, nargs="+", default=[], metavar="FILE",
         help="with a card beside it, beside the built-in ones",
     )  # fmt: skip
     parser.add_argument("--without-fer", action="store_true", help="where fer is not installed")
     options = parser.parse_args(argv)
-    if not options.csv and not options.data:
-        parser.error("nothing to measure on: give --csv FILE, --data FOLDER or both")
+    if not options.csv and not options.data and not options.elsewhere:
+        parser.error("nothing to measure on: give --csv FILE, --data FOLDER or --elsewhere NPZ")
     options.model = [default_model(), small_model(), *options.model]
     refuse_namesakes(parser, options.model)
     return options
@@ -161,10 +192,12 @@ def measure(options) -> dict:
     sets, keys = {}, np.load(KEYS, allow_pickle=False)
     if options.csv:
         fer_2013 = load(options.csv)
+        fer_2013 = with_votes(fer_2013, options.votes) if options.votes else fer_2013
         sets[FER_2013], keys = fer_2013.of("PublicTest"), fer_2013.of("Training").keys()
     sets |= dict(map(read, options.data))
     models = {path.name: ours(path) for path in options.model}
-    faces = next(iter(sets.values())).images
+    first = next(iter(sets.values())) if sets else load(options.elsewhere[0])
+    faces = first.images
     if not options.without_fer:
         models |= dict([fers(faces[:20])])
     found["ms_per_face"] = milliseconds(models, faces)
@@ -172,6 +205,11 @@ def measure(options) -> dict:
         name: {m: figures(answer, f"{m} on {name}", s, keys) for m, answer in models.items()}
         for name, s in sets.items()
     }
+    if options.elsewhere:
+        found["elsewhere"] = {
+            m: judged_elsewhere(answer, m, options, sets.get(FER_2013), keys)
+            for m, answer in models.items()
+        }
     return found
 
 

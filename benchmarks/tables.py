@@ -184,8 +184,33 @@ def leaderboard_table(results: dict) -> str:
                 *(f"{c['recall']:.2f}" if c["support"] else None for c in classes),
                 results["ms_per_face"][model],
             ])  # fmt: skip
-    found = table([*head, *f["per_class"], "ms"], rows)
-    return f"{describe(results['machine'])}\n\nRecall under each class.\n\n{found}"
+    parts = [describe(results["machine"])]
+    if rows:
+        parts += ["Recall under each class.", table([*head, *f["per_class"], "ms"], rows)]
+    if "elsewhere" in results:
+        parts += ["Balanced recall, set by set.", elsewhere_table(results)]
+    return "\n\n".join(parts)
+
+
+def elsewhere_table(results: dict) -> str:
+    """A line for each data set and model: balanced recall first, the best model first."""
+    head = ["data", "model", "faces", "balanced recall", "95 % between", "accuracy", "ECE"]
+    by_set: dict[str, dict] = {}
+    for model, found in results["elsewhere"].items():
+        for name, f in found.items():
+            by_set.setdefault(name, {})[model] = f
+    rows, classes = [], ()
+    for name, by_model in by_set.items():
+        for model, f in sorted(by_model.items(), key=lambda row: -row[1]["balanced"]):
+            low, high = f["interval"]
+            classes = f.get("recall") or classes
+            recall = f.get("recall") or dict.fromkeys(classes)
+            rows.append([
+                name, model, f["n"], f"{f['balanced']:.3f}", f"{low:.3f} to {high:.3f}",
+                f"{f['accuracy']:.2%}" if "accuracy" in f else None, f["ece"],
+                *(None if v is None else f"{v:.2f}" for v in recall.values()),
+            ])  # fmt: skip
+    return table([*head, *classes], rows)
 
 
 def soak_table(results: dict) -> str:

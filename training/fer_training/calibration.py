@@ -52,12 +52,20 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS)
 
 
 def expected_calibration_error(
-    probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    bins: int = BINS,
+    weights: np.ndarray | None = None,
 ) -> float:
-    """Mean gap between confidence and accuracy over the bins, weighted by size (Guo et al.)."""
-    table = reliability(probabilities, labels, bins)
-    gaps = sum(abs(b["confidence"] - b["accuracy"]) * b["n"] for b in table)
-    return float(gaps / len(labels))
+    """Mean gap between confidence and accuracy over the bins, weighted by size (Guo et al.);
+    ``weights``, float [N], is what each face counts for.
+    """
+    confidence = probabilities.max(axis=1)
+    surplus = confidence - (probabilities.argmax(axis=1) == labels)
+    weights = np.ones(len(labels)) if weights is None else weights
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = np.abs(np.bincount(which, weights * surplus))
+    return float(gaps.sum() / weights.sum())
 
 
 def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> list[dict]:

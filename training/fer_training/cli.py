@@ -163,8 +163,17 @@ def _parser():
     p.add_argument("--model", **model, required=True)
     p.add_argument("--votes", **votes)
     p.add_argument(
-        "--groups", **model | {"metavar": "FILE"},
-        help="CSV from row or picture to group: figures of each, and the widest gap",
+        "--groups", nargs="+", metavar="FILE",
+        help="CSV from row or picture to group: figures of each, and the widest gap; for an .npz "
+        "data set what it says of people, such as gender age",
+    )  # fmt: skip
+    p.add_argument(
+        "--elsewhere", **model | {"metavar": "FILE"}, nargs="+", default=(),
+        help=".npz files with images and labels (0 to 6): balanced recall on each, and the mean",
+    )  # fmt: skip
+    p.add_argument(
+        "--people", metavar="REGEX",
+        help="with --elsewhere: where a face's name says whose it is, in a group; for intervals",
     )  # fmt: skip
     p.add_argument("--train-csv", metavar="FILE", help="Training rows, to leave out repeats of")
     p.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")

@@ -6,6 +6,7 @@ The first line of each is its help. TensorFlow and Keras are imported where they
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -133,12 +134,19 @@ def evaluate(arguments) -> None:
     if usage or "PublicTest" in faces.usage:
         faces = faces.of(usage := usage or "PublicTest")
     usage = usage or "all of it"
-    group = read_groups(arguments.groups, faces) if arguments.groups else None
+    stated = Path(arguments.csv).suffix == ".npz" and arguments.groups
+    group = None
+    if arguments.groups and not stated:
+        group = read_groups(Path(arguments.groups[0]), faces)
     figures = {"model": str(arguments.model), "usage": usage}
     figures |= evaluate(arguments.model, faces, _training_keys(arguments), group)
     print(f"{arguments.model} on {usage}\n{render(figures)}")
+    if arguments.elsewhere:
+        figures["elsewhere"] = _elsewhere(arguments, faces)
     if group is not None:
         print(f"\n{render_groups(figures)}")
+    if stated:
+        figures["stated_groups"] = _stated(arguments, faces)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
 
@@ -232,6 +240,33 @@ def _load(arguments):
     faces = dataset.load(arguments.csv, **{k: v for k, v in asked.items() if v})
     votes = getattr(arguments, "votes", None)
     return dataset.with_votes(faces, votes) if votes else faces
+
+
+def _stated(arguments, faces):
+    """Print and return what the model reads of the groups of people that a data set states."""
+    from fer_training import groups
+    from fer_training.evaluate import predict, settings
+
+    temperature, input_size = settings(arguments.model)
+    logits, found = predict(arguments.model, faces.images, input_size), {}
+    for name, group in groups.stated_groups(arguments.csv, arguments.groups).items():
+        found[name] = groups.by_group(logits, faces, group, temperature)
+        print(f"\n{name}, as stated\n{groups.render_recalls(found[name])}")
+    return found
+
+
+def _elsewhere(arguments, faces):
+    """Print and return what the model reads on FER-2013 by several judges, and elsewhere."""
+    from fer_training import elsewhere
+    from fer_training.evaluate import opened, settings
+
+    sets = [dataset.load_labelled(path)[0] for path in arguments.elsewhere]
+    temperature, input_size = settings(arguments.model)
+    answer, keys = opened(arguments.model, input_size), _training_keys(arguments)
+    found = elsewhere.on_fer_2013(answer(faces.images), faces, temperature, keys)
+    found |= elsewhere.on_sets(answer, sets, temperature, arguments.people)
+    print(f"\n{elsewhere.render(found)}")
+    return elsewhere.without_draws(found)
 
 
 def _held_out(faces, chosen):

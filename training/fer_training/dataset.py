@@ -85,8 +85,8 @@ class Faces:
 
 
 def load(path: str | os.PathLike, **of_folders) -> Faces:
-    """Read a Kaggle CSV (parsed once, then taken from a cache) or a folder of pictures, which
-    ``of_folders`` tells ``folders.read_folders`` how to.
+    """Read a Kaggle CSV (parsed once, then taken from a cache), an .npz file as ``load_labelled``
+    has it, or a folder of pictures, which ``of_folders`` tells ``folders.read_folders`` how to.
 
     Raises DatasetError with one line when the path is missing or holds something else.
     """
@@ -95,6 +95,8 @@ def load(path: str | os.PathLike, **of_folders) -> Faces:
         from fer_training.folders import read_folders
 
         return read_folders(path, **of_folders)
+    if path.suffix == ".npz":
+        return load_labelled(path)[0]
     if not path.is_file():
         raise DatasetError(f"no such file or folder: {path}")
     stat = path.stat()

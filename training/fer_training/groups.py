@@ -2,15 +2,20 @@
 """Whether a model serves some groups of people worse than others."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import binomtest
 
-from fer_training.dataset import DatasetError, Faces
+from fer_ros.emotions.classes import EMOTIONS
+from fer_training.dataset import DatasetError, Faces, load_labelled
 from fer_training.metrics import intervals, report
 
 SMALL = 30
-"""Faces under which a group has its line, but no say in the widest gap."""
+"""Faces under which a group has its line, but no say in the widest gap of accuracy."""
+FEW = 5
+"""The same of the faces of one class, for the widest gap of its recall."""
 
 
 def read_groups(path: Path, faces: Faces) -> np.ndarray:
@@ -36,6 +41,25 @@ def read_groups(path: Path, faces: Faces) -> np.ndarray:
     return group
 
 
+def stated_groups(path: Path, columns: Sequence[str]) -> dict[str, np.ndarray]:
+    """What an .npz data set says of the people it shows, by its ``columns``: each the group of each
+    face, str [N]; numbers, such as ages, in tens. Raises DatasetError for a column that is not
+    there.
+    """
+    _, said = load_labelled(path)
+    if missing := set(columns) - set(said):
+        there = ", ".join(sorted(said)) or "nothing"
+        raise DatasetError(f"{path}: no {min(missing)} of its faces; it says {there} of them")
+    return {name: _in_words(said[name]) for name in columns}
+
+
+def _in_words(values):
+    if not np.issubdtype(values.dtype, np.number):
+        return values.astype(str)
+    tens = [int(v) // 10 * 10 if v >= 0 else None for v in values]  # unknown: NaN or negative
+    return np.array(["" if t is None else f"{t} to {t + 9}" for t in tens])
+
+
 def by_group(logits: np.ndarray, faces: Faces, group: np.ndarray, temperature: float) -> dict:
     """Figures of ``metrics.report``, with intervals, of each group under ``groups``; ``gap``: the
     widest difference in accuracy between groups of at least ``SMALL`` faces, None without two.
@@ -46,13 +70,57 @@ def by_group(logits: np.ndarray, faces: Faces, group: np.ndarray, temperature: f
     for name in sorted(set(group) - {""}):
         own = group == name
         figures = report(logits[own], faces.labels[own], temperature)
-        found[str(name)] = figures | {"intervals": intervals(figures["confusion"])}
+        found[str(name)] = figures | {
+            "intervals": intervals(figures["confusion"]),
+            "recall_wilson": {
+                emotion: _wilson(row[i], sum(row))
+                for i, (emotion, row) in enumerate(zip(EMOTIONS, figures["confusion"], strict=True))
+                if sum(row)
+            },
+        }
     ranked = sorted((f["accuracy"], name) for name, f in found.items() if f["n"] >= SMALL)
     gap = None
     if len(ranked) > 1:
         (least, worst), (most, best) = ranked[0], ranked[-1]
         gap = {"accuracy": most - least, "best": best, "worst": worst}
     return {"groups": found, "gap": gap, "without a group": int((group == "").sum())}
+
+
+def _wilson(hits: int, of: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson, 1927, doi:10.1080/01621459.1927.10502953), which holds for
+    small groups and shares of all or none too.
+    """
+    interval = binomtest(hits, of).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def render_recalls(found: dict) -> str:
+    """A table for a terminal: a line a group, with the recall of each class that there is, its 95 %
+    interval, and of how many faces; then the widest gap of each, between groups of ``FEW`` faces.
+    """
+    groups = found["groups"]
+    width = max(map(len, (*groups, "widest gap")))
+    present = [e for e in EMOTIONS if any(e in f["recall_wilson"] for f in groups.values())]
+    head = "  ".join(f"{f'recall of {e} (95 %)':26}" for e in present)
+    lines = [f"{'group':{width}}  {head}".rstrip()]
+    for name, f in groups.items():
+        cells = []
+        for emotion in present:
+            cell = "-"
+            if emotion in f["recall_wilson"]:
+                low, high = f["recall_wilson"][emotion]
+                own = f["per_class"][emotion]
+                cell = f"{own['recall']:4.0%} ({low:.0%} to {high:.0%}) of {own['support']}"
+            cells.append(f"{cell:26}")
+        lines.append(f"{name:{width}}  {'  '.join(cells)}".rstrip())
+    gaps = []
+    for emotion in present:
+        own = [f["per_class"][emotion] for f in groups.values()]
+        recalls = [c["recall"] for c in own if c["support"] >= FEW]
+        gap = f"{100 * (max(recalls) - min(recalls)):.0f} points" if len(recalls) > 1 else "-"
+        gaps.append(f"{gap:26}")
+    lines.append(f"{'widest gap':{width}}  {'  '.join(gaps)}".rstrip())
+    return "\n".join(lines)
 
 
 def render(found: dict) -> str:

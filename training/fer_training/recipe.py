@@ -70,17 +70,18 @@ class Recipe:
     many labelled faces of other origins (``--others``) are shown for each one of FER-2013, each
     origin as often as any other. What the teacher says is of the plain face, or with
     ``consistent_teacher`` of the varied picture itself (Beyer et al., 2022, arXiv:2106.05237); with
-    ``mirrored_teacher`` the mean of that and of what it says of its mirror image. ``mixup`` is the alpha by which faces are mixed
-    (Zhang et al., 2018, arXiv:1710.09412), 0: not at all. A class that is n times rarer than the
-    mean weighs n to the power of ``balance``. ``network`` is ``mobilenet_v2`` or one of
-    ``networks.NETWORKS``, which see 48x48 as it is; ``attention`` is that of ``model.backbone``.
-    ``average``, 0 to 1, is the momentum of a moving average of the weights, a step at a time, that
-    takes their place at the end (Izmailov et al., 2018, arXiv:1803.05407; 0: none). ``held_out`` is
-    the share of Training that is kept aside to judge by, with whatever is nearly equal to it
-    (``near.hold_out``); 0: PublicTest judges. ``unlabelled`` is what a face without a label weighs
-    beside one with (``--unlabelled``), of which the teachers' answers are learnt alone. ``phases``
-    follow one another, each a recipe of its own that goes on from the one before: what a
-    ``[[phase]]`` table does not say holds from the recipe's head. ``start`` is the recipe of the
+    ``mirrored_teacher`` the mean of that and of what it says of its mirror image. ``mixup`` is the
+    alpha by which faces are mixed (Zhang et al., 2018, arXiv:1710.09412), 0: not at all. A class
+    that is n times rarer than the mean weighs n to the power of ``balance``. ``network`` is
+    ``mobilenet_v2`` or one of ``networks.NETWORKS``, which see 48x48 as it is; ``attention`` is
+    that of ``model.backbone``. ``average``, 0 to 1, is the momentum of a moving average of the
+    weights, a step at a time, that takes their place at the end (Izmailov et al., 2018,
+    arXiv:1803.05407; 0: none). ``held_out`` is the share of Training that is kept aside to judge
+    by, with whatever is nearly equal to it (``near.hold_out``); 0: PublicTest judges.
+    ``unlabelled`` is what a face without a label weighs beside one with (``--unlabelled``), of
+    which the teachers' answers are learnt alone. ``phases`` follow one another, each a recipe of
+    its own that goes on from the one before: what a ``[[phase]]`` table does not say holds from the
+    recipe's head. ``start`` is the recipe of the
     model to go on from, ``teachers`` are those of models to learn from, made on the way where they
     are not there yet.
     """
