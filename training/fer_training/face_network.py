@@ -8,6 +8,7 @@ that it learnt from are of FaceScrub and VGG Face, which have terms of their own
 PyPI holds. Its affine layers are batch normalisations here, so that it can be trained on.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import keras
@@ -25,6 +26,19 @@ BLOCKS = ((32, 0, 3), (64, 1, 3), (128, 1, 2), (256, 1, 2), (256, 1, 0))
 """Of each stage: filters, blocks that halve the image, blocks that do not."""
 MOMENTUM = 0.99
 EPSILON = 1e-4
+
+
+FILE = Path("models/dlib_face_recognition_resnet_model_v1.dat")
+PACKAGE = "face_recognition_models"
+
+
+def dlib_file() -> Path:
+    """dlib's weights in the installed package; ModelError without it."""
+    found = find_spec(PACKAGE)
+    for folder in found.submodule_search_locations or () if found else ():
+        if (path := Path(folder) / FILE).is_file():
+            return path
+    raise ModelError("dlib's face network is not installed: pip install face-recognition-models")
 
 
 def face_resnet(dropout: float, input_size: int = INPUT_SIZE) -> keras.Model:
@@ -66,7 +80,8 @@ def _padded(x, other):
 
 
 def begin_from_dlib(model: keras.Model, path: Path) -> None:
-    """Give ``face_resnet``'s convolutions and normalisations the weights of dlib's file.
+    """Give ``face_resnet``'s convolutions and normalisations the weights of dlib's file, as they
+    are; ``start.unfold`` makes them fit to be trained.
 
     Raises ModelError when it is none.
     """

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks of other families than the shipped one, to teach it: 48x48 grey in, no starting weights.
+"""Networks of other families than the shipped one, to teach it: 48x48 grey in. All but
+``face_resnet``, which knows faces, begin from nothing.
 
 Their errors differ from MobileNetV2's and from one another's, so that their mean answer is better
 than the best of them. Sized for two CPU cores: half a minute to two an epoch of FER-2013.
@@ -8,6 +9,7 @@ than the best of them. Sized for two CPU cores: half a minute to two an epoch of
 from keras import Model, layers, ops
 
 from fer_ros.emotions.classes import EMOTIONS
+from fer_training.face_network import face_resnet
 
 MOMENTUM = 0.99
 """Of the batch normalisation: its statistics follow the weights within an epoch."""
@@ -57,7 +59,7 @@ def contrast(dropout: float) -> Model:
     return _end(face, x, dropout, "teacher_contrast")
 
 
-NETWORKS = {"resnet": resnet, "vgg": vgg, "contrast": contrast}
+NETWORKS = {"resnet": resnet, "vgg": vgg, "contrast": contrast, "face_resnet": face_resnet}
 """Each by its name in a recipe: dropout -> uint8 [N, 48, 48, 1] in, float32 [N, 7] logits out."""
 
 

@@ -21,6 +21,7 @@ CHOICES = {
     "attention": ("none", "eca"),
     "scaling": ("unit", "imagenet"),
     "optimizer": ("adam", "adamw"),
+    "precision": ("float32", "mixed_bfloat16"),
 }
 LIMITS = {
     "input_size": (32, 1024),  # below, MobileNetV2 has nothing left to look at
@@ -74,7 +75,8 @@ class Recipe:
     alpha by which faces are mixed (Zhang et al., 2018, arXiv:1710.09412), 0: not at all. A class
     that is n times rarer than the mean weighs n to the power of ``balance``. ``network`` is
     ``mobilenet_v2`` or one of ``networks.NETWORKS``, which see 48x48 as it is; ``attention`` is
-    that of ``model.backbone``. ``average``, 0 to 1, is the momentum of a moving average of the
+    that of ``model.backbone``; ``precision`` is what it is trained in, by Keras' names; what a run
+    leaves is float32. ``average``, 0 to 1, is the momentum of a moving average of the
     weights, a step at a time, that takes their place at the end (Izmailov et al., 2018,
     arXiv:1803.05407; 0: none). ``held_out`` is the share of Training that is kept aside to judge
     by, with whatever is nearly equal to it (``near.hold_out``); 0: PublicTest judges.
@@ -92,6 +94,7 @@ class Recipe:
     attention: str = "none"
     input_size: int = 224
     scaling: str = "unit"
+    precision: str = "float32"
     pretrained: bool = True
     batch_norm_momentum: float = 0.999
     dropout: float = 0.0

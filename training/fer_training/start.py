@@ -29,25 +29,32 @@ def begin_from(model: keras.Model, start: Path, images: np.ndarray) -> None:
     # One channel in the file, three equal ones here: each has a third.
     weights[0] = np.repeat(weights[0] / 3, 3, axis=2)
     model.set_weights(weights)
-    unfold(model, images[:: max(1, len(images) // FACES)][:FACES])
+    unfold(model, some(images))
+
+
+def some(images: np.ndarray) -> np.ndarray:
+    """Up to ``FACES`` of ``images``, from all over them."""
+    return images[:: max(1, len(images) // FACES)][:FACES]
 
 
 def unfold(model: keras.Model, images: np.ndarray) -> None:
-    """Let each batch normalisation of ``model``'s backbone have the mean and the spread of what
-    comes before it for ``images``, uint8 [N, 48, 48], and undo both in its scale and offset.
+    """Let each batch normalisation of ``model``, or of its backbone, have the mean and the spread
+    of what comes before it for ``images``, uint8 [N, 48, 48], and undo both in its scale and
+    offset.
 
     What the model answers stays as it is; what it would answer in training is the same then.
     """
-    (backbone,) = (layer for layer in model.layers if isinstance(layer, keras.Model))
-    before = model.layers[: model.layers.index(backbone)]
+    nested = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    backbone = nested[0] if nested else model
     norms = [x for x in backbone.layers if isinstance(x, keras.layers.BatchNormalization)]
     inside = keras.Model(backbone.inputs, [norm.input for norm in norms])
+    before = model.layers[: model.layers.index(backbone)] if nested else model.layers[:1]
     entry = keras.Model(model.inputs, before[-1].output)
     sums = [np.zeros((2, norm.gamma.shape[0])) for norm in norms]
     counts = np.zeros(len(norms))
     for begin in range(0, len(images), BATCH):
-        batch = entry(images[begin : begin + BATCH, ..., None])
-        for i, values in enumerate(inside(batch)):
+        batch = entry(images[begin : begin + BATCH, ..., None], training=False)
+        for i, values in enumerate(inside(batch, training=False)):
             flat = keras.ops.convert_to_numpy(values).reshape(-1, values.shape[-1])
             sums[i] += flat.sum(axis=0), np.square(flat, dtype=np.float64).sum(axis=0)
             counts[i] += len(flat)

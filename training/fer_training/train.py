@@ -22,11 +22,12 @@ from fer_training.batches import Batches
 from fer_training.callbacks import Curves, FollowEpoch, Progress
 from fer_training.dataset import Faces, seen_as_faces
 from fer_training.evaluate import judge
+from fer_training.face_network import begin_from_dlib, dlib_file
 from fer_training.model import build_model
 from fer_training.near import parts
 from fer_training.networks import NETWORKS
 from fer_training.recipe import Recipe, RecipeError, recipe_of_run
-from fer_training.start import begin_from
+from fer_training.start import begin_from, some, unfold
 from fer_training.targets import AdjustedCrossentropy, one_hot
 
 
@@ -154,6 +155,7 @@ def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, 
     )
     if recipe.average:
         estimate_statistics(model, batches)
+    model = in_float32(model, recipe)
     model.save(out / "last.keras")  # a run killed after its last backup has not come to it
     result = measure(model, training, validation, keys)
     # What runs leave is named by its folder, what was exported by its file.
@@ -163,8 +165,9 @@ def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, 
     result["learnt_from"] = {
         "teachers": taught,
         "unlabelled": len(unlabelled) if unlabelled is not None else 0,
-        "others": {str(own.usage[0]): len(own) for own in others} if recipe.others else {},
     }
+    if recipe.others:
+        result["learnt_from"]["others"] = {str(own.usage[0]): len(own) for own in others}
     (out / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
 
@@ -210,6 +213,15 @@ def ready(
     return model
 
 
+def in_float32(model: keras.Model, recipe: Recipe) -> keras.Model:
+    """The network of ``recipe`` with the weights of ``model``, whatever that was trained in."""
+    if recipe.precision == "float32":
+        return model
+    plain = network(replace(recipe, precision="float32", pretrained=False))
+    plain.set_weights(model.get_weights())
+    return plain
+
+
 def judged_by(faces: Faces) -> tuple[np.ndarray, np.ndarray]:
     """What Keras validates by: uint8 [N, 48, 48, 1], float32 [N, 7]."""
     return faces.images[..., None], one_hot(faces.labels)
@@ -224,6 +236,8 @@ def network(
     """The network of a recipe with its starting weights; ModelError where these cannot be had."""
     pretrained = recipe.pretrained and recipe.network not in NETWORKS and not start
     weights = imagenet if pretrained else None
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.precision)
     try:
         if recipe.network in NETWORKS:
             model = NETWORKS[recipe.network](recipe.dropout)
@@ -238,12 +252,19 @@ def network(
             )
         if start and images is not None:
             begin_from(model, start, images)
+        elif recipe.network == "face_resnet" and recipe.pretrained and images is not None:
+            begin_from_dlib(model, dlib_file())
+            unfold(model, some(images))
+    except ModelError:
+        raise
     except Exception as error:  # Keras has no type of its own for a failed download, h5py has many
         if weights or start:
             hint = "; without a network, give --weights FILE" if weights == "imagenet" else ""
             line = f"cannot start from {start or weights}: {first_line(error)}{hint}"
             raise ModelError(line) from None
         raise
+    finally:
+        keras.config.set_dtype_policy(before)
     return model
 
 

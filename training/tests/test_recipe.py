@@ -7,7 +7,7 @@ from fer_training.recipe import CHOICES, Recipe, RecipeError, available, load_re
 
 NAMES = [
     *("attention", "best", "fine_tune", "paper", "small"),
-    *("teacher_contrast", "teacher_mobilenet", "teacher_resnet", "teacher_vgg"),
+    *("teacher_contrast", "teacher_face", "teacher_mobilenet", "teacher_resnet", "teacher_vgg"),
 ]
 
 
@@ -101,7 +101,10 @@ def test_no_augmentation_leaves_the_picture(training):
 
 @pytest.mark.parametrize(
     "what",
-    ["mirror", "shift", "rotation", "zoom", "light", "contrast", "blur", "noise", "erase"],
+    [
+        *("mirror", "shift", "rotation", "zoom", "light", "contrast", "blur", "noise", "erase"),
+        *("coarse", "compress", "tone", "shade"),
+    ],
 )
 def test_each_variation_changes_the_picture_and_repeats(training, what):
     image = training.images[0]
@@ -110,7 +113,7 @@ def test_each_variation_changes_the_picture_and_repeats(training, what):
             what: 10.0
             if what == "rotation"
             else 1.0
-            if what in ("mirror", "blur", "noise", "erase", "light")
+            if what in ("mirror", "blur", "noise", "erase", "light", "coarse", "compress")
             else 0.2
         }
     )
