@@ -17,7 +17,7 @@ from frames import make_frames
 from report import machine, save, summary
 from tqdm import tqdm
 
-from fer_ros.settings import create_pipeline
+from fer_ros.parameters import create_pipeline
 
 FACES = (0, 1, 4, 8)
 PERIOD = 1 / 30  # seconds between two images' stamps

@@ -25,7 +25,7 @@ import portraits
 from tqdm import tqdm
 
 from fer_ros.faces.quality import Flag
-from fer_ros.settings import create_pipeline
+from fer_ros.parameters import create_pipeline
 
 SAID = {"confidence": 1, "quality": 2}  # columns of a table of readings
 YAWS = (0, 10, 20, 30, 40, 90)  # degrees

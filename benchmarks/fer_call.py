@@ -20,7 +20,7 @@ from report import machine, save, summary
 from tables import fer_call_table
 from tqdm import tqdm
 
-from fer_ros.settings import create_pipeline
+from fer_ros.parameters import create_pipeline
 
 
 def contenders() -> dict:

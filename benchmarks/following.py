@@ -16,7 +16,7 @@ from report import machine, save, summary
 from tables import following_table
 from tqdm import tqdm
 
-from fer_ros.settings import create_pipeline
+from fer_ros.parameters import create_pipeline
 
 FACES = (0, 1, 2, 4, 8, 16)
 PERIOD = 1 / 30  # seconds between two images' stamps

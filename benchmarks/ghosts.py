@@ -29,8 +29,8 @@ from tqdm import tqdm
 from fer_ros.faces.detectors import Detection, create_detector
 from fer_ros.faces.mesh import FaceMesh, square_of
 from fer_ros.faces.pose import head_pose
+from fer_ros.parameters import create_pipeline
 from fer_ros.result import Box
-from fer_ros.settings import create_pipeline
 
 FACE_FREE = ("bottle-detection", "car-detection", "one-by-one-person-detection")
 WIDTH = 640  # pixels to which clips are reduced

@@ -13,7 +13,7 @@ import cv2
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.faces.detectors import NAMES
-from fer_ros.settings import create_pipeline
+from fer_ros.parameters import create_pipeline
 
 
 def main():

@@ -32,7 +32,7 @@ from fer_ros.faces.detectors import DetectorError, create_detector
 from fer_ros.faces.quality import Flag, QualityMeter, Reading, quality_of
 from fer_ros.faces.tracker import Tracker
 from fer_ros.images.codec import decode_compressed, decode_image, encode_image, encode_jpeg
-from fer_ros.settings import create_pipeline
+from fer_ros.parameters import create_pipeline
 
 FACES = (0, 1, 4, 8)
 PERIOD = 1 / 30  # seconds between two images' stamps

@@ -3,12 +3,13 @@
 
 import math
 import time
+from dataclasses import dataclass
 
 import numpy as np
 
 from fer_ros.emotions.classes import UNCERTAIN
 from fer_ros.emotions.classifier import Classifier
-from fer_ros.emotions.smoothing import Smoother
+from fer_ros.emotions.smoothing import Smoother, SmoothingOptions
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import Detector
 from fer_ros.faces.distance import Ranging
@@ -24,38 +25,54 @@ from fer_ros.result import FaceEmotion, Result
 from fer_ros.stamp_clock import StampClock
 
 
+@dataclass(frozen=True)
+class PipelineOptions(SmoothingOptions):
+    """What may change between two images; ``fer_ros.parameters`` says what each does, with its
+    unit and default.
+    """
+
+    detection_interval: float
+    mesh_faces: int
+    facing_angle: float
+    min_face_size: int
+    max_faces: int
+    rotate: int
+    min_quality: float
+    max_gap: float
+    engagement_distance: float
+    engagement_time: float
+    face_width: float
+
+
 class EmotionPipeline:
     """Find and follow faces, crop, classify and smooth. Not thread-safe.
 
-    ``fer_ros.settings.create_pipeline`` makes one by the parameters of emotion_node.
+    ``fer_ros.parameters.create_pipeline`` makes one by the parameters of emotion_node.
 
     Args:
         detector: what proposes faces.
         classifier: what tells the expression of a crop.
+        options: may be replaced by ``tune``.
         verifier: faces are verified and followed by its mesh; without one, the detector looks at
             every image.
     """
 
     def __init__(
-        self, detector: Detector, classifier: Classifier, verifier: Verifier | None = None
+        self,
+        detector: Detector,
+        classifier: Classifier,
+        options: PipelineOptions,
+        verifier: Verifier | None = None,
     ):
         self.finder = MeshFollower(detector, verifier) if verifier else EveryImage(detector)
         self.classifier = classifier
-        self.max_faces = 16
-        self.rotate = 0
-        """Degrees clockwise that make the image upright: 0, 90, 180 or 270."""
-        self.max_gap = 1.0
-        """Seconds after which a face that is not seen is forgotten."""
-        self.facing_angle = 0.35
-        """Angle (rad) between where a face looks and the camera under which it faces that."""
-        self.min_quality = classifier.card.uncertain_below
-        """Quality under which the label is ``uncertain``, by ``fer_ros.faces.quality``."""
-        self._smoother = Smoother(uncertain_below=classifier.card.uncertain_below)
+        self._smoother = Smoother()
         self._steady = Smoother(time_constant=STEADY)
         self._meter = QualityMeter()
         self._facing: set[int] = set()
         self._engagement = EngagementTracker()
         self._clock = StampClock()
+        self.tune(options)
 
     @property
     def detector(self) -> Detector:
@@ -82,14 +99,14 @@ class EmotionPipeline:
         Returns:
             The faces, the largest first, with what is followed and what each stage took.
         """
-        began = time.perf_counter()
+        began, options = time.perf_counter(), self.options
         restart = self._clock.advance(stamp, receipt)
         if restart:
             self.reset()
         now = self._clock.now
-        upright = rotate_image(image, self.rotate)
-        self.finder.max_gap = self._clock.patience(self.max_gap)
-        found = self.finder.find(upright, now, self.max_faces)
+        upright = rotate_image(image, options.rotate)
+        self.finder.max_gap = self._clock.patience(options.max_gap)
+        found = self.finder.find(upright, now, options.max_faces)
         detected = time.perf_counter()
 
         crops = [self._crop(upright, face) for face in found]
@@ -99,8 +116,8 @@ class EmotionPipeline:
         faces = []
         for face, crop, probabilities in zip(found, crops, raw, strict=True):
             smoothed, emotion, quality, flags = self._read(face, crop, probabilities, now)
-            box = face.detection.box.clipped(upright.shape).rotated(upright.shape, -self.rotate)
-            facing = faces_camera(face.pose, self.facing_angle, face.track_id in self._facing)
+            box = face.detection.box.clipped(upright.shape).rotated(upright.shape, -options.rotate)
+            facing = faces_camera(face.pose, options.facing_angle, face.track_id in self._facing)
             faces.append(
                 FaceEmotion(
                     face.track_id,
@@ -125,7 +142,7 @@ class EmotionPipeline:
             faces=self._engagement.fill(faces, followed, now),
             shape=image.shape,
             upright=upright,
-            rotate=self.rotate,
+            rotate=options.rotate,
             followed=frozenset(followed),
             model=self.classifier.identity,
             restart=restart,
@@ -137,29 +154,16 @@ class EmotionPipeline:
             },
         )
 
-    def tune(self, values) -> None:
-        """Take up the parameters that may change between two images.
-
-        Args:
-            values: has those of ``fer_ros.settings.PIPELINE`` as attributes.
-        """
-        self.detector.min_face_size = values.min_face_size
+    def tune(self, options: PipelineOptions) -> None:
+        """Take up other options, from the next image on."""
+        self.options = options
+        self._smoother.tune(options, self.classifier.card.uncertain_below)
+        self._engagement.reach = options.engagement_distance
+        self._engagement.window = options.engagement_time
+        self.detector.min_face_size = options.min_face_size
         if isinstance(self.finder, MeshFollower):
-            self.finder.detection_interval = values.detection_interval
-            self.finder.mesh_faces = values.mesh_faces
-        self.facing_angle = values.facing_angle
-        self._engagement.reach = values.engagement_distance
-        self._engagement.window = values.engagement_time
-        self.max_faces = values.max_faces
-        self.max_gap = values.max_gap
-        self.rotate = values.rotate
-        self._smoother.time_constant = values.smoothing_time_constant
-        self._smoother.hysteresis = values.hysteresis
-        threshold = values.uncertain_threshold
-        card = self.classifier.card
-        below = card.uncertain_below if threshold < 0 else threshold
-        self._smoother.uncertain_below = below
-        self.min_quality = below if values.min_quality < 0 else values.min_quality
+            self.finder.detection_interval = options.detection_interval
+            self.finder.mesh_faces = options.mesh_faces
 
     def replace(self, other: "EmotionPipeline") -> None:
         """Go on with the parts of another one, which is not to be used any more.
@@ -173,6 +177,7 @@ class EmotionPipeline:
             other.finder.next_id, self.finder = self.finder.next_id, other.finder
         self._smoother.reset()
         self._steady.reset()
+        self.tune(self.options)
 
     def reset(self) -> None:
         """Forget all faces; ids are not given again."""
@@ -191,7 +196,10 @@ class EmotionPipeline:
         if restless:  # what comes and goes with mouth or head is not sure
             confidence = min(confidence, steady[likely])
         quality = quality_of(float(confidence), flags)
-        if not is_trusted(quality, flags, self.min_quality):
+        minimum = self.options.min_quality
+        if minimum < 0:
+            minimum = self._smoother.uncertain_below
+        if not is_trusted(quality, flags, minimum):
             emotion = UNCERTAIN
         return smoothed, emotion, quality, flags
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "fer_ros"
 FLOORS = (
-    ("images", "sources", "emotions.classes", "result", "stamp_clock"),
+    ("images", "sources", "emotions.classes", "result", "stamp_clock", "command_line"),
     ("faces", "emotions"),
     ("pipeline", "drawing", "reactions", "emotion_message"),
-    ("settings", "bags"),
+    ("parameters", "bags"),
     ("evaluation", "nodes"),
     ("cli",),
 )

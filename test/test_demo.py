@@ -16,7 +16,6 @@ import pytest
 from fer_ros.bags.reading import Bag
 from fer_ros.evaluation.one_pass import Job, evaluate
 from fer_ros.result import Box
-from fer_ros.settings import Settings
 from fer_ros.sources.sample import Sample
 
 REPOSITORY = Path(__file__).parents[1]
@@ -70,7 +69,7 @@ def check_bag(out, records):
     """It holds the images and the results, and evaluate_bag says of them what the node said: to the
     digit where the node saw every image, else nearly, since the mesh follows from image to image.
     """
-    job = Job(out / "bag", keep="none", settings=Settings())
+    job = Job(out / "bag", keep="none")
     with Bag(out / "bag") as bag:
         assert not bag.damage
         assert bag.topics["/emotions"].count == len(records)

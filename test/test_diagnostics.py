@@ -12,7 +12,7 @@ from rclpy.qos import ReliabilityPolicy
 from fer_ros.nodes import health as health_module
 from fer_ros.nodes.diagnostics import Situation, status
 from fer_ros.nodes.health import Health
-from fer_ros.nodes.parameters import EMOTION_NODE
+from fer_ros.parameters import EMOTION_NODE
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 RELIABLE, BEST_EFFORT = ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT

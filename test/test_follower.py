@@ -10,8 +10,8 @@ import pytest
 from fer_ros.faces.detectors import Detection
 from fer_ros.faces.follower import MeshFollower
 from fer_ros.faces.mesh import POINTS, Look
+from fer_ros.parameters import create_pipeline
 from fer_ros.result import Box
-from fer_ros.settings import create_pipeline
 from fer_ros.sources.sample import Sample
 
 STEP = 1 / 30

@@ -69,7 +69,7 @@ def hook(event, args):
         sys.exit(f"unpickles {args}")
 sys.addaudithook(hook)
 from fer_ros.emotions.classifier import MODELS
-from fer_ros.settings import create_pipeline
+from fer_ros.parameters import create_pipeline
 from fer_ros.sources.sample import Sample
 for model in (MODELS / "emotion_mobilenet_v2.onnx", ""):
     pipeline = create_pipeline(model=model)

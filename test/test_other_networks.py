@@ -19,7 +19,7 @@ from fer_ros.emotions.model_card import ModelError, sha256_of
 from fer_ros.emotions.onnx_input import declared_input
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import create_detector
-from fer_ros.settings import create_pipeline
+from fer_ros.parameters import create_pipeline
 
 SIZE = 112
 MEAN, STD = np.array([123.0, 117.0, 104.0]), np.array([58.0, 57.0, 56.0])

@@ -2,8 +2,7 @@
 """One table of parameters: declared, described, checked and documented from it."""
 
 import re
-import subprocess
-import sys
+from dataclasses import fields
 
 import pytest
 import rclpy
@@ -11,23 +10,23 @@ import yaml
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.parameter import Parameter
 
-from fer_ros.nodes.parameters import (
-    EMOTION_NODE,
-    EXPRESSION_NODE,
-    VIDEO_SOURCE,
-    WEB_VIEW,
-    declare,
-    markdown,
-    read,
+from fer_ros.nodes.declaration import declare, read
+from fer_ros.parameters import EMOTION_NODE
+from fer_ros.parameters.options import (
+    EmotionNodeOptions,
+    ExpressionNodeOptions,
+    VideoSourceOptions,
+    WebViewOptions,
 )
+from fer_ros.parameters.page import TABLES, main, markdown
 
-TABLES = {
-    "emotion_node": EMOTION_NODE,
-    "expression_node": EXPRESSION_NODE,
-    "video_source": VIDEO_SOURCE,
-    "web_view": WEB_VIEW,
+OPTIONS = {
+    "emotion_node": EmotionNodeOptions,
+    "expression_node": ExpressionNodeOptions,
+    "video_source": VideoSourceOptions,
+    "web_view": WebViewOptions,
 }
-SETTINGS = [pytest.param(s, id=f"{node}-{s.name}") for node, t in TABLES.items() for s in t]
+ROWS = [pytest.param(row, id=f"{node}-{row.name}") for node, t in TABLES.items() for row in t]
 
 
 @pytest.fixture(scope="module")
@@ -53,55 +52,73 @@ def make(context):
         node.destroy_node()
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
-def test_entry(setting):
-    assert setting.description.endswith(".")
-    assert re.fullmatch(r"[a-z][a-z0-9_]*", setting.name)
-    if setting.choices:
-        assert setting.default in setting.choices
-        assert all(type(c) is type(setting.default) for c in setting.choices)
-    if setting.range:
-        assert setting.range[0] <= setting.default <= setting.range[1]
-    if type(setting.default) in (int, float):
-        assert setting.range or setting.choices
+@pytest.mark.parametrize("row", ROWS)
+def test_entry(row):
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", row.name)
+    assert row.description.endswith(".")
+    first = row.description.split()[0]
+    assert first not in ("The", "A", "An", "By", "When", "What", "At", "Of"), "a noun or a verb"
+    assert not re.search(r"\b([Tt]he same|these)\b", row.description), "understood alone"
+    if isinstance(row.default, bool):
+        assert not row.unit
+    if row.choices:
+        assert row.default in row.choices
+        assert all(type(c) is type(row.default) for c in row.choices)
+    if row.range:
+        assert row.range[0] <= row.default <= row.range[1]
+        if row.range[0] == -1:
+            assert "-1: " in row.description
+    if type(row.default) in (int, float):
+        assert row.range or row.choices
 
 
-@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_declared_with_defaults_and_descriptors(make, table):
+@pytest.mark.parametrize("node", TABLES)
+def test_options_are_the_rows(node):
+    """Each row has its field in the part that it names, of its type; no field is without a row."""
+    kinds = {field.name: field.type for field in fields(OPTIONS[node])}
+    assert kinds == {row.name: type(row.default) for row in TABLES[node]}
+    for row in TABLES[node]:
+        assert issubclass(OPTIONS[node], row.part)
+        assert row.name in row.part.__annotations__
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_declared_with_defaults_and_descriptors(make, name):
+    table = TABLES[name]
     node = make(table)
-    assert vars(read(node, table)) == {s.name: s.default for s in table}
-    for setting in table:
-        descriptor = node.describe_parameter(setting.name)
-        assert descriptor.description == setting.description
-        if setting.choices:
-            for choice in setting.choices:
+    assert vars(read(node, table, OPTIONS[name])) == {row.name: row.default for row in table}
+    for row in table:
+        descriptor = node.describe_parameter(row.name)
+        assert descriptor.description == row.described
+        if row.choices:
+            for choice in row.choices:
                 assert str(choice) in descriptor.additional_constraints
-        if setting.range:
+        if row.range:
             (limits,) = descriptor.floating_point_range or descriptor.integer_range
-            assert (limits.from_value, limits.to_value) == setting.range
+            assert (limits.from_value, limits.to_value) == row.range
 
 
-CHANGEABLE = [setting for setting in EMOTION_NODE if not setting.read_only]
+CHANGEABLE = [row for row in EMOTION_NODE if not row.read_only]
 
 
-@pytest.mark.parametrize("setting", CHANGEABLE, ids=lambda s: s.name)
-def test_limits_are_kept_and_reached(make, setting):
+@pytest.mark.parametrize("row", CHANGEABLE, ids=lambda s: s.name)
+def test_limits_are_kept_and_reached(make, row):
     node = make()
-    kind = type(setting.default)
-    good = [*setting.choices, *map(kind, setting.range or ())]
+    kind = type(row.default)
+    good = [*row.choices, *map(kind, row.range or ())]
     bad = []
-    if setting.range:
+    if row.range:
         step = 1 if kind is int else 0.01
-        bad = [kind(setting.range[0] - step), kind(setting.range[1] + step)]
-    if setting.choices:
+        bad = [kind(row.range[0] - step), kind(row.range[1] + step)]
+    if row.choices:
         bad = ["none of these"] if kind is str else [45, -90]
     for value in good:
-        assert node.set_parameters([Parameter(setting.name, value=value)])[0].successful, value
+        assert node.set_parameters([Parameter(row.name, value=value)])[0].successful, value
     for value in bad:
-        result = node.set_parameters([Parameter(setting.name, value=value)])[0]
+        result = node.set_parameters([Parameter(row.name, value=value)])[0]
         assert not result.successful, value
-        assert setting.name in result.reason
-    assert node.get_parameter(setting.name).value in (good or [setting.default])[-1:]
+        assert row.name in result.reason
+    assert node.get_parameter(row.name).value in (good or [row.default])[-1:]
 
 
 @pytest.mark.parametrize(
@@ -146,30 +163,32 @@ def test_page_has_the_table(repository, node):
     assert marked.group(1).strip() == markdown(TABLES[node])
 
 
-def test_prints_the_tables(repository):
-    text = subprocess.run(
-        [sys.executable, "-m", "fer_ros.nodes.parameters"],
-        cwd=repository, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    assert all(markdown(table) in text for table in TABLES.values())
+def test_writes_the_page_and_prints_the_tables(repository, tmp_path, capsys):
+    page = tmp_path / "page.md"
+    text = (repository / "docs/parameters.md").read_text()
+    page.write_text(text.replace("| `hysteresis` |", "| `old` |"))
+    main(str(page))
+    assert page.read_text() == text
+    main()
+    printed = capsys.readouterr().out
+    assert all(markdown(table) in printed for table in TABLES.values())
 
 
-def test_an_old_name_is_still_taken_with_one_warning(make, capfd):
-    node = make(superseded_warn=0.25)
-    assert node.get_parameter("dropped_warn").value == 0.25
-    assert not node.has_parameter("superseded_warn")
-    said = capfd.readouterr().err
-    assert said.count("superseded_warn is called dropped_warn now") == 1
-    assert "no parameter" not in said
+def test_numbers_that_mean_nothing_are_refused(make):
+    node = make()
+    for name, value in [("max_rate", float("nan")), ("hysteresis", float("inf"))]:
+        result = node.set_parameters([Parameter(name, value=value)])[0]
+        assert not result.successful
+        assert name in result.reason
 
 
 @pytest.mark.parametrize("given", ["off", False])
 def test_off_is_off_though_yaml_reads_it_as_false(make, given):
     """As `-p face_mesh:=off` and `face_mesh: off` in a file come."""
     node = make(face_mesh=given)
-    assert read(node, EMOTION_NODE).face_mesh == "off"
+    assert read(node, EMOTION_NODE, EmotionNodeOptions).face_mesh == "off"
     assert node.set_parameters([Parameter("face_mesh", value="auto")])[0].successful
-    assert read(node, EMOTION_NODE).face_mesh == "auto"
+    assert read(node, EMOTION_NODE, EmotionNodeOptions).face_mesh == "auto"
     assert node.set_parameters([Parameter("face_mesh", value=False)])[0].successful
     for refused in (True, 1, "on"):
         assert not node.set_parameters([Parameter("face_mesh", value=refused)])[0].successful

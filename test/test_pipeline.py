@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,13 +9,14 @@ from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
 from fer_ros.emotions.model_card import GREY
 from fer_ros.faces.detectors import Detection, Framing
 from fer_ros.images.rotation import rotate_image
+from fer_ros.parameters import analysis_options
 from fer_ros.pipeline import EmotionPipeline
 from fer_ros.result import Box, FaceEmotion
-from fer_ros.settings import PIPELINE
 
 JOY, SADNESS = EMOTIONS.index("joy"), EMOTIONS.index("sadness")
 FRAME = np.full((480, 640, 3), 200, np.uint8)
 FRAMING = Framing(0.99, 0.01)
+OPTIONS = analysis_options(min_quality=0.0)  # squares are too flat and too dark to be trusted
 
 
 class BlobDetector:
@@ -44,9 +46,11 @@ class BrightnessClassifier:
 
 @pytest.fixture
 def pipeline():
-    made = EmotionPipeline(BlobDetector(), BrightnessClassifier())
-    made.min_quality = 0.0  # squares are too flat and too dark to be trusted
-    return made
+    return EmotionPipeline(BlobDetector(), BrightnessClassifier(), OPTIONS)
+
+
+def tune(pipeline, **changes):
+    pipeline.tune(replace(OPTIONS, **changes))
 
 
 def frame(*squares):
@@ -119,7 +123,7 @@ def test_who_is_unseen_for_long_is_somebody_new(pipeline):
 @pytest.mark.parametrize("period", [0.4, 2.0, 7.0])
 @pytest.mark.parametrize("max_gap", [0.0, 1.0])
 def test_slow_cameras_keep_their_faces(pipeline, period, max_gap):
-    pipeline.max_gap = max_gap
+    tune(pipeline, max_gap=max_gap)
     stamps = [1 + i * period for i in range(6)]
     ids = follow(pipeline, *stamps)
     assert len(set(ids[1:])) == 1, "from the second image on it is known how slow"
@@ -141,7 +145,7 @@ def test_stamps_that_say_nothing_leave_it_to_the_receipt(pipeline, stamp):
 
 
 def test_receipt_does_not_matter_where_stamps_are_good(pipeline):
-    twin = EmotionPipeline(BlobDetector(), BrightnessClassifier())
+    twin = EmotionPipeline(BlobDetector(), BrightnessClassifier(), OPTIONS)
     for i in range(5):
         image = frame((300, 100, 150, 20 if i % 2 else 100))
         (a,) = pipeline.process(image, 1 + i / 30, receipt=i * 100.0).faces
@@ -150,14 +154,14 @@ def test_receipt_does_not_matter_where_stamps_are_good(pipeline):
 
 
 def test_limits(pipeline):
-    pipeline.max_faces = 1
+    tune(pipeline, max_faces=1)
     (face,) = pipeline.process(frame((50, 60, 80, 100), (300, 100, 150, 20)), 1.0).faces
     assert face.box[2] == 150
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_boxes_stay_in_the_pixels_of_the_image_given(pipeline, degrees):
-    pipeline.rotate = degrees
+    tune(pipeline, rotate=degrees)
     image = rotate_image(frame((300, 100, 150, 20)), -degrees)
     (face,) = pipeline.process(image, 1.0).faces
     x, y, w, h = face.box
@@ -218,7 +222,6 @@ def test_a_threshold_may_be_zero(pipeline, threshold, label):
 
     pipeline.classifier.probabilities = evenly
     pipeline.classifier.card = SimpleNamespace(margin=1.0, uncertain_below=0.3, crop=GREY)
-    values = {setting.name: setting.default for setting in PIPELINE} | {"min_quality": 0.0}
-    pipeline.tune(SimpleNamespace(**values | {"uncertain_threshold": threshold}))
+    tune(pipeline, uncertain_threshold=threshold)
     (face,) = pipeline.process(frame((300, 100, 150, 20)), 1.0).faces
     assert face.label == label

@@ -118,7 +118,7 @@ def test_a_library_that_throws_something_else(bench, monkeypatch):
     def fail(*_):
         raise OSError("disk\non fire")
 
-    monkeypatch.setattr("fer_ros.settings.Classifier", fail)
+    monkeypatch.setattr("fer_ros.parameters.Classifier", fail)
     answer = reload(bench)
     assert (answer.success, answer.message) == (False, "not reloaded: OSError: disk on fire")
     bench.process(bench.publisher(), stamped(astronaut(), 1000))

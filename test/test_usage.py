@@ -46,17 +46,17 @@ def test_there_is_a_text_for_every_node():
 def test_has_the_tables(node):
     text = usage(node)
     words = text.split()
-    _, settings, *examples = NODES[node]
-    for setting in settings:
-        assert f" {setting.name} = " in text
-        assert set(setting.description.replace("`", "").split()) <= set(words)
+    _, table, *examples = NODES[node]
+    for row in table:
+        assert f" {row.name} = " in text
+        assert set(row.described.replace("`", "").split()) <= set(words)
     for topic in topics.TABLES[node]:
         assert f"  {topic.name} " in text
     services = topics.TABLES.get(f"{node} services", ())
     assert all(f"  {service.name} " in text for service in services)
     assert all(example in text for example in examples)
     assert all(len(line) <= WIDTH for line in text.splitlines() if " --ros-args " not in line)
-    assert f"ros2 param set /{node} " in text or not any(s.live for s in settings)
+    assert f"ros2 param set /{node} " in text or not any(row.live for row in table)
     assert "share/fer_ros/docs" in text
 
 

@@ -11,8 +11,8 @@ import pytest
 from fer_ros.faces.detectors import Detection, create_detector
 from fer_ros.faces.mesh import FaceMesh
 from fer_ros.faces.verifier import Verifier
+from fer_ros.parameters import create_pipeline
 from fer_ros.result import Box
-from fer_ros.settings import create_pipeline
 from fer_ros.sources.sample import Sample
 
 

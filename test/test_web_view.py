@@ -32,7 +32,7 @@ from web_helpers import Page, get
 
 from fer_ros.nodes import topics, web_view
 from fer_ros.nodes.web_view import WebView
-from fer_ros.settings import create_pipeline
+from fer_ros.parameters import create_pipeline
 
 TOKEN = "correct-horse-battery"
 

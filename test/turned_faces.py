@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from node_helpers import astronaut
 
-from fer_ros.settings import create_pipeline
+from fer_ros.parameters import create_pipeline
 
 TEMPLES = [234, 454]
 

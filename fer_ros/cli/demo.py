@@ -16,10 +16,10 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
-from fer_ros.cli.arguments import number
 from fer_ros.cli.node_process import NodeProcess
 from fer_ros.cli.record import TopicRecorder
 from fer_ros.cli.recording import Recording, describe, looks_of, summarise
+from fer_ros.command_line import number
 from fer_ros.evaluation.annotated_video import write_video
 from fer_ros.faces import detectors
 from fer_ros.sources.video import Live, SourceError, is_live, open_recorded

@@ -16,7 +16,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from fer_ros.cli.arguments import number, settings_of
+from fer_ros.command_line import number
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.evaluation.criteria import (
     LABELLED,
@@ -29,9 +29,10 @@ from fer_ros.evaluation.criteria import (
 )
 from fer_ros.faces import detectors
 from fer_ros.faces.detectors import DetectorError
-from fer_ros.settings import PIPELINE, Settings, SettingsError
+from fer_ros.parameters import ANALYSIS, AnalysisOptions, ParameterError
+from fer_ros.parameters.files import options_from
 
-NAMES = tuple(setting.name for setting in PIPELINE)
+NAMES = tuple(row.name for row in ANALYSIS)
 NEEDED = ("rosbags", "mcap", "tqdm")
 REQUIRED = """for --require, with <, <=, > or >=, in quotes (to the shell < and > mean files):
 """ + "\n".join(
@@ -103,7 +104,7 @@ def failing(command: str, *errors: type[Exception]):
     from fer_ros.evaluation.labels import LabelsError
 
     foreseen: tuple[type[Exception], ...]
-    foreseen = (BagError, LabelsError, SettingsError, DetectorError, ModelError, *errors)
+    foreseen = (BagError, LabelsError, ParameterError, DetectorError, ModelError, *errors)
     try:
         yield outcome
     except CriterionError as error:
@@ -172,10 +173,10 @@ def make_parser(program: str, description: str, examples: str) -> argparse.Argum
     return parser
 
 
-def make_settings(options) -> Settings:
-    """The parameters asked for. Raises SettingsError."""
+def make_parameters(options) -> AnalysisOptions:
+    """The parameters asked for. Raises ParameterError."""
     own = {"detector": options.detector, "model": options.model}
-    return settings_of([*options.set, *(f"{n}={v}" for n, v in own.items() if v)])
+    return options_from([*options.set, *(f"{n}={v}" for n, v in own.items() if v)])
 
 
 def unmet(command: str, criteria: list[Criterion], summaries: Iterable[Mapping]) -> bool:
@@ -191,20 +192,20 @@ def _evaluate(options) -> int:
     from fer_ros.evaluation.report import write_report
 
     criteria = parse(options.require, labels=options.labels is not None)
-    settings = make_settings(options)
+    parameters = make_parameters(options)
     job = Job(
         bag=options.bag,
         labels=options.labels,
-        settings=settings,
+        parameters=parameters,
         **{name: getattr(options, name) for name in COMMON},
     )
     bag = options.bag.resolve()
     out = options.out or Path(f"{bag.stem if bag.is_file() else bag.name}_emotions")
     jobs = {out: job}
     if options.compare:
-        other = settings_of(options.compare, settings)
+        other = options_from(options.compare, parameters)
         _check_compare_folder(out)
-        jobs = {out / "first": job, out / "second": replace(job, settings=other)}
+        jobs = {out / "first": job, out / "second": replace(job, parameters=other)}
     evaluations = []
     for folder, each in jobs.items():
         with progress_bar() as progress:

@@ -18,18 +18,19 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import fer_ros
-from fer_ros.cli.arguments import number
 from fer_ros.cli.evaluate_bag import (
     COMMON,
     REQUIRED,
     failing,
+    make_parameters,
     make_parser,
-    make_settings,
     unmet,
 )
+from fer_ros.command_line import number
 from fer_ros.emotions.model_card import sha256_of
 from fer_ros.evaluation.criteria import parse
-from fer_ros.settings import create_pipeline
+from fer_ros.parameters import ANALYSIS, build_pipeline
+from fer_ros.parameters.parameter import differences
 
 EXAMPLES = f"""examples:
   %(prog)s recordings                             every bag under that folder
@@ -131,8 +132,8 @@ def _evaluate(options) -> int:
     from fer_ros.evaluation.overview import write_overview
 
     criteria = parse(options.require, labels=options.labels is not None)
-    settings = make_settings(options)
-    pipeline = create_pipeline(**vars(settings))  # fails now, not on every worker
+    parameters = make_parameters(options)
+    pipeline = build_pipeline(parameters)  # fails now, not on every worker
     made_by = {
         "version": fer_ros.__version__,
         "code": _digest_of_code(),
@@ -153,7 +154,7 @@ def _evaluate(options) -> int:
         jobs[name] = Job(
             bag=bag.resolve(),
             labels=labels.resolve() if labels and labels.is_file() else None,
-            settings=settings,
+            parameters=parameters,
             **{key: getattr(options, key) for key in COMMON},
         )
     if options.labels:
@@ -237,7 +238,7 @@ def _inputs(job) -> dict:
     files = (*bag_files(job.bag), *([job.labels] if job.labels else []))
     return {
         "files": {f.name: [f.stat().st_size, f.stat().st_mtime_ns] for f in files},
-        "settings": job.settings.differences(),
+        "settings": differences(job.parameters, ANALYSIS),
         **{key: str(getattr(job, key)) for key in COMMON},
     }
 

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from fer_ros.evaluation.measures import Look, Sighting, figures, latencies, rounded
+from fer_ros.parameters import analysis_options
 from fer_ros.result import Box
-from fer_ros.settings import Settings
 
 COUNTS = ("received", "processed", "dropped")
 """What emotion_node's diagnostics count."""
@@ -126,7 +126,7 @@ def summarise(recording: Recording) -> dict:
         **{f"images_{name}": count for name, count in recording.counts.items()},
         "images_annotated": recording.annotated,
         "images_per_second": rounded((len(looks) - 1) / duration) if duration else None,
-        **figures(looks, Settings().max_gap),
+        **figures(looks, analysis_options().max_gap),
         "latency_ms": latencies({"age": recording.latencies}),
     }
 

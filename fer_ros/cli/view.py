@@ -17,9 +17,9 @@ import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
 
-from fer_ros.cli.arguments import number
 from fer_ros.cli.demo import DemoError, choose_middleware, length_of
 from fer_ros.cli.node_process import NodeProcess
+from fer_ros.command_line import number
 from fer_ros.faces import detectors
 from fer_ros.nodes.web.access import is_loopback
 from fer_ros.sources.video import SourceError, is_live

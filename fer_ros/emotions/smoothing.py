@@ -10,6 +10,15 @@ import numpy as np
 from fer_ros.emotions.classes import UNCERTAIN
 
 
+@dataclass(frozen=True)
+class SmoothingOptions:
+    """As parameters have it; an ``uncertain_threshold`` under 0 leaves it to the model card."""
+
+    smoothing_time_constant: float
+    hysteresis: float
+    uncertain_threshold: float
+
+
 @dataclass
 class _State:
     time: float
@@ -33,6 +42,13 @@ class Smoother:
         self.hysteresis = hysteresis
         self.uncertain_below = uncertain_below
         self._states: dict[Hashable, _State] = {}
+
+    def tune(self, options: SmoothingOptions, uncertain_below: float) -> None:
+        """Take up other options; ``uncertain_below``: the model card's."""
+        self.time_constant = options.smoothing_time_constant
+        self.hysteresis = options.hysteresis
+        threshold = options.uncertain_threshold
+        self.uncertain_below = uncertain_below if threshold < 0 else threshold
 
     def update(self, track_id: Hashable, raw: np.ndarray, now: float) -> tuple[np.ndarray, int]:
         """Smoothed probabilities, float32 [7] that sum to 1, and the class number to publish.

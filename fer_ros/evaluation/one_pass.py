@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One pass of the node's pipeline over a recording, without ROS: the same in, the same out.
 
-``emotions.csv``, ``summary.json`` and the bag depend on the recording and the settings alone;
+``emotions.csv``, ``summary.json`` and the bag depend on the recording and the parameters alone;
 what the clock says goes to ``timing.json``.
 """
 
@@ -28,10 +28,11 @@ from fer_ros.evaluation.labels import Labels
 from fer_ros.evaluation.thumbnails import Thumbnails
 from fer_ros.faces.distance import Ranging
 from fer_ros.images.codec import ImageError
+from fer_ros.parameters import ANALYSIS, AnalysisOptions, analysis_options, build_pipeline
+from fer_ros.parameters.parameter import differences
 from fer_ros.reactions.events import EventDetector
 from fer_ros.reactions.rules import read_rules
 from fer_ros.result import FaceEmotion
-from fer_ros.settings import Settings, create_pipeline
 
 KEEP = ("all", "image", "emotions", "none")
 """Topics of the written bag: all of the source's and the result, or only these; or no bag."""
@@ -57,7 +58,7 @@ class Job:
     keep: str = "all"
     emotions_topic: str = "/emotions"
     thumbnails: bool = False
-    settings: Settings = field(default_factory=Settings)
+    parameters: AnalysisOptions = field(default_factory=analysis_options)
 
 
 @dataclass
@@ -131,16 +132,16 @@ class _Run:
 
     def __init__(self, job: Job, bag: Bag, topic: Topic, say: Say):
         self._job, self._bag, self._topic, self._say = job, bag, topic, say
-        self._pipeline = create_pipeline(**vars(job.settings))
+        self._pipeline = build_pipeline(job.parameters)
         self._model = self._pipeline.classifier.identity
         self._decode = DECODERS[topic.type]
         self._calibration = Calibration(topic.name)
         self._unreadable: list[str] = []
         self._read = 0
         self._seconds: dict[str, list[float]] = {}
-        settings = job.settings
-        rules = read_rules(settings.event_rules, settings.event_hold)
-        self._event_detector, self._events = EventDetector(rules, settings.relative_events), 0
+        parameters = job.parameters
+        rules = read_rules(parameters.event_rules, parameters.event_hold)
+        self._event_detector, self._events = EventDetector(rules, parameters.relative_events), 0
         self.looks: list[measures.Look] = []
         self.thumbnails = Thumbnails(job.thumbnails)
 
@@ -169,7 +170,7 @@ class _Run:
             decoded = time.perf_counter()
             header = image.header
             stamp = header.stamp.sec + header.stamp.nanosec * 1e-9
-            matrix, values = self._calibration.matrix(bgr.shape), self._job.settings
+            matrix, values = self._calibration.matrix(bgr.shape), self._job.parameters
             ranging = Ranging(matrix, None, values.face_width, values.rotate)
             result = self._pipeline.process(bgr, stamp, message.time * 1e-9, ranging)
         except Exception as error:  # whatever one image brings, the next one is looked at
@@ -224,11 +225,11 @@ class _Run:
             "type": self._topic.type,
             "model": self._model,
             "detector": self._pipeline.detector.name,
-            "settings": job.settings.differences(),
+            "settings": differences(job.parameters, ANALYSIS),
             "duration_s": measures.rounded((self._bag.end_time - self._bag.start_time) / 1e9),
             "images_read": self._read,
             "images_unreadable": len(self._unreadable),
-            **measures.figures(self.looks, job.settings.max_gap, self._events),
+            **measures.figures(self.looks, job.parameters.max_gap, self._events),
             "damage": [*self._bag.damage, *self._unreadable[:10]],
         }
         if labels:

@@ -7,13 +7,13 @@ Each warning and error says what can be done about it. Thresholds are parameters
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rclpy.qos import ReliabilityPolicy
 
 from fer_ros.nodes.health import Health
+from fer_ros.parameters.options import HealthLimits
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 MANY = 0.5  # share of the images from which a fault of the stamps is said to be the camera's
@@ -67,7 +67,7 @@ def status(
     situation: Situation,
     health: Health,
     counts,
-    limits: SimpleNamespace,
+    limits: HealthLimits,
     problems: Sequence[Problem] = (),
     **facts: str,
 ) -> tuple[DiagnosticStatus, list[Problem]]:
@@ -77,7 +77,7 @@ def status(
         situation: the node's surroundings.
         health: the node's memory; its period ends with this.
         counts: received, processed, dropped since the start.
-        limits: the node's parameters; those that end with _warn or _error are looked at.
+        limits: from where to warn.
         problems: further ones of the node's.
         **facts: further values, in their order; ``model`` is the hardware id.
     """

@@ -13,19 +13,20 @@ from std_srvs.srv import Trigger
 from fer_ros.images.codec import decode_compressed, decode_image
 from fer_ros.nodes import dds
 from fer_ros.nodes.image_subscription import ImageSubscription
-from fer_ros.nodes.loading import LOADED, LoadError, load, load_aside
+from fer_ros.nodes.loading import LoadError, load, load_aside
 from fer_ros.nodes.managed_node import ManagedNode
 from fer_ros.nodes.outputs import Outputs
-from fer_ros.nodes.parameters import EMOTION_NODE
 from fer_ros.nodes.run import run_node
 from fer_ros.nodes.status_marker import StatusMarker
+from fer_ros.parameters import EMOTION_NODE, LOADED
+from fer_ros.parameters.options import EmotionNodeOptions
 from fer_ros.pipeline import EmotionPipeline
 
 SILENT = 1.0
 """Seconds without an image from which it is worth while to look for the reason."""
 
 
-class EmotionNode(ManagedNode[EmotionPipeline]):
+class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
     """``emotion_node``; topics, services and parameters are in docs/.
 
     Args:
@@ -33,7 +34,7 @@ class EmotionNode(ManagedNode[EmotionPipeline]):
     """
 
     def __init__(self, **options):
-        super().__init__("emotion_node", EMOTION_NODE, **options)
+        super().__init__("emotion_node", EMOTION_NODE, EmotionNodeOptions, **options)
         self.images: ImageSubscription | None = None
         """What it listens to while it is active."""
         self._loaded: dict[str, object] = {}
@@ -46,12 +47,12 @@ class EmotionNode(ManagedNode[EmotionPipeline]):
 
     # Executor's thread
 
-    def _load(self, values):
+    def _load(self, values: EmotionNodeOptions) -> EmotionPipeline:
         pipeline = load(values)
         self._note_loaded(pipeline, values)
         return pipeline
 
-    def _open(self, values):
+    def _open(self, values: EmotionNodeOptions) -> str:
         self._outputs.open(values)
         self.images = ImageSubscription(
             self, values.image_transport, values.image_reliability, self._take_in
@@ -68,6 +69,9 @@ class EmotionNode(ManagedNode[EmotionPipeline]):
         self._outputs.reset()
         if self._engine:
             self._worker.call("reset", self._engine.reset)
+
+    def _limits(self):
+        return self._values
 
     def _take_in(self, message, missed):
         self._health.heard(missed)
@@ -141,10 +145,9 @@ class EmotionNode(ManagedNode[EmotionPipeline]):
 
     # Worker's thread
 
-    def _tune(self, values):
+    def _tune(self, values: EmotionNodeOptions) -> None:
         self._worker.max_rate = values.max_rate
-        self._max_pixels = int(values.max_image_megapixels * 1e6)
-        self._max_bytes = int(values.max_compressed_megabytes * 1e6)
+        self._max_pixels, self._max_bytes = values.max_pixels, values.max_bytes
         self._outputs.tune(values)
         if self._engine:
             self._engine.tune(values)

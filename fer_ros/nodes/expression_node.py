@@ -25,12 +25,13 @@ from fer_ros.images.codec import decode_image
 from fer_ros.nodes.diagnostics import ERROR, WARN, Problem
 from fer_ros.nodes.managed_node import ManagedNode
 from fer_ros.nodes.optional import messages
-from fer_ros.nodes.parameters import EXPRESSION_NODE
 from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.run import run_node
 from fer_ros.nodes.sinks.humans import expression_message
 from fer_ros.nodes.topics import EXPRESSION_NODE as TOPICS
 from fer_ros.nodes.topics import FACE, TRACKED
+from fer_ros.parameters import EXPRESSION_NODE
+from fer_ros.parameters.options import ExpressionNodeOptions, HealthLimits
 from fer_ros.result import Box
 from fer_ros.stamp_clock import StampClock
 
@@ -53,7 +54,7 @@ class _Face:
     stamp: float = 0.0
 
 
-class ExpressionNode(ManagedNode[Classifier]):
+class ExpressionNode(ManagedNode[Classifier, ExpressionNodeOptions]):
     """``expression_node``; topics, services and parameters are in docs/.
 
     Args:
@@ -64,13 +65,9 @@ class ExpressionNode(ManagedNode[Classifier]):
     """
 
     item = "face"
-    # What says nothing of a node to which pictures come only with faces.
-    no_limits = dict.fromkeys(
-        ("no_image_warn", "no_image_error", "missed_warn", "dropped_warn", "max_rate"), -1
-    )
 
     def __init__(self, **options):
-        super().__init__("expression_node", EXPRESSION_NODE, **options)
+        super().__init__("expression_node", EXPRESSION_NODE, ExpressionNodeOptions, **options)
         self._hri = messages("hri_msgs", "expression_node")
         self._smoother = Smoother()
         self._tracked: Subscription | None = None
@@ -80,12 +77,12 @@ class ExpressionNode(ManagedNode[Classifier]):
 
     # Executor's thread
 
-    def _load(self, values):
+    def _load(self, values: ExpressionNodeOptions) -> Classifier:
         classifier = Classifier(values.model, values.threads)
         self.get_logger().info(f"model {classifier.identity} by {classifier.backend_name}")
         return classifier
 
-    def _open(self, values):
+    def _open(self, values: ExpressionNodeOptions) -> str:
         self._tracked = self.create_subscription(
             self._hri.IdsList, TRACKED, self._follow, QoSProfile(depth=10)
         )
@@ -101,6 +98,13 @@ class ExpressionNode(ManagedNode[Classifier]):
 
     def _forget(self):
         self._worker.call("forget", self._smoother.reset)
+
+    def _limits(self):
+        # What says nothing of a node to which pictures come only with faces.
+        no_limit = dict.fromkeys(
+            ("no_image_warn", "no_image_error", "missed_warn", "dropped_warn", "max_rate"), -1.0
+        )
+        return HealthLimits(self._values.age_warn, self._values.age_error, **no_limit)
 
     def _follow(self, message):
         """Take up new faces while there is room, let go of those that are gone."""
@@ -171,13 +175,10 @@ class ExpressionNode(ManagedNode[Classifier]):
 
     # Worker's thread
 
-    def _tune(self, values):
-        self._max_pixels = int(values.max_image_megapixels * 1e6)
-        self._smoother.time_constant = values.smoothing_time_constant
-        self._smoother.hysteresis = values.hysteresis
+    def _tune(self, values: ExpressionNodeOptions) -> None:
+        self._max_pixels = values.max_pixels
         if self._engine:
-            threshold, card = values.uncertain_threshold, self._engine.card
-            self._smoother.uncertain_below = card.uncertain_below if threshold < 0 else threshold
+            self._smoother.tune(values, self._engine.card.uncertain_below)
 
     def _look(self, item):
         face, message, receipt = item

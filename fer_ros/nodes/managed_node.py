@@ -8,9 +8,8 @@ so nothing waits for an item, however long a detector or a model is at it.
 
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -20,12 +19,13 @@ from std_srvs.srv import Trigger
 
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.nodes.announcements import Announcements
+from fer_ros.nodes.declaration import declare, read
 from fer_ros.nodes.diagnostics import Problem, Situation, status
 from fer_ros.nodes.health import Health, one_line
 from fer_ros.nodes.latest_frame import LatestWorker
 from fer_ros.nodes.loading import LoadError
-from fer_ros.nodes.parameters import declare, read
-from fer_ros.settings import Setting
+from fer_ros.parameters import Parameter
+from fer_ros.parameters.options import HealthLimits, ManagedNodeOptions
 
 HANGS = 0.5
 """Seconds that the end waits for the item in work before it gives that up."""
@@ -33,9 +33,10 @@ PUBLISHING = 0.1
 """Seconds that the executor's thread waits for a result that is just going out."""
 
 T = TypeVar("T")
+Options = TypeVar("Options", bound=ManagedNodeOptions)
 
 
-class ManagedNode(LifecycleNode, Generic[T]):
+class ManagedNode(LifecycleNode, Generic[T, Options]):
     """A lifecycle node that starts itself unless ``autostart`` is false; ``T`` is what it loads.
 
     A node of this kind says what its work is by the methods under "To be filled in", and calls
@@ -43,23 +44,22 @@ class ManagedNode(LifecycleNode, Generic[T]):
 
     Args:
         name: the node's name, unless remapped.
-        table: its parameters, those among them that all managed nodes have.
+        table: its parameters.
+        kind: what their values are made to.
         **options: rclpy's for a node.
     """
 
     item = "image"
     """What the log calls that on which the worker works."""
-    no_limits: Mapping[str, float] = {}
-    """Limits of ``fer_ros.nodes.diagnostics`` that are no parameters of this node, with values."""
     _is_made = False
 
-    def __init__(self, name: str, table: Sequence[Setting], **options):
+    def __init__(self, name: str, table: Sequence[Parameter], kind: type[Options], **options):
         super().__init__(name, **options)
         declare(self, table)
         self.exit_status = 0
         """What the process shall end with."""
-        self._table = table
-        self._values = read(self, table)
+        self._table, self._kind = table, kind
+        self._values: Options = read(self, table, kind)
         self._engine: T | None = None
         self._health = Health()
         self._worker: LatestWorker = LatestWorker(self._look, self._leave_out)
@@ -84,11 +84,11 @@ class ManagedNode(LifecycleNode, Generic[T]):
     # To be filled in
 
     @abstractmethod
-    def _load(self, values: SimpleNamespace) -> T:
+    def _load(self, values: Options) -> T:
         """What the parameters name. Raises LoadError, ModelError."""
 
     @abstractmethod
-    def _open(self, values: SimpleNamespace) -> str:
+    def _open(self, values: Options) -> str:
         """Begin to publish and to listen; returns the topic. What it raises is told by a line."""
 
     @abstractmethod
@@ -100,7 +100,7 @@ class ManagedNode(LifecycleNode, Generic[T]):
         """Forget all faces: what the worker uses by a command, the rest at once."""
 
     @abstractmethod
-    def _tune(self, values: SimpleNamespace) -> None:
+    def _tune(self, values: Options) -> None:
         """Take up the parameters that may change between two items. On the worker's thread."""
 
     @abstractmethod
@@ -110,6 +110,10 @@ class ManagedNode(LifecycleNode, Generic[T]):
     @abstractmethod
     def _describe(self, situation: Situation) -> tuple[Situation, dict[str, Any], list[Problem]]:
         """For a report: the situation with what this node knows of it, values, problems."""
+
+    @abstractmethod
+    def _limits(self) -> HealthLimits:
+        """From where /diagnostics warns."""
 
     # Lifecycle
 
@@ -201,7 +205,7 @@ class ManagedNode(LifecycleNode, Generic[T]):
         self.add_post_set_parameters_callback(lambda _: self._apply_live())
 
     def _apply_live(self):
-        self._values = values = read(self, self._table)
+        self._values = values = read(self, self._table, self._kind)
         self._worker.call("tune", lambda: self._tune(values))
 
     @contextmanager
@@ -231,8 +235,8 @@ class ManagedNode(LifecycleNode, Generic[T]):
             clock_missing=self.get_clock().now().nanoseconds == 0,
         )
         situation, facts, problems = self._describe(situation)
-        limits = SimpleNamespace(**{**vars(self._values), **self.no_limits})
         counts = self._worker.counts()
+        limits = self._limits()
         report, problems = status(situation, self._health, counts, limits, problems, **facts)
         message = DiagnosticArray(status=[report])
         message.header.stamp = self.get_clock().now().to_msg()

@@ -4,7 +4,6 @@
 import time
 from collections.abc import Callable
 from importlib import import_module
-from types import SimpleNamespace
 
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
@@ -16,6 +15,7 @@ from fer_ros.nodes.depth_images import DepthImages
 from fer_ros.nodes.diagnostics import Problem
 from fer_ros.nodes.sinks.base import FaceIds, Scene, Sink
 from fer_ros.nodes.topics import EMOTION_NODE
+from fer_ros.parameters.options import EmotionNodeOptions
 from fer_ros.result import Result
 
 
@@ -27,15 +27,16 @@ class Outputs:
         complain: told, by name and exception, of a sink that could not publish; the others do.
     """
 
+    _values: EmotionNodeOptions
+
     def __init__(self, node: LifecycleNode, complain: Callable[[str, Exception], None]):
         self._scene = Scene(Camera(node))
         self._depth = DepthImages(node)
         self._complain = complain
         self._all = [(t, _sink(t.sink)(node, self._scene)) for t in EMOTION_NODE if t.sink]
         self._open: dict[str, Sink] = {}
-        self._values = SimpleNamespace()
 
-    def open(self, values: SimpleNamespace) -> None:
+    def open(self, values: EmotionNodeOptions) -> None:
         """Begin with what the parameters ask for.
 
         Raises:
@@ -60,7 +61,7 @@ class Outputs:
         self._depth.close()
         self._scene.camera.close()
 
-    def tune(self, values: SimpleNamespace) -> None:
+    def tune(self, values: EmotionNodeOptions) -> None:
         """Take up the parameters that may change between two images."""
         self._values = values
         for _, sink in self._all:

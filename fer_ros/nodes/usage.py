@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 
-from fer_ros.nodes import parameters, topics
+from fer_ros import parameters
+from fer_ros.nodes import topics
 
 WIDTH = 100
 
@@ -42,7 +43,7 @@ NODES = {
 
 def usage(node: str) -> str:
     """The text of ``--help`` of a node by its name in NODES."""
-    purpose, settings, *examples = NODES[node]
+    purpose, table, *examples = NODES[node]
     program = Path(sys.argv[0]).name
     if program != f"fer_ros-{node}":
         program = f"ros2 run fer_ros {node}"
@@ -57,8 +58,8 @@ def usage(node: str) -> str:
         _section("listens to", map(_topic, inputs)),
         _section("publishes", map(_topic, outputs)),
         _section("services", map(_service, topics.TABLES.get(f"{node} services", ()))),
-        _section("parameters and their defaults", map(_setting, settings)),
-        live if any(s.live for s in settings) else "",
+        _section("parameters and their defaults", map(_parameter, table)),
+        live if any(row.live for row in table) else "",
         f"A file of all parameters, to copy and hand over by --ros-args --params-file my.yaml:\n"
         f"  {share}/config/emotion.yaml\n"
         f"Documentation:\n"
@@ -76,18 +77,18 @@ def _service(service):
     return service.name, f"{service.kind}. {service.description}"
 
 
-def _setting(setting):
-    text = setting.description
-    if setting.choices:
-        text += f" ({', '.join(map(str, setting.choices))})"
-    elif setting.range:
-        text += " ({} to {})".format(*setting.range)
-    default = str(setting.default)
-    if isinstance(setting.default, bool):
+def _parameter(row):
+    text = row.described
+    if row.choices:
+        text += f" ({', '.join(map(str, row.choices))})"
+    elif row.range:
+        text += " ({} to {})".format(*row.range)
+    default = str(row.default)
+    if isinstance(row.default, bool):
         default = default.lower()
     if len(default) > WIDTH // 4:  # beside its description there would be no room
         text, default = f"{text} Default: {default}", "..."
-    return f"{'*' if setting.live else ' '} {setting.name} = {default or repr('')}", text
+    return f"{'*' if row.live else ' '} {row.name} = {default or repr('')}", text
 
 
 def _section(title, rows):

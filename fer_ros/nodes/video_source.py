@@ -17,9 +17,11 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
+from fer_ros.nodes.declaration import declare, read
 from fer_ros.nodes.messages import image_message, jpeg_message
-from fer_ros.nodes.parameters import VIDEO_SOURCE, declare, read
 from fer_ros.nodes.run import run_node
+from fer_ros.parameters import VIDEO_SOURCE
+from fer_ros.parameters.options import VideoSourceOptions
 from fer_ros.sources.video import Live, SourceError, is_live, open_recorded, resize
 
 IMAGE_DEPTH = 5
@@ -45,11 +47,11 @@ class VideoSource(Node):
             source.name,
             source.default,
             ParameterDescriptor(
-                description=source.description, dynamic_typing=True, read_only=True
+                description=source.described, dynamic_typing=True, read_only=True
             ),
         )
         declare(self, others)
-        self._values = read(self, VIDEO_SOURCE)
+        self._values = read(self, VIDEO_SOURCE, VideoSourceOptions)
         self._source = str(self._values.source)
         image_raw = self.resolve_topic_name("image_raw")
         self._raw = self._publisher(Image, image_raw, IMAGE_DEPTH)

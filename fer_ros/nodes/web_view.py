@@ -19,10 +19,10 @@ from rclpy.node import Node
 
 from fer_ros.images.codec import decode_image, encode_jpeg
 from fer_ros.msg import EmotionArray, EmotionEvent
+from fer_ros.nodes.declaration import declare, read
 from fer_ros.nodes.health import Health, one_line
 from fer_ros.nodes.image_subscription import ImageSubscription
 from fer_ros.nodes.latest_frame import LatestWorker
-from fer_ros.nodes.parameters import WEB_VIEW, declare, read
 from fer_ros.nodes.run import run_node
 from fer_ros.nodes.web import content
 from fer_ros.nodes.web.access import (
@@ -35,6 +35,8 @@ from fer_ros.nodes.web.access import (
 from fer_ros.nodes.web.pairing import Pairing
 from fer_ros.nodes.web.pictures import as_it_is
 from fer_ros.nodes.web.remote import RemoteParameters
+from fer_ros.parameters import WEB_VIEW
+from fer_ros.parameters.options import WebViewOptions
 
 PERIOD = 1.0  # seconds between two looks at how things stand
 LINGER = 3.0  # seconds that is listened on after the last viewer went: a page is loaded anew
@@ -60,7 +62,7 @@ class WebView(Node):
     def __init__(self, **options):
         super().__init__("web_view", **options)
         declare(self, WEB_VIEW)
-        self._values = values = read(self, WEB_VIEW)
+        self._values = values = read(self, WEB_VIEW, WebViewOptions)
         self._target = self._name_of(values.node)
         self._pairing: Pairing = Pairing()
         self._worker = LatestWorker(self._make, self._complain)
@@ -157,7 +159,7 @@ class WebView(Node):
     # Executor's thread
 
     def _apply_live(self):
-        self._values = read(self, WEB_VIEW)
+        self._values = read(self, WEB_VIEW, WebViewOptions)
         self._worker.max_rate = max(0.0, self._values.max_rate)
 
     def _look_around(self):
@@ -278,13 +280,9 @@ class WebView(Node):
         values = self._values
         picture = b""
         if image is not None and hasattr(image, "format"):
-            picture = as_it_is(
-                image,
-                int(values.max_image_megapixels * 1e6),
-                int(values.max_compressed_megabytes * 1e6),
-            )
+            picture = as_it_is(image, values.max_pixels, values.max_bytes)
         elif image is not None:
-            bgr = decode_image(image, int(values.max_image_megapixels * 1e6))
+            bgr = decode_image(image, values.max_pixels)
             picture = encode_jpeg(bgr, values.jpeg_quality).tobytes()
         head = content.result(message) | {"age": None if age is None else round(age, 4)}
         self._server.put_frame(content.frame(head, picture))

@@ -11,6 +11,15 @@ NUMBERS = {name: number for number, name in enumerate(EMOTIONS)} | {"uncertain":
 
 
 @dataclass(frozen=True)
+class EventOptions:
+    """When an expression is reported; ``event_rules`` and ``event_hold`` are for ``read_rules``."""
+
+    event_rules: str
+    event_hold: float
+    relative_events: bool
+
+
+@dataclass(frozen=True)
 class Rule:
     """``hold``: seconds for which it is to be the label; ``majority``: in what share of the images
     since its first, 0 to 1; ``confidence``: mean of those, 0 to 1, from which it counts.

@@ -5,7 +5,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fer_ros.cli.arguments import number
+from fer_ros.command_line import number
 from fer_ros.emotions.model_card import ModelError
 from fer_training import commands, recipe
 from fer_training.dataset import USAGES, DatasetError

@@ -3,13 +3,13 @@
 
 import secrets
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import Header
 
 from fer_ros.nodes.camera import Camera
+from fer_ros.parameters.options import EmotionNodeOptions
 from fer_ros.result import Result
 
 
@@ -37,16 +37,17 @@ class Scene:
 class Sink:
     """One output: made with the node, opened while it is active and the parameters ask for it.
 
-    ``values`` are the node's parameters by their names; they are replaced between two images.
+    ``values`` are the node's parameters; they are replaced between two images.
     All but ``open`` and ``close`` are called on the worker's thread, or while it rests.
     """
+
+    values: EmotionNodeOptions
 
     def __init__(self, node: LifecycleNode, scene: Scene):
         self.node = node
         self.scene = scene
-        self.values = SimpleNamespace()
 
-    def open(self, values: SimpleNamespace) -> None:
+    def open(self, values: EmotionNodeOptions) -> None:
         """Begin. Raises RuntimeError, one line, when the messages it needs are not installed."""
         self.values = values
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the page is told, as plain values: results, events, health, settings. Without ROS.
+"""What the page is told, as plain values: results, events, health, parameters. Without ROS.
 
 Works on any object with the fields of the message. What a message of an older version lacks, and
 what is not known, is null.
@@ -11,14 +11,14 @@ import struct
 
 from fer_ros.emotions.classes import COLOURS, EMOTIONS
 from fer_ros.faces.quality import Flag
+from fer_ros.parameters import EMOTION_NODE, Parameter
 from fer_ros.reactions.engagement import LEVELS as ENGAGEMENT
-from fer_ros.settings import EMOTION_NODE, Setting
 
 FLAGS = tuple(str(flag.name).lower() for flag in Flag)
 """The bits of FaceEmotion's ``quality_flags``, the lowest first."""
 LEVELS = ("ok", "warn", "error", "stale")
 """Those of diagnostic_msgs/DiagnosticStatus."""
-LIVE = tuple(s for s in EMOTION_NODE if s.live and not s.read_only)
+LIVE = tuple(row for row in EMOTION_NODE if row.live and not row.read_only)
 """The parameters of emotion_node that the page may change."""
 
 
@@ -75,7 +75,7 @@ def hello(allow_changes: bool) -> dict:
     return {
         "emotions": EMOTIONS,
         "colours": {name: f"rgb({r} {g} {b})" for name, (r, g, b) in COLOURS.items()},
-        "settings": [_setting(setting) for setting in LIVE] if allow_changes else [],
+        "settings": [_parameter(row) for row in LIVE] if allow_changes else [],
     }
 
 
@@ -112,12 +112,12 @@ def _number(value):
     return round(float(value), 4) if math.isfinite(value) else None
 
 
-def _setting(setting: Setting):
+def _parameter(row: Parameter):
     return {
-        "name": setting.name,
-        "kind": type(setting.default).__name__,
-        "default": setting.default,
-        "description": setting.description,
-        "range": setting.range,
-        "choices": setting.choices,
+        "name": row.name,
+        "kind": type(row.default).__name__,
+        "default": row.default,
+        "description": row.described,
+        "range": row.range,
+        "choices": row.choices,
     }

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from rcl_interfaces.msg import ParameterType
 from rcl_interfaces.srv import GetParameters, SetParameters
+from rclpy import parameter as ros
 from rclpy.node import Node
-from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.task import Future
 
 from fer_ros.nodes.web.content import LIVE
-from fer_ros.settings import Setting, SettingsError, Value
+from fer_ros.parameters import Parameter, ParameterError, Value
+from fer_ros.parameters.parameter import KINDS, SHOWN
 
 PATIENCE = 5.0  # seconds after which an answer is not waited for any longer
 
@@ -26,7 +27,7 @@ class RemoteParameters:
         self.values: dict[str, Value] = {}
         """As they were lately; empty until the node has answered."""
         self._node, self._target, self._answered = node, target, answered
-        self._table = {setting.name: setting for setting in LIVE}
+        self._table = {row.name: row for row in LIVE}
         self._get = node.create_client(GetParameters, f"{target}/get_parameters")
         self._set = node.create_client(SetParameters, f"{target}/set_parameters")
         self._asked = float("-inf")
@@ -49,13 +50,13 @@ class RemoteParameters:
         """Change one, if it is among them and can have this value; the answer comes later."""
         try:
             value = _checked(self._table.get(name), name, value)
-        except SettingsError as error:
+        except ParameterError as error:
             self._answered(name[:100], str(value)[:100], False, str(error)[:300])
             return
         if not self._set.service_is_ready():
             self._answered(name, value, False, f"{self._target} does not run")
             return
-        parameters = [Parameter(name, value=value).to_parameter_msg()]
+        parameters = [ros.Parameter(name, value=value).to_parameter_msg()]
         future = self._set.call_async(SetParameters.Request(parameters=parameters))
         future.add_done_callback(lambda done: self._tell(name, value, done))
 
@@ -66,7 +67,7 @@ class RemoteParameters:
         if future.exception() or not future.result().values:
             return
         self.values = {
-            name: parameter_value_to_python(value)
+            name: ros.parameter_value_to_python(value)
             for name, value in zip(names, future.result().values, strict=True)
             if value.type != ParameterType.PARAMETER_NOT_SET
         }
@@ -80,15 +81,10 @@ class RemoteParameters:
         self.refresh()
 
 
-def _checked(setting: Setting | None, name: str, value: object) -> Value:
-    """The value as the parameter's type. Raises SettingsError."""
-    if setting is None:
-        raise SettingsError(f"{name}: no parameter that can be changed here")
-    kind = type(setting.default)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        fits = kind is float or (kind is int and value == int(value))
-    else:
-        fits = kind in (bool, str) and isinstance(value, kind)
-    if not fits:
-        raise SettingsError(f"{name}={value}: expected {kind.__name__}")
-    return setting.checked(value)
+def _checked(row: Parameter | None, name: str, value: object) -> Value:
+    """The value as the parameter's type. Raises ParameterError."""
+    if row is None:
+        raise ParameterError(f"{name}: no parameter that can be changed here")
+    if isinstance(value, str) and not isinstance(row.default, str):
+        raise ParameterError(f"{name}={value[:SHOWN]}: expected {KINDS[type(row.default)]}")
+    return row.checked(value)
