@@ -17,6 +17,7 @@ from frames import make_frames
 from report import machine, save, summary
 from tqdm import tqdm
 
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 
 FACES = (0, 1, 4, 8)
@@ -38,7 +39,7 @@ def measure(faces: int, images: int) -> dict:
     for i in tqdm(range(-5, images), desc=f"{faces} faces", leave=False):
         for name, pipeline in both.items():
             began = time.perf_counter()
-            pipeline.process(frames[i % len(frames)], 10 + i * PERIOD)
+            pipeline.process(Observation(frames[i % len(frames)], 10 + i * PERIOD))
             if i >= 0:
                 times[name].append(1e3 * (time.perf_counter() - began))
     return {n: summary(taken) | {"mean": float(np.mean(taken))} for n, taken in times.items()}

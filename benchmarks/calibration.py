@@ -25,6 +25,7 @@ import portraits
 from tqdm import tqdm
 
 from fer_ros.faces.quality import Flag
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 
 SAID = {"confidence": 1, "quality": 2}  # columns of a table of readings
@@ -115,7 +116,8 @@ def readings(pipeline, images, classes, spoil: Spoiler | None = None) -> np.ndar
         if spoil:
             image = spoil(image, np.random.default_rng((SEED, number)))
         pipeline.reset()
-        rows += [_row(face, label, number) for face in pipeline.process(image, 1.0).faces[:1]]
+        faces = pipeline.process(Observation(image, 1.0)).faces[:1]
+        rows += [_row(face, label, number) for face in faces]
     return np.array(rows, float).reshape(-1, 6)
 
 
@@ -126,7 +128,7 @@ def talk(pipeline, images, classes, seconds: float = 3.0) -> np.ndarray:
         number = int(portrait.name)
         pipeline.reset()
         for stamp, _, image in portraits.film(portrait, "talk", number, seconds):
-            faces = pipeline.process(image, 1 + stamp).faces[:1]
+            faces = pipeline.process(Observation(image, 1 + stamp)).faces[:1]
             rows += [_row(face, classes[number], number) for face in faces]
     return np.array(rows, float).reshape(-1, 6)
 

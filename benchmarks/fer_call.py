@@ -20,6 +20,7 @@ from report import machine, save, summary
 from tables import fer_call_table
 from tqdm import tqdm
 
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 
 
@@ -29,7 +30,9 @@ def contenders() -> dict:
     for name in ("auto", "haar"):
         pipeline = create_pipeline(detector=name)
         label = f"fer_ros, {pipeline.detector.name}"
-        found[label] = lambda image, p=pipeline: p.process(image, time.monotonic()).faces
+        found[label] = lambda image, p=pipeline: (
+            p.process(Observation(image, time.monotonic())).faces
+        )
     found["fer, its default"] = FER().detect_emotions
     found["fer, Keras"] = FER(use_tflite=False).detect_emotions
     return found

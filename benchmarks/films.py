@@ -9,6 +9,7 @@ import portraits
 from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN, label_of
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces.quality import Flag, is_trusted
+from fer_ros.observation import Observation
 from fer_ros.reactions.events import SECOND, Event, EventDetector
 from fer_ros.reactions.rules import DEFAULT, NUMBERS, Rule, read_rules
 from fer_ros.result import FaceEmotion
@@ -40,7 +41,7 @@ def play(pipeline, name, scene, accepted, images) -> Film:
     pipeline.reset()
     film = Film(name, scene, accepted, [], [])
     for number, (stamp, image) in enumerate(images):
-        result = pipeline.process(image, 100 + stamp)
+        result = pipeline.process(Observation(image, 100 + stamp))
         film.images.append((stamp, result.faces, result.followed))
         if number % 15 == 0:
             film.stills.append(image)

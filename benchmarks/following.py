@@ -16,6 +16,7 @@ from report import machine, save, summary
 from tables import following_table
 from tqdm import tqdm
 
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 
 FACES = (0, 1, 2, 4, 8, 16)
@@ -32,7 +33,7 @@ def measure(faces: int, images: int) -> dict:
     for i in tqdm(range(-5, images), desc=f"{faces} faces", leave=False):
         for mode, pipeline in pipelines.items():
             wall, cpu = time.perf_counter(), time.process_time()
-            result = pipeline.process(frames[i % len(frames)], 10 + i * PERIOD)
+            result = pipeline.process(Observation(frames[i % len(frames)], 10 + i * PERIOD))
             if i >= 0:
                 used[mode] += time.process_time() - cpu
                 times[mode].append(1e3 * (time.perf_counter() - wall))

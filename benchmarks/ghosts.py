@@ -29,6 +29,7 @@ from tqdm import tqdm
 from fer_ros.faces.detectors import Detection, create_detector
 from fer_ros.faces.mesh import FaceMesh, square_of
 from fer_ros.faces.pose import head_pose
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 from fer_ros.result import Box
 
@@ -71,7 +72,7 @@ def follow(pipeline, images) -> dict:
     """What a pipeline says of stamps and images in their order."""
     shown, faces, ids, switches, before, stamp, count = 0, 0, set(), 0, (), 0.0, 0
     for stamp, image in images:
-        found = pipeline.process(image, 1.0 + stamp).faces
+        found = pipeline.process(Observation(image, 1.0 + stamp)).faces
         count += 1
         shown += bool(found)
         faces += len(found)
@@ -105,7 +106,8 @@ def made(pipelines, seed, limit) -> dict[str, dict]:
 def found_and_false(pipeline, image, place: Box) -> tuple[bool, int]:
     """Whether a face of one image by itself overlaps the place by half, and the other faces."""
     pipeline.reset()
-    hits = [face.box.overlap(place) >= 0.5 for face in pipeline.process(image, 1.0).faces]
+    faces = pipeline.process(Observation(image, 1.0)).faces
+    hits = [face.box.overlap(place) >= 0.5 for face in faces]
     return any(hits), len(hits) - any(hits)
 
 

@@ -13,6 +13,7 @@ import cv2
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.faces.detectors import NAMES
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 
 
@@ -42,7 +43,7 @@ def main():
 def _try(row, folder, pipeline) -> bool:
     """Print one photograph's row; whether the largest face's likeliest class is accepted."""
     pipeline.reset()  # no photograph follows another
-    faces = pipeline.process(cv2.imread(str(folder / row["file"])), 1.0).faces
+    faces = pipeline.process(Observation(cv2.imread(str(folder / row["file"])), 1.0)).faces
     if not faces:
         print(f"{row['file']:14} no face")
         return False

@@ -16,12 +16,14 @@ from report import describe, machine
 from tqdm import tqdm
 
 from fer_ros.faces.distance import Ranging
+from fer_ros.images.camera_model import CameraModel
 from fer_ros.images.depth import DepthImage
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 from fer_ros.reactions.engagement import EngagementTracker
 from fer_ros.reactions.sentences import Narrator
 
-CAMERA = np.array([[600.0, 0, 320], [0, 600.0, 240], [0, 0, 1]])
+CAMERA = CameraModel(np.array([[600.0, 0, 320], [0, 600.0, 240], [0, 0, 1]]))
 PERIOD = 1 / 30  # seconds between two images' stamps
 
 
@@ -47,7 +49,7 @@ def measure(faces: int, rounds: int) -> dict[str, float]:
     for i in tqdm(range(rounds), desc=f"{faces} faces", leave=False):
         image, now = images[i % len(images)], 1 + i * PERIOD
         began = time.perf_counter()
-        result = pipeline.process(image, now, None, by_depth)
+        result = pipeline.process(Observation(image, now, None, CAMERA, depth))
         spent = {"pipeline": time.perf_counter() - began}
         calls = parts(result, now)
         for name in random.permutation(list(calls)):

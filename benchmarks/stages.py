@@ -32,6 +32,7 @@ from fer_ros.faces.detectors import DetectorError, create_detector
 from fer_ros.faces.quality import Flag, QualityMeter, Reading, quality_of
 from fer_ros.faces.tracker import Tracker
 from fer_ros.images.codec import decode_compressed, decode_image, encode_image, encode_jpeg
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 
 FACES = (0, 1, 4, 8)
@@ -94,7 +95,7 @@ class Turns:
         self.pipeline = create_pipeline()
         with patch.multiple("fer_ros.pipeline", QualityMeter=Blind, EngagementTracker=Blind):
             self.blind = create_pipeline()
-        self.results = [self.pipeline.process(image, 0.0) for image in images]
+        self.results = [self.pipeline.process(Observation(image, 0.0)) for image in images]
 
     def stages(self) -> dict:
         """Name -> function of the image's number."""
@@ -138,7 +139,7 @@ class Turns:
 
     def _process(self, i, pipeline):
         self.now += PERIOD
-        return pipeline.process(self.images[i], self.now)
+        return pipeline.process(Observation(self.images[i], self.now))
 
 
 def as_message(image: np.ndarray, encoding: str) -> SimpleNamespace:

@@ -42,6 +42,7 @@ from tqdm import tqdm
 
 from fer_ros.emotions.classes import COLOURS, label_of
 from fer_ros.faces.quality import Flag
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 from fer_ros.reactions.events import SECOND, EventDetector
 from fer_ros.reactions.rules import DEFAULT, read_rules
@@ -188,7 +189,7 @@ def changes(pipeline, films: list[Film], images, classes) -> dict:
                 (stamp - REST - SHOWN) / BLEND, 0, 1
             )
             image = cv2.addWeighted(shows, float(share), rests, 1 - float(share), 0)
-            result = pipeline.process(image, 100 + stamp)
+            result = pipeline.process(Observation(image, 100 + stamp))
             faces = [gated(face, MIN_QUALITY) for face in result.faces]
             new = detector.update(faces, result.followed, round(stamp * SECOND))
             told += [(stamp, e.relative, label_of(e.to_emotion)) for e in new]

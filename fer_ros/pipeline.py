@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole job without ROS: an image in, the apparent expression of each face out."""
 
-import math
 import time
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from fer_ros.faces.pose import faces_camera
 from fer_ros.faces.quality import STEADY, QualityMeter, is_trusted, quality_of
 from fer_ros.faces.verifier import Verifier
 from fer_ros.images.rotation import rotate_image
+from fer_ros.observation import Observation
 from fer_ros.reactions.engagement import EngagementTracker
 from fer_ros.result import FaceEmotion, Result
 from fer_ros.stamp_clock import StampClock
@@ -79,33 +79,25 @@ class EmotionPipeline:
         """What proposes faces."""
         return self.finder.detector
 
-    def process(
-        self,
-        image: np.ndarray,
-        stamp: float,
-        receipt: float | None = None,
-        ranging: Ranging | None = None,
-    ) -> Result:
+    def process(self, observation: Observation) -> Result:
         """The faces of one image, as they are after those before it.
 
         Args:
-            image: BGR, uint8 [H, W, 3].
-            stamp: seconds, when it was taken. One that goes back by more than
-                ``stamp_clock.MAX_BACK`` starts anew.
-            receipt: seconds of any steady clock, when it came in; used where stamps are zero or
-                stand still.
-            ranging: what tells distances in it; without, they are not known.
+            observation: a stamp that goes back by more than ``stamp_clock.MAX_BACK`` starts anew.
 
         Returns:
             The faces, the largest first, with what is followed and what each stage took.
         """
-        began, options = time.perf_counter(), self.options
-        restart = self._clock.advance(stamp, receipt)
+        began, options, image = time.perf_counter(), self.options, observation.image
+        restart = self._clock.advance(observation.stamp, observation.receipt)
         if restart:
             self.reset()
         now = self._clock.now
         upright = rotate_image(image, options.rotate)
         self.finder.max_gap = self._clock.patience(options.max_gap)
+        ranging = Ranging(
+            observation.camera, observation.depth, options.face_width, options.rotate
+        )
         found = self.finder.find(upright, now, options.max_faces)
         detected = time.perf_counter()
 
@@ -128,7 +120,7 @@ class EmotionPipeline:
                     probabilities,
                     pose=face.pose,
                     facing=facing,
-                    distance=ranging.distance(box, image.shape) if ranging else math.nan,
+                    distance=ranging.distance(box, image.shape),
                     quality=quality,
                     quality_flags=int(flags),
                     points=face.points,
@@ -147,6 +139,7 @@ class EmotionPipeline:
             model=self.classifier.identity,
             restart=restart,
             now=now,
+            camera=observation.camera,
             timings={
                 "detect": detected - began,
                 "classify": classified - detected,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fer_ros.emotions.classes import UNCERTAIN, label_of, valence_of
+from fer_ros.images.camera_model import CameraModel
 
 
 class Box(NamedTuple):
@@ -167,6 +168,7 @@ class Result:
         model: the classifier's name@sha256.
         restart: why all faces were forgotten before this image, else empty.
         now: seconds on a time line of stamps that never goes back.
+        camera: that of the image given; None where it is not calibrated.
         timings: seconds that each stage took.
     """
 
@@ -178,6 +180,7 @@ class Result:
     model: str = ""
     restart: str = ""
     now: float = 0.0
+    camera: CameraModel | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
 
     def upright_box(self, face: FaceEmotion) -> Box:

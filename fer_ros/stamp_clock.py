@@ -13,6 +13,16 @@ MISSES = 2.5
 """Usual steps for which a face may be unseen, however slow the camera: one image may miss it."""
 
 
+def seconds_of(stamp) -> float:
+    """A builtin_interfaces/Time, or what has its fields, in seconds."""
+    return stamp.sec + stamp.nanosec * 1e-9
+
+
+def nanoseconds_of(stamp) -> int:
+    """The same in nanoseconds, exactly."""
+    return stamp.sec * 10**9 + stamp.nanosec
+
+
 class StampClock:
     """Turns stamps into a time line; where these say nothing, receipts.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "fer_ros"
 FLOORS = (
     ("images", "sources", "emotions.classes", "result", "stamp_clock", "command_line"),
-    ("faces", "emotions"),
+    ("faces", "emotions", "observation", "face_geometry"),
     ("pipeline", "drawing", "reactions", "emotion_message"),
     ("parameters", "bags"),
     ("evaluation", "nodes"),

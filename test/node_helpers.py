@@ -196,7 +196,7 @@ class Bench:
 
     def is_settled(self) -> bool:
         """Whether emotion_node listens, and as reliably as its publishers allow."""
-        images = self.emotion_node.images
+        images = self.emotion_node.inputs.images
         return images is not None and images.policy == images.wanted()
 
     def process(self, publisher, message) -> EmotionArray:

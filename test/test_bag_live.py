@@ -38,12 +38,12 @@ def test_the_node_says_the_same(bench, tmp_path, topic, kind, transport):
 
     bench.start("-r", f"image_raw:={RAW}", image_transport=transport)
     publisher = bench.publisher(kind, topic)
-    camera = bench.emotion_node._outputs._scene.camera
+    camera = bench.emotion_node.inputs.calibration
     info = bench.node.create_publisher(CameraInfo, INFO, 1)
     (calibration,) = (m.data for m in said if m.topic == INFO)
     bench.until(info.get_subscription_count, "a subscriber of camera_info")
     info.publish(deserialize_message(calibration, CameraInfo))
-    bench.until(lambda: camera.matrix((480, 640)) is not None, "camera_info")
+    bench.until(lambda: camera.model((480, 640)) is not None, "camera_info")
     for message in said:
         if message.topic == topic:
             bench.process(publisher, deserialize_message(message.data, kind))

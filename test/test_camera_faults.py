@@ -92,13 +92,14 @@ def test_camera_info_that_lies(bench):
     info = bench.node.create_publisher(CameraInfo, "camera_info", 1)
     publisher = bench.publisher()
     good = [600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0]
-    for number, (at, value) in enumerate([(8, 0.0), (0, float("nan")), (2, float("inf"))]):
+    changes = [(8, 0.0), (0, float("nan")), (2, float("inf")), (0, 1e45), (3, 600.0)]
+    for number, (at, value) in enumerate(changes):
         bad = [*good[:at], value, *good[at + 1 :]]
-
         bench.until(info.get_subscription_count, "a subscription to camera_info")
         info.publish(CameraInfo(k=bad))
         bench.spin(0.1)
-        assert bench.process(publisher, stamped(astronaut(), 1000, number)).faces
+        (face,) = bench.process(publisher, stamped(astronaut(), 1000, number)).faces
+        assert np.isnan(face.distance)
     assert not markers
     assert bench.report()[1]["errors"] == "0"
 

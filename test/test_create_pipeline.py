@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 
+from fer_ros.observation import Observation
 from fer_ros.parameters import (
     ANALYSIS,
     LOADED,
@@ -35,7 +36,7 @@ def test_options_from_the_shipped_file(repository):
 @pytest.mark.parametrize(
     ("word", "words"),
     [
-        ("colour=red", "no parameter colour: choose detector"),
+        ("colour=red", "no parameter colour: choose image_rectified, detector"),
         ("hysteresis=much", "hysteresis=much: expected a finite number"),
         ("hysteresis=nan", "hysteresis=nan: expected a finite number"),
         ("max_gap=inf", "max_gap=inf: expected a finite number"),
@@ -75,10 +76,11 @@ def test_the_pipeline_is_set_up():
 
 def test_what_is_smoothed_follows_the_values():
     image = Sample()[0]
-    (face,) = create_pipeline(detector="haar", uncertain_threshold=1.0).process(image, 1.0).faces
+    pipeline = create_pipeline(detector="haar", uncertain_threshold=1.0)
+    (face,) = pipeline.process(Observation(image, 1.0)).faces
     assert face.label == "uncertain"
     pipeline = create_pipeline(detector="haar")
-    (face,) = pipeline.process(image, 1.0).faces
+    (face,) = pipeline.process(Observation(image, 1.0)).faces
     assert face.label == "joy", "the model card's threshold"
 
 
@@ -93,13 +95,13 @@ def test_without_values_it_is_what_the_node_runs():
 def test_without_litert_everything_runs_by_opencv(without_litert):
     pipeline = create_pipeline()
     assert (pipeline.detector.name, pipeline.classifier.backend_name) == ("blazeface", "opencv")
-    (face,) = pipeline.process(Sample()[0], 1.0).faces
+    (face,) = pipeline.process(Observation(Sample()[0], 1.0)).faces
     assert face.label == "joy"
     assert face.facing
 
 
 def test_the_face_mesh_can_be_turned_off():
-    (face,) = create_pipeline(face_mesh="off").process(Sample()[0], 1.0).faces
+    (face,) = create_pipeline(face_mesh="off").process(Observation(Sample()[0], 1.0)).faces
     assert np.isnan(face.pose).all()
     assert not face.facing
     assert face.points is None
@@ -107,14 +109,14 @@ def test_the_face_mesh_can_be_turned_off():
 
 def test_the_angle_of_facing():
     pipeline = create_pipeline(facing_angle=0.0)
-    assert not pipeline.process(Sample()[0], 1.0).faces[0].facing
+    assert not pipeline.process(Observation(Sample()[0], 1.0)).faces[0].facing
 
 
 def test_ids_go_on_when_the_way_of_finding_faces_changes():
     pipeline = create_pipeline()
-    pipeline.process(Sample()[0], 1.0)
+    pipeline.process(Observation(Sample()[0], 1.0))
     pipeline.replace(create_pipeline(face_mesh="off"))
-    (face,) = pipeline.process(Sample()[0], 1.03).faces
+    (face,) = pipeline.process(Observation(Sample()[0], 1.03)).faces
     assert face.track_id == 2
     assert np.isnan(face.pose).all()
 

@@ -51,7 +51,7 @@ def play(bench):
     bench.start(depth_topic=TOPIC)
     camera, depth = bench.publisher(), bench.publisher(topic=TOPIC)
     info = bench.node.create_publisher(CameraInfo, "camera_info", QoSProfile(depth=1))
-    inputs = bench.emotion_node._outputs._depth
+    inputs = bench.emotion_node.inputs.depth
     images, subscription = inputs._recent, inputs._subscription
     bench.until(lambda: subscription.policy == subscription.wanted(), "a settled subscription")
     bench.until(info.get_subscription_count, "a subscriber of camera_info")
@@ -62,7 +62,7 @@ def play(bench):
             depth.publish(message)
             bench.until(lambda: len(images) > known or len(images) == images.maxlen, "the depth")
         info.publish(INFO)
-        bench.until(lambda: bench.emotion_node._outputs._scene.camera._info, "camera_info")
+        bench.until(lambda: bench.emotion_node.inputs.calibration._info, "camera_info")
         return bench.process(camera, raw(header(number), astronaut())).faces[0].distance
 
     return run

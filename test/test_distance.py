@@ -11,11 +11,12 @@ from bag_helpers import CAMERA_INFO, INFO, calibration
 from fer_ros.bags.calibration import Calibration
 from fer_ros.bags.types import type_store
 from fer_ros.faces.distance import Ranging
+from fer_ros.images.camera_model import CameraModel
 from fer_ros.images.codec import ImageError
 from fer_ros.images.depth import DepthImage, decode_depth
 from fer_ros.result import Box
 
-CAMERA = np.array([[600.0, 0, 320], [0, 500.0, 240], [0, 0, 1]])
+CAMERA = CameraModel(np.array([[600.0, 0, 320], [0, 500.0, 240], [0, 0, 1]]))
 SHAPE = (480, 640, 3)
 MIDDLE = Box(272, 192, 96, 96)
 
@@ -171,8 +172,8 @@ def test_a_torn_camera_info_leaves_what_was_known():
     store = type_store()
     data = bytes(store.serialize_cdr(calibration(), CAMERA_INFO))
     known = Calibration("/camera/image_raw/compressed")
-    assert known.matrix(SHAPE) is None
+    assert known.model(SHAPE) is None
     for topic, part in (("/other/camera_info", data), (INFO, data), (INFO, data[:20])):
         known.take(SimpleNamespace(topic=topic, data=part))
-        assert (known.matrix(SHAPE) is None) == (topic != INFO)
-    assert known.matrix(SHAPE)[0, 0] == 600
+        assert (known.model(SHAPE) is None) == (topic != INFO)
+    assert known.model(SHAPE).matrix[0, 0] == 600

@@ -200,7 +200,7 @@ def calibrate(bench):
 
     def known():
         info.publish(INFO)
-        return bench.emotion_node._outputs._scene.camera.matrix((480, 640, 3)) is not None
+        return bench.emotion_node.inputs.calibration.model((480, 640, 3)) is not None
 
     bench.until(known, "camera_info")
 

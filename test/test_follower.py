@@ -10,6 +10,7 @@ import pytest
 from fer_ros.faces.detectors import Detection
 from fer_ros.faces.follower import MeshFollower
 from fer_ros.faces.mesh import POINTS, Look
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 from fer_ros.result import Box
 from fer_ros.sources.sample import Sample
@@ -266,7 +267,7 @@ def sequence(images, stride=1):
     """Results of the whole pipeline at 30 Hz, every ``stride``-th image."""
     pipeline = create_pipeline()
     steps = range(0, len(images), stride)
-    return {i: pipeline.process(images[i], 1.0 + i * STEP) for i in steps}, pipeline
+    return {i: pipeline.process(Observation(images[i], 1.0 + i * STEP)) for i in steps}, pipeline
 
 
 @pytest.fixture(scope="module")
@@ -308,7 +309,10 @@ def test_a_still_face_is_read_as_steadily_as_by_the_detector():
     spread = {}
     for mode in ("off", "auto"):
         pipeline = create_pipeline(face_mesh=mode)
-        read = [pipeline.process(im, 1 + i * STEP).faces[0] for i, im in enumerate(noisy)]
+        read = [
+            pipeline.process(Observation(image, 1 + i * STEP)).faces[0]
+            for i, image in enumerate(noisy)
+        ]
         # Of the logarithms: a sure reading's probabilities stand still by themselves.
         spread[mode] = np.log([face.raw_probabilities for face in read]).std(axis=0).mean()
     assert spread["auto"] < spread["off"]
@@ -324,6 +328,6 @@ def test_six_real_faces():
         moved = image.copy()
         for x, y in places:
             moved[y : y + 140, x + step : x + step + 140] = small
-        result = pipeline.process(moved, 1 + step * STEP)
+        result = pipeline.process(Observation(moved, 1 + step * STEP))
         assert sorted(face.track_id for face in result.faces) == [1, 2, 3, 4, 5, 6]
         assert {face.label for face in result.faces} == {"joy"}

@@ -7,7 +7,7 @@ import pytest
 from node_helpers import blank, stamped
 from rclpy.qos import ReliabilityPolicy
 
-from fer_ros.nodes.image_subscription import ImageSubscription
+from fer_ros.nodes.inputs.image_subscription import ImageSubscription
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from fer_ros.face_geometry import face_centres, face_orientation, quaternion
 from fer_ros.faces.distance import Ranging
-from fer_ros.nodes.camera import face_centres, face_orientation, intrinsics, quaternion
+from fer_ros.images.camera_model import CameraModel
 from fer_ros.nodes.sinks.markers import face_markers
 from fer_ros.result import UNKNOWN_POSE, Box, FaceEmotion, HeadPose
 
 K = [600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0]
-CAMERA = np.reshape(K, (3, 3))
+CAMERA = CameraModel(np.reshape(K, (3, 3)))
 P = np.array([0.02, 0.02, 0.02, 0.86, 0.02, 0.03, 0.03], np.float32)
 
 
@@ -27,9 +28,13 @@ def face(box, track_id=4):
     return FaceEmotion(track_id, Box(*box), 0.9, 3, P, P, distance=distance)
 
 
+def calibrated(*faces):
+    return replace(result_of(*faces), camera=CAMERA)
+
+
 def test_a_face_stands_where_its_width_puts_it():
     box, text = face_markers(
-        Header(frame_id="camera"), result_of(face((272, 192, 96, 96))), CAMERA, 0.16
+        Header(frame_id="camera"), calibrated(face((272, 192, 96, 96))), 0.16
     ).markers
     assert (box.type, text.type) == (Marker.LINE_STRIP, Marker.TEXT_VIEW_FACING)
     corners = np.array([(p.x, p.y, p.z) for p in box.points])
@@ -48,37 +53,26 @@ def test_a_face_stands_where_its_width_puts_it():
 
 def test_half_the_size_is_twice_as_far():
     near, _, far, _ = face_markers(
-        Header(), result_of(face((100, 100, 96, 96)), face((400, 100, 48, 48), 5)), CAMERA, 0.16
+        Header(), calibrated(face((100, 100, 96, 96)), face((400, 100, 48, 48), 5)), 0.16
     ).markers
     assert far.points[0].z == pytest.approx(2 * near.points[0].z)
     assert near.id != far.id
 
 
 def test_no_face_no_marker():
-    assert face_markers(Header(), result_of(), CAMERA, 0.16).markers == []
+    assert face_markers(Header(), calibrated(), 0.16).markers == []
 
 
 def test_centre_of_a_face():
-    centres = face_centres(result_of(face((272, 192, 96, 96))), CAMERA)
+    centres = face_centres(calibrated(face((272, 192, 96, 96))), CAMERA)
     assert centres[4] == pytest.approx([0, 0, 1])
 
 
 def test_a_face_stands_where_its_distance_says():
     beside = replace(face((572, 192, 96, 96)), distance=3.0)
-    centre = face_centres(result_of(beside), CAMERA)[4]
+    centre = face_centres(calibrated(beside), CAMERA)[4]
     assert np.linalg.norm(centre) == pytest.approx(3)
     assert centre / centre[2] == pytest.approx([0.5, 0, 1])
-
-
-@pytest.mark.parametrize(
-    ("size", "scale"), [((0, 0), 1), ((640, 480), 1), ((1280, 960), 0.5), ((640, 360), None)]
-)
-def test_a_calibration_of_other_images(size, scale):
-    """Scaled to larger and smaller ones, refused where they are of another shape."""
-    found = intrinsics(CameraInfo(k=K, width=size[0], height=size[1]), (480, 640, 3))
-    assert (found is None) == (scale is None)
-    if scale:
-        np.testing.assert_allclose(found, np.diag([scale, scale, 1]) @ CAMERA)
 
 
 def axes(turn):
@@ -135,16 +129,11 @@ def test_quaternion_of_a_matrix(turn):
 
 def test_an_arrow_shows_where_a_face_looks():
     looking = replace(face((272, 192, 96, 96)), pose=HeadPose(0.0, 0.0, 0.3))
-    _, _, arrow = face_markers(Header(), result_of(looking), CAMERA, 0.16).markers
+    _, _, arrow = face_markers(Header(), calibrated(looking), 0.16).markers
     assert arrow.type == Marker.ARROW
     turn = arrow.pose.orientation
     expected = face_orientation(looking.pose, np.array([0, 0, 1.0]))
     assert (turn.x, turn.y, turn.z, turn.w) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("k", [[0.0] * 9, [np.nan] * 9, [-1.0, *K[1:]]])
-def test_no_calibration(k):
-    assert intrinsics(CameraInfo(k=k), (480, 640, 3)) is None
 
 
 def test_uncalibrated_camera_is_told_once(meet, start):

@@ -19,6 +19,7 @@ from fer_ros.emotions.model_card import ModelError, sha256_of
 from fer_ros.emotions.onnx_input import declared_input
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import create_detector
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 
 SIZE = 112
@@ -138,7 +139,7 @@ def test_the_same_by_debians_opencv(repository, model):
 
 def test_the_pipeline_cuts_what_it_takes(model):
     pipeline = create_pipeline(model=str(model), detector="haar", face_mesh="off")
-    (face,) = pipeline.process(astronaut(), 1.0).faces
+    (face,) = pipeline.process(Observation(astronaut(), 1.0)).faces
     detector = create_detector("haar")
     (detection,) = detector.detect(astronaut())
     framing = detector.framing._replace(side=detector.framing.side * 1.2)

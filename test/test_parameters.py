@@ -192,3 +192,11 @@ def test_off_is_off_though_yaml_reads_it_as_false(make, given):
     assert node.set_parameters([Parameter("face_mesh", value=False)])[0].successful
     for refused in (True, 1, "on"):
         assert not node.set_parameters([Parameter("face_mesh", value=refused)])[0].successful
+
+
+@pytest.mark.parametrize(("given", "text"), [(True, "yes"), (False, "no"), ("yes", "yes")])
+def test_yes_and_no_are_texts_though_yaml_reads_them_as_truth(make, given, text):
+    node = make(image_rectified=given)
+    assert read(node, EMOTION_NODE, EmotionNodeOptions).image_rectified == text
+    refused = node.set_parameters([Parameter("image_rectified", value="perhaps")])[0]
+    assert refused.reason == "image_rectified=perhaps: choose auto, yes, no"

@@ -9,6 +9,7 @@ from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
 from fer_ros.emotions.model_card import GREY
 from fer_ros.faces.detectors import Detection, Framing
 from fer_ros.images.rotation import rotate_image
+from fer_ros.observation import Observation
 from fer_ros.parameters import analysis_options
 from fer_ros.pipeline import EmotionPipeline
 from fer_ros.result import Box, FaceEmotion
@@ -62,11 +63,11 @@ def frame(*squares):
 
 
 def test_no_face_no_result(pipeline):
-    assert pipeline.process(FRAME, 1.0).faces == ()
+    assert pipeline.process(Observation(FRAME, 1.0)).faces == ()
 
 
 def test_faces_come_largest_first_with_their_expression(pipeline):
-    result = pipeline.process(frame((50, 60, 80, 100), (300, 100, 150, 20)), 1.0)
+    result = pipeline.process(Observation(frame((50, 60, 80, 100), (300, 100, 150, 20)), 1.0))
     large, small = result.faces
     assert large.box == (300, 100, 150, 150)
     assert (large.label, small.label) == ("sadness", "joy")
@@ -78,17 +79,17 @@ def test_faces_come_largest_first_with_their_expression(pipeline):
 
 
 def test_smoothed_and_raw_part_when_the_face_changes(pipeline):
-    pipeline.process(frame((300, 100, 150, 100)), 1.0)
-    (face,) = pipeline.process(frame((300, 100, 150, 20)), 1.03).faces
+    pipeline.process(Observation(frame((300, 100, 150, 100)), 1.0))
+    (face,) = pipeline.process(Observation(frame((300, 100, 150, 20)), 1.03)).faces
     assert face.raw_probabilities.argmax() == SADNESS
     assert face.label == "joy"
     assert face.track_id == 1
 
 
 def test_only_faces_of_this_image_are_given(pipeline):
-    pipeline.process(frame((300, 100, 150, 20)), 1.0)
-    assert pipeline.process(FRAME, 1.1).faces == ()
-    (face,) = pipeline.process(frame((305, 100, 150, 20)), 1.2).faces
+    pipeline.process(Observation(frame((300, 100, 150, 20)), 1.0))
+    assert pipeline.process(Observation(FRAME, 1.1)).faces == ()
+    (face,) = pipeline.process(Observation(frame((305, 100, 150, 20)), 1.2)).faces
     assert face.track_id == 1
 
 
@@ -99,17 +100,17 @@ def follow(pipeline, *stamps, receipts=None):
     """The id in each image of a face that stays where it is."""
     receipts = receipts or [None] * len(stamps)
     return [
-        pipeline.process(frame((*FACE, 20)), stamp, receipt).faces[0].track_id
+        pipeline.process(Observation(frame((*FACE, 20)), stamp, receipt)).faces[0].track_id
         for stamp, receipt in zip(stamps, receipts, strict=True)
     ]
 
 
 def test_stamps_that_go_far_back_start_anew_and_that_is_told(pipeline):
-    pipeline.process(frame((*FACE, 100)), 4.0)
-    result = pipeline.process(frame((*FACE, 20)), 1.0)
+    pipeline.process(Observation(frame((*FACE, 100)), 4.0))
+    result = pipeline.process(Observation(frame((*FACE, 20)), 1.0))
     assert (result.faces[0].track_id, result.faces[0].label) == (2, "sadness")
     assert result.restart == "stamps went back by 3.0 s"
-    assert pipeline.process(frame((*FACE, 20)), 1.1).restart == ""
+    assert pipeline.process(Observation(frame((*FACE, 20)), 1.1)).restart == ""
 
 
 def test_a_stamp_a_little_back_changes_nothing(pipeline):
@@ -128,7 +129,7 @@ def test_slow_cameras_keep_their_faces(pipeline, period, max_gap):
     ids = follow(pipeline, *stamps)
     assert len(set(ids[1:])) == 1, "from the second image on it is known how slow"
     for stamp in (stamps[-1] + period, stamps[-1] + 2 * period):
-        pipeline.process(FRAME, stamp)
+        pipeline.process(Observation(FRAME, stamp))
     gone = stamps[-1] + max(3 * period, 1.1)
     assert follow(pipeline, gone)[0] > ids[-1], "two images without it, and a second"
 
@@ -137,10 +138,11 @@ def test_slow_cameras_keep_their_faces(pipeline, period, max_gap):
 def test_stamps_that_say_nothing_leave_it_to_the_receipt(pipeline, stamp):
     for i in range(31):
         value = 100 if i == 0 else 20
-        (face,) = pipeline.process(frame((300, 100, 150, value)), stamp, receipt=100 + i / 30).faces
+        image = frame((300, 100, 150, value))
+        (face,) = pipeline.process(Observation(image, stamp, receipt=100 + i / 30)).faces
     assert face.track_id == 1
     assert face.probabilities[SADNESS] == pytest.approx(0.7 - 0.65 * np.exp(-1 / 0.3), abs=1e-3)
-    (face,) = pipeline.process(frame((300, 100, 150, 20)), stamp, receipt=150.0).faces
+    (face,) = pipeline.process(Observation(frame((300, 100, 150, 20)), stamp, receipt=150.0)).faces
     assert face.track_id == 2
 
 
@@ -148,14 +150,15 @@ def test_receipt_does_not_matter_where_stamps_are_good(pipeline):
     twin = EmotionPipeline(BlobDetector(), BrightnessClassifier(), OPTIONS)
     for i in range(5):
         image = frame((300, 100, 150, 20 if i % 2 else 100))
-        (a,) = pipeline.process(image, 1 + i / 30, receipt=i * 100.0).faces
-        (b,) = twin.process(image, 1 + i / 30).faces
+        (a,) = pipeline.process(Observation(image, 1 + i / 30, receipt=i * 100.0)).faces
+        (b,) = twin.process(Observation(image, 1 + i / 30)).faces
         np.testing.assert_array_equal(a.probabilities, b.probabilities)
 
 
 def test_limits(pipeline):
     tune(pipeline, max_faces=1)
-    (face,) = pipeline.process(frame((50, 60, 80, 100), (300, 100, 150, 20)), 1.0).faces
+    image = frame((50, 60, 80, 100), (300, 100, 150, 20))
+    (face,) = pipeline.process(Observation(image, 1.0)).faces
     assert face.box[2] == 150
 
 
@@ -163,7 +166,7 @@ def test_limits(pipeline):
 def test_boxes_stay_in_the_pixels_of_the_image_given(pipeline, degrees):
     tune(pipeline, rotate=degrees)
     image = rotate_image(frame((300, 100, 150, 20)), -degrees)
-    (face,) = pipeline.process(image, 1.0).faces
+    (face,) = pipeline.process(Observation(image, 1.0)).faces
     x, y, w, h = face.box
     assert image[y : y + h, x : x + w].max() == 20
     assert (w, h) == (150, 150)
@@ -173,7 +176,7 @@ def test_boxes_are_clipped(pipeline):
     pipeline.finder.detector = SimpleNamespace(
         framing=FRAMING, detect=lambda _: [Detection(Box(-20.0, 400.0, 100.0, 200.0), 0.8)]
     )
-    (face,) = pipeline.process(FRAME, 1.0).faces
+    (face,) = pipeline.process(Observation(FRAME, 1.0)).faces
     assert face.box == (0, 400, 80, 80)
 
 
@@ -182,7 +185,7 @@ def test_largest_is_what_is_seen_largest(pipeline):
     pipeline.finder.detector = SimpleNamespace(
         framing=FRAMING, detect=lambda _: [Detection(Box(*box), score=0.8) for box in boxes]
     )
-    assert [f.box for f in pipeline.process(FRAME, 1.0).faces] == [
+    assert [f.box for f in pipeline.process(Observation(FRAME, 1.0)).faces] == [
         (200, 100, 200, 200),
         (0, 100, 50, 350),
     ]
@@ -192,13 +195,13 @@ def test_boxes_wholly_outside_are_left_out(pipeline):
     pipeline.finder.detector = SimpleNamespace(
         framing=FRAMING, detect=lambda _: [Detection(Box(700.0, 10.0, 50.0, 50.0), 0.8)]
     )
-    assert pipeline.process(FRAME, 1.0).faces == ()
+    assert pipeline.process(Observation(FRAME, 1.0)).faces == ()
 
 
 def test_reset_forgets_but_never_gives_an_id_again(pipeline):
-    pipeline.process(frame((300, 100, 150, 100)), 1.0)
+    pipeline.process(Observation(frame((300, 100, 150, 100)), 1.0))
     pipeline.reset()
-    (face,) = pipeline.process(frame((300, 100, 150, 20)), 1.03).faces
+    (face,) = pipeline.process(Observation(frame((300, 100, 150, 20)), 1.03)).faces
     assert (face.track_id, face.label) == (2, "sadness")
 
 
@@ -223,5 +226,5 @@ def test_a_threshold_may_be_zero(pipeline, threshold, label):
     pipeline.classifier.probabilities = evenly
     pipeline.classifier.card = SimpleNamespace(margin=1.0, uncertain_below=0.3, crop=GREY)
     tune(pipeline, uncertain_threshold=threshold)
-    (face,) = pipeline.process(frame((300, 100, 150, 20)), 1.0).faces
+    (face,) = pipeline.process(Observation(frame((300, 100, 150, 20)), 1.0)).faces
     assert face.label == label

@@ -13,11 +13,11 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from fer_ros.emotions.classes import EMOTIONS, HRI_EXPRESSIONS
+from fer_ros.face_geometry import face_orientation
 from fer_ros.faces.crop import cut_out
 from fer_ros.faces.detectors import create_detector
 from fer_ros.images.codec import decode_image
 from fer_ros.nodes import optional
-from fer_ros.nodes.camera import face_orientation
 from fer_ros.nodes.messages import image_message
 from fer_ros.result import Box, HeadPose
 

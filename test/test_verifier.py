@@ -11,6 +11,7 @@ import pytest
 from fer_ros.faces.detectors import Detection, create_detector
 from fer_ros.faces.mesh import FaceMesh
 from fer_ros.faces.verifier import Verifier
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 from fer_ros.result import Box
 from fer_ros.sources.sample import Sample
@@ -59,9 +60,9 @@ def test_a_ghost_of_today_is_not_published():
     """On the cat's face the detector alone is sure."""
     path = Path(find_spec("skimage").submodule_search_locations[0], "data", "chelsea.png")
     cat = cv2.imread(str(path))
-    assert create_pipeline(face_mesh="off").process(cat, 1.0).faces
+    assert create_pipeline(face_mesh="off").process(Observation(cat, 1.0)).faces
     pipeline = create_pipeline()
-    assert not pipeline.process(cat, 1.0).faces
+    assert not pipeline.process(Observation(cat, 1.0)).faces
     assert pipeline.finder.refused > 0
 
 

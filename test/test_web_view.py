@@ -25,6 +25,8 @@ from rcl_interfaces.msg import Log
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CompressedImage, Image
 
+from fer_ros.observation import Observation
+
 pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 
 from test_topics import type_name
@@ -139,7 +141,7 @@ def test_moving_face_and_a_slow_node(bench, transport):
             publisher.publish(messages[i])
 
     own = face_at(0)
-    left = create_pipeline().process(own, 1.0).faces[0].box.x
+    left = create_pipeline().process(Observation(own, 1.0)).faces[0].box.x
     with slowed(0.3), pouring(publish, 1 / 30):
         bench.until(lambda: len(page.frames) >= 8, "images at the page")
     off = []

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from node_helpers import astronaut
 
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 
 TEMPLES = [234, 454]
@@ -15,7 +16,7 @@ TEMPLES = [234, 454]
 @lru_cache
 def turned_astronaut(degrees: float = 50.0) -> np.ndarray:
     """The astronaut with her head turned to her left: BGR, uint8 [480, 640, 3]."""
-    (face,) = create_pipeline().process(astronaut(), 1.0).faces
+    (face,) = create_pipeline().process(Observation(astronaut(), 1.0)).faces
     return turned(astronaut(), face.points, -degrees)
 
 

@@ -3,20 +3,27 @@
 
 from typing import Any
 
-import numpy as np
-
 from fer_ros.bags.types import type_store
-from fer_ros.faces.distance import intrinsics
+from fer_ros.images.camera_model import (
+    CalibrationError,
+    CameraModel,
+    camera_model,
+    means_rectified,
+)
+from fer_ros.images.topic_names import camera_info_of
 
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 
 
 class Calibration:
-    """The last camera_info beside an image topic, as emotion_node would have heard it."""
+    """The last camera_info beside an image topic, as emotion_node would have received it.
 
-    def __init__(self, image_topic: str):
-        base = image_topic.removesuffix("/compressed")
-        self._topic = f"{base.rpartition('/')[0]}/camera_info"
+    ``rectified``: the parameter ``image_rectified``.
+    """
+
+    def __init__(self, image_topic: str, rectified: str = "auto"):
+        self._topic = camera_info_of(image_topic)
+        self._rectified = means_rectified(rectified, image_topic)
         self._info: Any = None
 
     def take(self, message) -> None:
@@ -27,6 +34,9 @@ class Calibration:
             except Exception:  # whatever a damaged bag brings
                 return
 
-    def matrix(self, shape: tuple[int, ...]) -> np.ndarray | None:
-        """The intrinsic matrix for images of ``shape``, float64 [3, 3]; None while unknown."""
-        return intrinsics(self._info, shape) if self._info else None
+    def model(self, shape: tuple[int, ...]) -> CameraModel | None:
+        """The camera for images of ``shape``; None while unknown."""
+        try:
+            return camera_model(self._info, shape, self._rectified) if self._info else None
+        except CalibrationError:
+            return None

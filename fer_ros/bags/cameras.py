@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import yaml
 
+from fer_ros.images.topic_names import base_of, camera_info_of
+
 TRANSPORTS = {
     "sensor_msgs/msg/Image": "raw",
     "sensor_msgs/msg/CompressedImage": "compressed",
@@ -86,12 +88,12 @@ def camera(path: Path, name: str = "", transport: str = "") -> Camera:
     """
     topics = metadata_topics(path)
     name = f"/{name.lstrip('/')}" if name else image_topic(path, topics, "", "image_topic:=")
-    base = name.removesuffix("/compressed")
+    base = base_of(name)
     candidates = list(dict.fromkeys((base, name, f"{base}/compressed")))
     found = [n for n in candidates if n in topics and topics[n][0] in TRANSPORTS and topics[n][1]]
     wanted = [n for n in found if transport in ("", TRANSPORTS[topics[n][0]])]
     if not wanted:
         image_topic(path, topics, found[0] if found else name, "image_topic:=")
         raise BagError(f"{path}: no {transport} images of {base}: leave out image_transport:=")
-    info = f"{base.rpartition('/')[0]}/camera_info"
+    info = camera_info_of(base)
     return Camera(wanted[0], TRANSPORTS[topics[wanted[0]][0]], base, info if info in topics else "")

@@ -209,8 +209,10 @@ class _Wanted:
         self.names = [node.resolve_topic_name(name) for name in (*MESSAGES, *options.topics)]
         self._image = ""
         if options.all:
+            from fer_ros.images.topic_names import camera_info_of
+
             self._image = node.resolve_topic_name("image_raw")
-            self.names.append(f"{self._image.rpartition('/')[0]}/camera_info")
+            self.names.append(camera_info_of(self._image))
         self._looks_at_raw = 0
 
     def look(self, recorder: TopicRecorder) -> None:

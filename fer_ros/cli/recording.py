@@ -14,6 +14,7 @@ import numpy as np
 from fer_ros.evaluation.measures import Look, Sighting, figures, latencies, rounded
 from fer_ros.parameters import analysis_options
 from fer_ros.result import Box
+from fer_ros.stamp_clock import seconds_of
 
 COUNTS = ("received", "processed", "dropped")
 """What emotion_node's diagnostics count."""
@@ -167,4 +168,4 @@ def _plain(value):
 
 
 def _seconds(stamp) -> float:
-    return round(stamp.sec + stamp.nanosec * 1e-9, 6)
+    return round(seconds_of(stamp), 6)

@@ -26,13 +26,14 @@ from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.evaluation import measures
 from fer_ros.evaluation.labels import Labels
 from fer_ros.evaluation.thumbnails import Thumbnails
-from fer_ros.faces.distance import Ranging
 from fer_ros.images.codec import ImageError
+from fer_ros.observation import Observation
 from fer_ros.parameters import ANALYSIS, AnalysisOptions, analysis_options, build_pipeline
 from fer_ros.parameters.parameter import differences
 from fer_ros.reactions.events import EventDetector
 from fer_ros.reactions.rules import read_rules
 from fer_ros.result import FaceEmotion
+from fer_ros.stamp_clock import nanoseconds_of, seconds_of
 
 KEEP = ("all", "image", "emotions", "none")
 """Topics of the written bag: all of the source's and the result, or only these; or no bag."""
@@ -135,7 +136,7 @@ class _Run:
         self._pipeline = build_pipeline(job.parameters)
         self._model = self._pipeline.classifier.identity
         self._decode = DECODERS[topic.type]
-        self._calibration = Calibration(topic.name)
+        self._calibration = Calibration(topic.name, job.parameters.image_rectified)
         self._unreadable: list[str] = []
         self._read = 0
         self._seconds: dict[str, list[float]] = {}
@@ -169,10 +170,9 @@ class _Run:
             bgr = self._decode(image)
             decoded = time.perf_counter()
             header = image.header
-            stamp = header.stamp.sec + header.stamp.nanosec * 1e-9
-            matrix, values = self._calibration.matrix(bgr.shape), self._job.parameters
-            ranging = Ranging(matrix, None, values.face_width, values.rotate)
-            result = self._pipeline.process(bgr, stamp, message.time * 1e-9, ranging)
+            stamp, camera = seconds_of(header.stamp), self._calibration.model(bgr.shape)
+            observation = Observation(bgr, stamp, message.time * 1e-9, camera)
+            result = self._pipeline.process(observation)
         except Exception as error:  # whatever one image brings, the next one is looked at
             self._leave_out(message, error)
             return
@@ -198,8 +198,8 @@ class _Run:
     def _count_events(self, result, stamp):
         if result.restart:
             self._event_detector.reset()
-        nanoseconds = stamp.sec * 10**9 + stamp.nanosec
-        events = self._event_detector.update(result.faces, result.followed, nanoseconds)
+        now = nanoseconds_of(stamp)
+        events = self._event_detector.update(result.faces, result.followed, now)
         self._events += len(events)
 
     def _count_time(self, began, decoded, timings):

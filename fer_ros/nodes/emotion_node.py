@@ -7,12 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from sensor_msgs.msg import CompressedImage
 from std_srvs.srv import Trigger
 
-from fer_ros.images.codec import decode_compressed, decode_image
 from fer_ros.nodes import dds
-from fer_ros.nodes.image_subscription import ImageSubscription
+from fer_ros.nodes.inputs.camera_inputs import CameraInputs
 from fer_ros.nodes.loading import LoadError, load, load_aside
 from fer_ros.nodes.managed_node import ManagedNode
 from fer_ros.nodes.outputs import Outputs
@@ -35,8 +33,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
 
     def __init__(self, **options):
         super().__init__("emotion_node", EMOTION_NODE, EmotionNodeOptions, **options)
-        self.images: ImageSubscription | None = None
-        """What it listens to while it is active."""
+        self.inputs = CameraInputs(self, self._take_in)
         self._loaded: dict[str, object] = {}
         self._outputs = Outputs(self, lambda name, e: self._tell(name, e, self._health.error))
         self._status = StatusMarker(self)
@@ -54,15 +51,10 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
 
     def _open(self, values: EmotionNodeOptions) -> str:
         self._outputs.open(values)
-        self.images = ImageSubscription(
-            self, values.image_transport, values.image_reliability, self._take_in
-        )
-        return self.images.topic
+        return self.inputs.open(values)
 
     def _close(self):
-        if self.images:
-            self.images.close()
-            self.images = None
+        self.inputs.close()
         self._outputs.close()
 
     def _forget(self):
@@ -111,7 +103,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
         return response
 
     def _describe(self, situation):
-        pipeline, images = self._engine, self.images
+        pipeline, images = self._engine, self.inputs.images
         facts: dict[str, Any] = {}
         if pipeline:
             facts = {
@@ -136,7 +128,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
                 subscription_failure=images.failure,
                 no_way="" if images.has_heard or silence < SILENT else dds.silence(),
             )
-        return situation, facts, self._outputs.problems()
+        return situation, facts, self.inputs.problems()
 
     def _report(self):
         report = super()._report()
@@ -147,7 +139,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
 
     def _tune(self, values: EmotionNodeOptions) -> None:
         self._worker.max_rate = values.max_rate
-        self._max_pixels, self._max_bytes = values.max_pixels, values.max_bytes
+        self.inputs.values = values
         self._outputs.tune(values)
         if self._engine:
             self._engine.tune(values)
@@ -157,24 +149,18 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
         era, pipeline = self._era, self._engine
         assert pipeline  # while the worker works
         began = time.perf_counter()
-        if isinstance(message, CompressedImage):
-            bgr = decode_compressed(message, self._max_pixels, self._max_bytes)
-        else:
-            bgr = decode_image(message, self._max_pixels)
+        observation = self.inputs.observe(message, receipt)
         decoded = time.perf_counter()
-        header = message.header
-        stamp = header.stamp.sec + header.stamp.nanosec * 1e-9
-        ranging = self._outputs.ranging(header, bgr.shape)
-        result = pipeline.process(bgr, stamp, receipt, ranging)
+        result = pipeline.process(observation)
         with self._going_out:
             if era != self._era:
                 return  # forgotten meanwhile
             done = time.perf_counter()
-            emotions, *others = self._outputs.publish(header, bgr, result).values()
-        self._status.frame_id = header.frame_id
-        age = self.get_clock().now().nanoseconds * 1e-9 - stamp
+            emotions, *others = self._outputs.publish(message.header, result).values()
+        self._status.frame_id = message.header.frame_id
+        age = self.get_clock().now().nanoseconds * 1e-9 - observation.stamp
         self._health.processed(
-            stamp,
+            observation.stamp,
             age - sum(others),
             result.restart,
             stages={

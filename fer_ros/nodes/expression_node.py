@@ -33,7 +33,7 @@ from fer_ros.nodes.topics import FACE, TRACKED
 from fer_ros.parameters import EXPRESSION_NODE
 from fer_ros.parameters.options import ExpressionNodeOptions, HealthLimits
 from fer_ros.result import Box
-from fer_ros.stamp_clock import StampClock
+from fer_ros.stamp_clock import StampClock, seconds_of
 
 WHOLE = 1.0
 """Side of the square given to the model over that of the picture. Which detector cut the picture
@@ -188,7 +188,7 @@ class ExpressionNode(ManagedNode[Classifier, ExpressionNodeOptions]):
         raw = self._classify(decode_image(message, self._max_pixels), classifier)
         classified = time.perf_counter() - began
         header = message.header
-        stamp = header.stamp.sec + header.stamp.nanosec * 1e-9
+        stamp = seconds_of(header.stamp)
         with self._going_out:
             if era != self._era or face not in self._faces.values():
                 return  # forgotten, or let go of, meanwhile

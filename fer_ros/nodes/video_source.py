@@ -17,6 +17,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
+from fer_ros.images.topic_names import camera_info_of
 from fer_ros.nodes.declaration import declare, read
 from fer_ros.nodes.messages import image_message, jpeg_message
 from fer_ros.nodes.run import run_node
@@ -56,9 +57,7 @@ class VideoSource(Node):
         image_raw = self.resolve_topic_name("image_raw")
         self._raw = self._publisher(Image, image_raw, IMAGE_DEPTH)
         self._jpeg = self._publisher(CompressedImage, f"{image_raw}/compressed", IMAGE_DEPTH)
-        # Beside the images, where camera drivers have it, and emotion_node looks for it.
-        beside = image_raw.rpartition("/")[0]
-        self._info = self._publisher(CameraInfo, f"{beside}/camera_info", INFO_DEPTH)
+        self._info = self._publisher(CameraInfo, camera_info_of(image_raw), INFO_DEPTH)
         self._images: Iterator[np.ndarray] = iter(())
         self._waiting = self._values.start_when_subscribed
         self._first_heard = None

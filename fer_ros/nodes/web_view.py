@@ -21,7 +21,7 @@ from fer_ros.images.codec import decode_image, encode_jpeg
 from fer_ros.msg import EmotionArray, EmotionEvent
 from fer_ros.nodes.declaration import declare, read
 from fer_ros.nodes.health import Health, one_line
-from fer_ros.nodes.image_subscription import ImageSubscription
+from fer_ros.nodes.inputs.image_subscription import ImageSubscription
 from fer_ros.nodes.latest_frame import LatestWorker
 from fer_ros.nodes.run import run_node
 from fer_ros.nodes.web import content
@@ -37,6 +37,7 @@ from fer_ros.nodes.web.pictures import as_it_is
 from fer_ros.nodes.web.remote import RemoteParameters
 from fer_ros.parameters import WEB_VIEW
 from fer_ros.parameters.options import WebViewOptions
+from fer_ros.stamp_clock import seconds_of
 
 PERIOD = 1.0  # seconds between two looks at how things stand
 LINGER = 3.0  # seconds that is listened on after the last viewer went: a page is loaded anew
@@ -244,7 +245,7 @@ class WebView(Node):
     def _take_result(self, message):
         now = time.monotonic()
         self._result_times.append(now)
-        stamp = content.seconds(message.header.stamp)
+        stamp = seconds_of(message.header.stamp)
         age = self.get_clock().now().nanoseconds * 1e-9 - stamp if stamp else None
         if age is not None:
             self._ages.append(round(age, 4))

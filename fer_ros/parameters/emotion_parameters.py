@@ -5,6 +5,7 @@ from fer_ros.emotions.smoothing import SmoothingOptions
 from fer_ros.faces import detectors
 from fer_ros.parameters.options import (
     AgeLimits,
+    AnalysisOptions,
     ClassifierOptions,
     CompressedImageLimits,
     EmotionNodeOptions,
@@ -47,6 +48,14 @@ EMOTION_NODE = (
         "it, else best effort.",
         EmotionNodeOptions,
         choices=("auto", "reliable", "best_effort"),
+    ),
+    Parameter(
+        "image_rectified",
+        "auto",
+        "Whether the images are rectified, so that P of camera_info holds and no distortion; auto: "
+        "yes where the last part of their topic begins with image_rect.",
+        AnalysisOptions,
+        choices=("auto", "yes", "no"),
     ),
     Parameter(
         "detector",

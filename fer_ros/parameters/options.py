@@ -39,6 +39,8 @@ class LoadedPipelineOptions(LoadOptions, PipelineOptions):
 class AnalysisOptions(LoadedPipelineOptions, EventOptions):
     """All that decides the results for a recording."""
 
+    image_rectified: str
+
 
 @dataclass(frozen=True)
 class ManagedNodeOptions:

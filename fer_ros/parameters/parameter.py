@@ -59,12 +59,17 @@ class Parameter:
 
     @property
     def is_switch(self) -> bool:
-        """Whether ``off`` is one of its texts, which YAML, and so ROS, reads as false."""
-        return "off" in self.choices
+        """Whether one of its texts is ``off``, ``yes`` or the like, which YAML, and so ROS, reads
+        as a truth value.
+        """
+        return any(choice in TRUTH for choice in self.choices if isinstance(choice, str))
 
     def meant(self, value: Any) -> Any:
         """What a value from YAML stands for: ``off`` where that was read as false."""
-        return "off" if self.is_switch and value is False else value
+        if isinstance(value, bool):
+            texts = (choice for choice in self.choices if isinstance(choice, str))
+            return next((text for text in texts if TRUTH.get(text) is value), value)
+        return value
 
     def checked(self, value: Any) -> Value:
         """``value``, or a text of it, as the parameter's type.

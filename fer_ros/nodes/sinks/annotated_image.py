@@ -10,12 +10,12 @@ from fer_ros.nodes.sinks.base import Sink
 class AnnotatedImageSink(Sink):
     """Draws the faces on a copy of the upright image."""
 
-    def __init__(self, node, scene):
-        super().__init__(node, scene)
+    def __init__(self, node, ids):
+        super().__init__(node, ids)
         self._raw = publisher(node, "image_annotated")
         self._jpeg = publisher(node, "image_annotated/compressed")
 
-    def publish(self, header, image, result):
+    def publish(self, header, result):
         raw, jpeg = (p.get_subscription_count() > 0 for p in (self._raw, self._jpeg))
         if not (raw or jpeg):
             return

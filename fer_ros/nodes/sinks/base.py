@@ -2,13 +2,10 @@
 """What every output of emotion_node takes and does."""
 
 import secrets
-from dataclasses import dataclass, field
 
-import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import Header
 
-from fer_ros.nodes.camera import Camera
 from fer_ros.parameters.options import EmotionNodeOptions
 from fer_ros.result import Result
 
@@ -19,19 +16,15 @@ class FaceIds:
     """
 
     def __init__(self):
+        self.renew()
+
+    def renew(self) -> None:
+        """Give none of the ids of before again."""
         self._run = secrets.token_hex(4)
 
     def of(self, track_id: int) -> str:
         """The id of a track, the same each time."""
         return f"f{self._run}_{track_id}"
-
-
-@dataclass
-class Scene:
-    """What the outputs share while the node is active."""
-
-    camera: Camera
-    ids: FaceIds = field(default_factory=FaceIds)
 
 
 class Sink:
@@ -43,16 +36,26 @@ class Sink:
 
     values: EmotionNodeOptions
 
-    def __init__(self, node: LifecycleNode, scene: Scene):
+    def __init__(self, node: LifecycleNode, ids: FaceIds):
         self.node = node
-        self.scene = scene
+        self.ids = ids
 
     def open(self, values: EmotionNodeOptions) -> None:
         """Begin. Raises RuntimeError, one line, when the messages it needs are not installed."""
         self.values = values
 
-    def publish(self, header: Header, image: np.ndarray, result: Result) -> None:
-        """Publish what there is to say of an image, BGR, uint8 [H, W, 3], with its header."""
+    def publish(self, header: Header, result: Result) -> None:
+        """Publish what there is to say of the image with this header."""
+
+    def is_calibrated(self, result: Result) -> bool:
+        """Whether it is known where in space the faces are; that it is not is logged once."""
+        if result.camera is None:
+            self.node.get_logger().warning(
+                "no markers, no frames: camera_info is missing, is of images of another shape, or "
+                "says that the camera is not calibrated",
+                once=True,
+            )
+        return result.camera is not None
 
     def reset(self) -> None:
         """Forget all faces. Called by any thread."""

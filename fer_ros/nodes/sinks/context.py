@@ -18,15 +18,15 @@ STALE = 2.0  # seconds without an image after which nothing is said of the prese
 class ContextSink(Sink):
     """Publishes each ``context_period`` of the images' time, while someone listens."""
 
-    def __init__(self, node, scene):
-        super().__init__(node, scene)
+    def __init__(self, node, ids):
+        super().__init__(node, ids)
         self._narrator = Narrator()
         self._lock = threading.Lock()  # images come on the worker's thread, questions do not
         self._told = self._seen = -math.inf
         self._publisher = publisher(node, "context")
         node.create_service(Trigger, "~/context", self._answer)
 
-    def publish(self, header, image, result):
+    def publish(self, header, result):
         with self._lock:
             self._narrator.update(result.faces, result.followed, result.now)
             self._seen = time.monotonic()

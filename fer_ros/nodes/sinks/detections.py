@@ -15,8 +15,8 @@ from fer_ros.result import Result
 class DetectionsSink(Sink):
     """Publishes once for each image, also without a face."""
 
-    def __init__(self, node, scene):
-        super().__init__(node, scene)
+    def __init__(self, node, ids):
+        super().__init__(node, ids)
         self._publisher: Any = None
 
     def open(self, values):
@@ -24,7 +24,7 @@ class DetectionsSink(Sink):
         self._publisher = publisher(self.node, "detections")
         self._vision = messages("vision_msgs", "detections")
 
-    def publish(self, header, image, result):
+    def publish(self, header, result):
         self._publisher.publish(detection_array(self._vision, header, result))
 
     def close(self):

@@ -9,9 +9,9 @@ from fer_ros.nodes.sinks.base import Sink
 class EmotionArraySink(Sink):
     """Publishes once for each image, also without a face."""
 
-    def __init__(self, node, scene):
-        super().__init__(node, scene)
+    def __init__(self, node, ids):
+        super().__init__(node, ids)
         self._publisher = publisher(node, "emotions")
 
-    def publish(self, header, image, result):
+    def publish(self, header, result):
         self._publisher.publish(emotion_array(header, result))

@@ -13,21 +13,22 @@ from fer_ros.nodes.sinks.base import Sink
 from fer_ros.reactions.events import SECOND, Event, EventDetector, ExpressionHistory
 from fer_ros.reactions.rules import read_rules
 from fer_ros.srv import DominantEmotion
+from fer_ros.stamp_clock import nanoseconds_of
 
 
 class EmotionEventsSink(Sink):
     """Publishes what changed and held; remembers a minute for the service, in memory alone."""
 
-    def __init__(self, node, scene):
-        super().__init__(node, scene)
+    def __init__(self, node, ids):
+        super().__init__(node, ids)
         self._events = EventDetector({})
         self._history = ExpressionHistory()
         self._lock = threading.Lock()  # images come on the worker's thread, questions do not
         self._publisher = publisher(node, "emotion_events")
         node.create_service(DominantEmotion, "~/dominant_emotion", self._answer)
 
-    def publish(self, header, image, result):
-        stamp = header.stamp.sec * SECOND + header.stamp.nanosec
+    def publish(self, header, result):
+        stamp = nanoseconds_of(header.stamp)
         with self._lock:
             self._events.rules = read_rules(self.values.event_rules, self.values.event_hold)
             self._events.relative = self.values.relative_events

@@ -15,14 +15,14 @@ PERIOD = 1.0  # seconds of the images' time
 class EngagedFacesSink(Sink):
     """Publishes when a level changes, when a face comes or goes, and once a PERIOD."""
 
-    def __init__(self, node, scene):
-        super().__init__(node, scene)
+    def __init__(self, node, ids):
+        super().__init__(node, ids)
         self._publisher = publisher(node, "engagement")
         self._faces: dict[int, tuple[FaceEmotion, float]] = {}
         """Each followed face as it was last seen, and since when its level is what it is."""
         self._told = -math.inf
 
-    def publish(self, header, image, result):
+    def publish(self, header, result):
         faces = {i: known for i, known in self._faces.items() if i in result.followed}
         changed = len(faces) < len(self._faces)
         for face in result.faces:

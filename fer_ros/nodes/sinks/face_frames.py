@@ -7,7 +7,7 @@ import numpy as np
 from geometry_msgs.msg import Quaternion, Transform, TransformStamped, Vector3
 from std_msgs.msg import Header
 
-from fer_ros.nodes.camera import face_centres, face_orientation, quaternion
+from fer_ros.face_geometry import face_centres, face_orientation, quaternion
 from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
 
@@ -23,8 +23,8 @@ class FaceFramesSink(Sink):
     has z forward, x to the person's right, y down: the head's direction, not the eyes'.
     """
 
-    def __init__(self, node, scene):
-        super().__init__(node, scene)
+    def __init__(self, node, ids):
+        super().__init__(node, ids)
         self._publisher: Any = None
 
     def open(self, values):
@@ -32,21 +32,20 @@ class FaceFramesSink(Sink):
         self._publisher = publisher(self.node, "/tf")
         space = self.node.get_namespace().strip("/")
         self._prefix = f"{space}/" if space else ""
-        self._name = self.scene.ids.of if values.ros4hri else str
+        self._name = self.ids.of if values.ros4hri else str
 
-    def publish(self, header, image, result):
+    def publish(self, header, result):
         if not header.frame_id:  # tf2 would refuse it
             self.node.get_logger().warning(
                 "no face frames: the images name no frame; set the camera driver's frame_id",
                 once=True,
             )
             return
-        matrix = self.scene.camera.intrinsics(result.shape)
-        if matrix is None or not result.faces:
+        if not (self.is_calibrated(result) and result.faces):
             return
         transforms = []
         poses = {face.track_id: face.pose for face in result.faces}
-        for track_id, centre in face_centres(result, matrix).items():
+        for track_id, centre in face_centres(result, result.camera).items():
             name = self._name(track_id)
             turn = face_orientation(poses[track_id], centre, result.rotate)
             frame = f"{self._prefix}face_{name}"

@@ -32,8 +32,8 @@ class HumansSink(Sink):
     what was taken for one in a single image.
     """
 
-    def __init__(self, node, scene):
-        super().__init__(node, scene)
+    def __init__(self, node, ids):
+        super().__init__(node, ids)
         self._faces: dict[int, _FaceTopics] = {}
         self._seen: frozenset[int] = frozenset()
         self._header: Header | None = None
@@ -44,7 +44,7 @@ class HumansSink(Sink):
         self._hri = messages("hri_msgs", "ros4hri")
         self._tracked = publisher(self.node, TRACKED)
 
-    def publish(self, header, image, result):
+    def publish(self, header, result):
         self._header = header
         for track_id in set(self._faces) - result.followed:
             self._faces.pop(track_id).close()
@@ -52,7 +52,7 @@ class HumansSink(Sink):
         self._seen = (self._seen | {face.track_id for face in result.faces}) & result.followed
         for face in again:
             if face.track_id not in self._faces:
-                face_id = self.scene.ids.of(face.track_id)
+                face_id = self.ids.of(face.track_id)
                 self._faces[face.track_id] = _FaceTopics(self.node, self._hri, face_id)
         # After the topics, so that whoever hears of an id finds them.
         self._publish_tracked()
@@ -72,7 +72,7 @@ class HumansSink(Sink):
         self._tracked = self._header = None
 
     def _publish_tracked(self):
-        ids = [self.scene.ids.of(track_id) for track_id in sorted(self._faces)]
+        ids = [self.ids.of(track_id) for track_id in sorted(self._faces)]
         self._tracked.publish(self._hri.IdsList(header=self._header, ids=ids))
 
 

@@ -7,7 +7,7 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from fer_ros.emotions.classes import COLOURS
-from fer_ros.nodes.camera import face_corners, face_orientation
+from fer_ros.face_geometry import face_corners, face_orientation
 from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
 from fer_ros.result import Result
@@ -18,29 +18,27 @@ LIFETIME = Duration(nanosec=500_000_000)  # a face that is gone fades by itself
 class MarkersSink(Sink):
     """Publishes while someone listens and the camera is calibrated."""
 
-    def __init__(self, node, scene):
-        super().__init__(node, scene)
+    def __init__(self, node, ids):
+        super().__init__(node, ids)
         self._publisher = publisher(node, "emotion_markers")
 
-    def publish(self, header, image, result):
+    def publish(self, header, result):
         if not self._publisher.get_subscription_count():
             return
-        matrix = self.scene.camera.intrinsics(result.shape)
-        if matrix is not None:
-            markers = face_markers(header, result, matrix, self.values.face_width)
-            self._publisher.publish(markers)
+        if self.is_calibrated(result):
+            self._publisher.publish(face_markers(header, result, self.values.face_width))
 
 
-def face_markers(header: Header, result: Result, matrix, face_width: float) -> MarkerArray:
+def face_markers(header: Header, result: Result, face_width: float) -> MarkerArray:
     """A box, a text and, where it is known, an arrow to where it looks, for each face, in the
     frame of the image.
 
-    ``matrix``: the camera's intrinsic one, float64 [3, 3]; ``face_width``: in metres, what lines
-    and letters go by.
+    ``result``: of a calibrated camera; ``face_width``: in metres, what lines and letters go by.
     """
+    assert result.camera
     markers = []
     for face in result.faces:
-        corners = face_corners(face, matrix)
+        corners = face_corners(face, result.camera)
         red, green, blue = (c / 255 for c in COLOURS[face.label])
         box = _marker(header, face, "box", Marker.LINE_STRIP, ColorRGBA(r=red, g=green, b=blue))
         box.scale.x = face_width / 20

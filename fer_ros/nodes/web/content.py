@@ -13,6 +13,7 @@ from fer_ros.emotions.classes import COLOURS, EMOTIONS
 from fer_ros.faces.quality import Flag
 from fer_ros.parameters import EMOTION_NODE, Parameter
 from fer_ros.reactions.engagement import LEVELS as ENGAGEMENT
+from fer_ros.stamp_clock import seconds_of
 
 FLAGS = tuple(str(flag.name).lower() for flag in Flag)
 """The bits of FaceEmotion's ``quality_flags``, the lowest first."""
@@ -38,7 +39,7 @@ def as_json(values: object) -> str:
 def result(message) -> dict:
     """A fer_ros/msg/EmotionArray."""
     return {
-        "stamp": seconds(message.header.stamp),
+        "stamp": seconds_of(message.header.stamp),
         "width": message.image_width,
         "height": message.image_height,
         "model": message.model,
@@ -49,7 +50,7 @@ def result(message) -> dict:
 def event(message) -> dict:
     """A fer_ros/msg/EmotionEvent."""
     return {
-        "stamp": seconds(message.header.stamp),
+        "stamp": seconds_of(message.header.stamp),
         "id": message.track_id,
         "from": message.from_label,
         "to": message.to_label,
@@ -77,11 +78,6 @@ def hello(allow_changes: bool) -> dict:
         "colours": {name: f"rgb({r} {g} {b})" for name, (r, g, b) in COLOURS.items()},
         "settings": [_parameter(row) for row in LIVE] if allow_changes else [],
     }
-
-
-def seconds(stamp) -> float:
-    """A builtin_interfaces/Time in seconds."""
-    return stamp.sec + stamp.nanosec * 1e-9
 
 
 def _face(face):

@@ -11,7 +11,8 @@ from std_msgs.msg import Header
 from fer_ros.images.codec import ImageError
 from fer_ros.images.depth import DepthImage, decode_depth
 from fer_ros.nodes.diagnostics import Problem
-from fer_ros.nodes.image_subscription import ImageSubscription
+from fer_ros.nodes.inputs.image_subscription import ImageSubscription
+from fer_ros.stamp_clock import seconds_of
 
 KEPT = 8  # images: a quarter of a second at 30 Hz, for a pipeline that lags behind its camera
 MANY = 0.5  # share of the images without depth from which that is told
@@ -63,7 +64,7 @@ class DepthImages:
         """
         if not (subscription := self._subscription):
             return None
-        depth, fault = self._find(subscription.topic, _seconds(header), shape, tolerance)
+        depth, fault = self._find(subscription.topic, seconds_of(header.stamp), shape, tolerance)
         self._faults[fault] += 1
         return depth
 
@@ -84,8 +85,8 @@ class DepthImages:
         recent = list(self._recent)[::-1]
         if not recent:
             return None, f"nothing comes on {topic}, start the camera's aligned depth"
-        message = min(recent, key=lambda m: abs(_seconds(m.header) - stamp))
-        gap = abs(_seconds(message.header) - stamp)
+        message = min(recent, key=lambda m: abs(seconds_of(m.header.stamp) - stamp))
+        gap = abs(seconds_of(message.header.stamp) - stamp)
         if gap > tolerance:
             remedy = "look at its rate, its stamps and depth_tolerance"
             return None, f"{topic} is {gap:.1f} s beside the images, {remedy}"
@@ -99,7 +100,3 @@ class DepthImages:
         if depth.is_empty():
             return None, f"{topic} holds no depth at all, look at the camera"
         return depth, ""
-
-
-def _seconds(header: Header) -> float:
-    return header.stamp.sec + header.stamp.nanosec * 1e-9

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What image_transport's conventions say of a camera's topics by their names."""
+
+
+def base_of(image_topic: str) -> str:
+    """The name of the raw images, by that of the raw or the compressed ones."""
+    return image_topic.removesuffix("/compressed")
+
+
+def camera_info_of(image_topic: str) -> str:
+    """The topic of the calibration, beside that of the images, raw or compressed."""
+    return f"{base_of(image_topic).rpartition('/')[0]}/camera_info"
+
+
+def is_rectified(image_topic: str) -> bool:
+    """Whether the images are rectified: ``image_rect``, ``image_rect_color`` and the like."""
+    return base_of(image_topic).rpartition("/")[2].startswith("image_rect")
