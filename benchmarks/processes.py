@@ -13,6 +13,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from fer_ros.cli.node_process import module_of
 from fer_ros.nodes import dds
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -44,7 +45,7 @@ def environment(transport: str = "udp") -> dict[str, str]:
 
 def node(name: str, **parameters) -> list[str]:
     """The command that starts one of our nodes."""
-    command = [sys.executable, "-m", f"fer_ros.nodes.{name}", "--ros-args"]
+    command = [sys.executable, "-m", module_of(name), "--ros-args"]
     for key, value in parameters.items():
         command += ["-p", f"{key}:={json.dumps(value)}"]
     return command

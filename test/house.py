@@ -15,6 +15,7 @@ FLOORS = (
     ("pipeline", "drawing", "reactions", "emotion_message"),
     ("parameters", "bags"),
     ("evaluation", "nodes"),
+    ("web",),
     ("cli",),
 )
 """The rooms of each floor, the ground floor first: what a room imports lies below it or beside."""

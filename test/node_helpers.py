@@ -25,6 +25,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from fer_ros.cli.node_process import module_of
 from fer_ros.nodes.emotion_node import EmotionNode
 from fer_ros.nodes.messages import image_message, jpeg_message
 from fer_ros.pipeline import EmotionPipeline
@@ -324,12 +325,12 @@ class Command:
 class Process(Command):
     """A node as ``ros2 run`` starts it.
 
-    ``module``: the name of one in fer_ros.nodes, or the path of a script.
+    ``module``: the name of a node, or the path of a script.
     """
 
     def __init__(self, folder: Path, module: str, *arguments: str, **environment):
         script = module.endswith(".py")
-        words = [module] if script else ["-m", f"fer_ros.nodes.{module}"]
+        words = [module] if script else ["-m", module_of(module)]
         log = folder / f"{Path(module).stem}-{len(list(folder.iterdir()))}.log"
         super().__init__(log, sys.executable, *words, *arguments, **environment)
 

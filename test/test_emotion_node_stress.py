@@ -21,7 +21,7 @@ from node_helpers import (
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
-from fer_ros.nodes import image_subscription
+from fer_ros.nodes.inputs import image_subscription
 
 # Load
 

@@ -67,7 +67,7 @@ def test_no_connection_at_run_time(meet, tmp_path):
     assert not CLIENTS & set(modules)
 
 
-VIEW = ("fer_ros/nodes/web/", "fer_ros/nodes/web_view.py", "fer_ros/cli/view.py")
+VIEW = ("fer_ros/web/", "fer_ros/cli/view.py")
 """The view that is asked for serves pages; nothing else may import it."""
 OTHERS = [path for path in SOURCES if not any(part in path.as_posix() for part in VIEW)]
 
@@ -75,5 +75,5 @@ OTHERS = [path for path in SOURCES if not any(part in path.as_posix() for part i
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.stem)
 def test_nothing_that_could_connect_is_imported(path):
     assert not (imported(path) | imported_packages(path)) & NETWORK_MODULES
-    view = ("fer_ros.nodes.web", "fer_ros.cli.view")
+    view = ("fer_ros.web", "fer_ros.cli.view")
     assert not [name for name in imported(path) if name.startswith(view)]

@@ -9,6 +9,7 @@ import rclpy
 from node_helpers import REPOSITORY, WAIT
 from source_files import console_scripts
 
+from fer_ros.cli.node_process import module_of
 from fer_ros.nodes import topics
 from fer_ros.nodes.run import run_node
 from fer_ros.nodes.usage import NODES, WIDTH, usage
@@ -38,8 +39,8 @@ def test_every_executable_answers_help(name, target):
 
 
 def test_there_is_a_text_for_every_node():
-    nodes = {n for n, target in console_scripts().items() if target.startswith("fer_ros.nodes.")}
-    assert NODES.keys() == nodes
+    modules = {name: target.partition(":")[0] for name, target in console_scripts().items()}
+    assert NODES.keys() == {name for name, module in modules.items() if module == module_of(name)}
 
 
 @pytest.mark.parametrize("node", NODES)

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from fer_ros.nodes.web.access import (
+from fer_ros.web.access import (
     MAX_ADDRESSES,
     MAX_WRONG,
     PERIOD,

@@ -12,8 +12,8 @@ import pytest
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.images.codec import ImageError, encode_jpeg
-from fer_ros.nodes.web import content
-from fer_ros.nodes.web.pictures import as_it_is
+from fer_ros.web import content
+from fer_ros.web.pictures import as_it_is
 
 PAGE = Path(content.__file__).parent / "page"
 STAMP = Fields(sec=12, nanosec=500_000_000)
@@ -93,9 +93,9 @@ def test_frame():
     assert whole[4 + length :] == b"picture"
 
 
-def test_settings_are_offered_where_changes_are_allowed():
-    assert content.hello(False)["settings"] == []
-    offered = content.hello(True)["settings"]
+def test_parameters_are_offered_where_changes_are_allowed():
+    assert content.hello(False)["parameters"] == []
+    offered = content.hello(True)["parameters"]
     assert {"max_faces", "rotate", "hysteresis"} <= {s["name"] for s in offered}
     assert not {"autostart", "model"} & {s["name"] for s in offered}
     content.as_json(content.hello(True))

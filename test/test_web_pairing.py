@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from fer_ros.nodes.web.pairing import MAX_BYTES, MAX_IMAGES, MAX_RESULTS, Pairing
+from fer_ros.web.pairing import MAX_BYTES, MAX_IMAGES, MAX_RESULTS, Pairing
 
 
 @pytest.fixture

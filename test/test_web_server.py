@@ -13,8 +13,8 @@ pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 
 from web_helpers import WAIT, Page, get, serving, until
 
-from fer_ros.nodes.web import hub
-from fer_ros.nodes.web.server import IDLE, MAX_IDLE, PAGE
+from fer_ros.web import hub
+from fer_ros.web.server import IDLE, MAX_IDLE, PAGE
 
 TOKEN = "correct-horse-battery"
 BIG = 100_000_000  # bytes
@@ -270,7 +270,7 @@ def test_too_many_viewers():
 def test_nonsense_ends_that_viewer_alone(server, said):
     with pages() as page:
         mad, other = page(server.port), page(server.port)
-        mad.say(said)
+        mad.send(said)
         until(mad.closed.is_set)
         assert mad.close_code in (1008, 1009)
         until(lambda: server.looking[-1] == 1)
@@ -296,8 +296,8 @@ def test_changes_are_passed_on():
     asked = []
     with serving(asked=lambda *wish: asked.append(wish)) as server, pages() as page:
         one = page(server.port)
-        one.say({"set": ["max_faces", 3]})
-        one.say({"set": ["detector", "<b>"]})
+        one.send({"set": ["max_faces", 3]})
+        one.send({"set": ["detector", "<b>"]})
         until(lambda: len(asked) == 2)
         assert asked == [("max_faces", 3), ("detector", "<b>")]
 
@@ -328,7 +328,7 @@ def test_100_mb_in_a_message(server):
     with pages() as page:
         mad, other = page(server.port), page(server.port)
         try:
-            mad.say(b"\0" * BIG)
+            mad.send(b"\0" * BIG)
         except Exception as error:  # the connection's end, whatever its side makes of it
             assert type(error).__name__ != "TimeoutError"  # noqa: PT017
         until(mad.closed.is_set)

@@ -32,9 +32,10 @@ pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 from test_topics import type_name
 from web_helpers import Page, get
 
-from fer_ros.nodes import topics, web_view
-from fer_ros.nodes.web_view import WebView
+from fer_ros.nodes import topics
 from fer_ros.parameters import create_pipeline
+from fer_ros.web import node as web_view
+from fer_ros.web.node import WebView
 
 TOKEN = "correct-horse-battery"
 
@@ -61,7 +62,7 @@ class ViewBench(Bench):
 
     def look(self, **options):
         """A page that looks, once the view listens for it."""
-        self.pages.append(Page(self.view._port, **options))
+        self.pages.append(Page(self.view._server.port, **options))
         self.until(lambda: self.view._results and self.view._images, "the view to listen")
         return self.pages[-1]
 
@@ -299,12 +300,12 @@ def test_changes_only_where_allowed(bench):
     node = bench.start(detector="haar")
     bench.show()
     page = bench.look()
-    assert bench.note(page, "hello")["settings"] == []
-    page.say({"set": ["max_faces", 3]})
+    assert bench.note(page, "hello")["parameters"] == []
+    page.send({"set": ["max_faces", 3]})
     bench.spin(1.5)
     assert node.get_parameter("max_faces").value == 16
     assert "answer" not in page.notes
-    assert bench.note(page, "status")["parameters"] == {}
+    assert bench.note(page, "status")["values"] == {}
 
 
 @pytest.mark.parametrize(
@@ -321,8 +322,8 @@ def test_changes(bench, name, value, successful):
     before = node.get_parameter(name).value if node.has_parameter(name) else None
     bench.show(allow_changes="true")
     page = bench.look()
-    bench.note(page, "status", lambda note: note["parameters"].get("max_faces") == 16)
-    page.say({"set": [name, value]})
+    bench.note(page, "status", lambda note: note["values"].get("max_faces") == 16)
+    page.send({"set": [name, value]})
     answer = bench.note(page, "answer")
     assert answer["successful"] is successful, answer
     if successful:
@@ -340,7 +341,7 @@ def test_flood_of_changes_reaches_nobody(bench):
     page = bench.look()
     began = time.monotonic()
     for i in range(200):
-        page.say({"set": ["max_faces", 1 + i % 100]})
+        page.send({"set": ["max_faces", 1 + i % 100]})
     bench.until(lambda: node.get_parameter("max_faces").value == 100)
     assert len(changes) <= 2 + (time.monotonic() - began) / web_view.PAUSE
 
@@ -376,8 +377,8 @@ def test_made_token_is_printed_and_not_told_on_the_bus(bench, capfd):
     view = bench.show(host="0.0.0.0")
     token = capfd.readouterr().out.strip().rpartition("?token=")[2]
     assert len(token) >= 32
-    assert get(view._port)[0] == 401
-    assert get(view._port, f"/?token={token}")[0] == 303
+    assert get(view._server.port)[0] == 401
+    assert get(view._server.port, f"/?token={token}")[0] == 303
     assert view.get_parameter("token").value == ""
     bench.until(lambda: view.get_logger().info("said") and any("said" in text for text in heard))
     assert not any(token in text for text in heard)
@@ -390,7 +391,7 @@ def test_token_file(context, tmp_path, capfd):
     view = make(context, host="0.0.0.0", token_file=file)
     view.start()
     try:
-        assert get(view._port, Authorization=f"Bearer {TOKEN}")[0] == 200
+        assert get(view._server.port, Authorization=f"Bearer {TOKEN}")[0] == 200
         told = capfd.readouterr()
         assert TOKEN not in told.out + told.err
         assert "chmod 600" in told.err
@@ -417,7 +418,7 @@ def test_port_that_is_taken(context):
     view = make(context)
     try:
         with pytest.raises(RuntimeError, match="cannot listen"):
-            make(context, port=view._port)
+            make(context, port=view._server.port)
     finally:
         view.destroy_node()
 
@@ -432,7 +433,7 @@ def test_as_a_process(start):
     assert "Traceback" not in view.words()
 
 
-def test_settings_cannot_be_changed_while_it_runs(bench):
+def test_parameters_cannot_be_changed_while_it_runs(bench):
     view = bench.show()
     for name, value in (("host", "0.0.0.0"), ("allow_changes", True), ("token", "x" * 10)):
         assert not view.set_parameters([Parameter(name, value=value)])[0].successful, name

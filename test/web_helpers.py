@@ -9,8 +9,8 @@ import threading
 import time
 from contextlib import contextmanager
 
-from fer_ros.nodes.web.access import Access, own_names
-from fer_ros.nodes.web.server import WebServer, listen
+from fer_ros.web.access import Access, own_names
+from fer_ros.web.server import WebServer, listen
 
 WAIT = 60.0
 
@@ -70,7 +70,7 @@ class Page:
         self._thread.start()
         until(lambda: self.opened.is_set() or self.closed.is_set(), "the WebSocket")
 
-    def say(self, what):
+    def send(self, what):
         """Send text, or anything else as JSON."""
         text = what if isinstance(what, str | bytes) else json.dumps(what)
         send = self._socket.send_bytes if isinstance(text, bytes) else self._socket.send_str
@@ -78,7 +78,7 @@ class Page:
 
     def shown(self):
         """Say that an image is shown."""
-        self.say(json.dumps("shown"))
+        self.send(json.dumps("shown"))
 
     def close(self):
         self._loop.call_soon_threadsafe(self._stop.set)

@@ -11,8 +11,13 @@ from pathlib import Path
 _LOG_PREFIX = re.compile(r"^\[\w+\] \[[\d.]+\] \[[\w./]+\]: ")
 
 
+def module_of(node: str) -> str:
+    """The module that runs a node, by the node's name."""
+    return "fer_ros.web.node" if node == "web_view" else f"fer_ros.nodes.{node}"
+
+
 class NodeProcess:
-    """Starts ``fer_ros.nodes.<name>`` with parameters, its output going to ``<name>.log``.
+    """Starts a node by its name with parameters, its output going to ``<name>.log``.
 
     A context manager: at its end the node has stopped. Raises OSError when the log cannot be
     written.
@@ -21,7 +26,7 @@ class NodeProcess:
     def __init__(self, name: str, parameters: dict[str, object], folder: Path):
         self.name = name
         self.log = folder / f"{name}.log"
-        command = [sys.executable, "-m", f"fer_ros.nodes.{name}", "--ros-args"]
+        command = [sys.executable, "-m", module_of(name), "--ros-args"]
         for key, value in parameters.items():
             command += ["-p", f"{key}:={json.dumps(value)}"]  # JSON is YAML, and keeps "0" a text
         with self.log.open("wb") as log:

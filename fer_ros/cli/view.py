@@ -21,8 +21,8 @@ from fer_ros.cli.demo import DemoError, choose_middleware, length_of
 from fer_ros.cli.node_process import NodeProcess
 from fer_ros.command_line import number
 from fer_ros.faces import detectors
-from fer_ros.nodes.web.access import is_loopback
 from fer_ros.sources.video import SourceError, is_live
+from fer_ros.web.access import is_loopback
 
 START = 60.0  # seconds waited for the page
 PORTS = range(8080, 8100)  # the first free one, unless told which

@@ -18,9 +18,9 @@ from importlib.resources import files
 
 from aiohttp import http_exceptions, web
 
-from fer_ros.nodes.web.access import Access, Verdict
-from fer_ros.nodes.web.content import as_json
-from fer_ros.nodes.web.hub import Hub
+from fer_ros.web.access import Access, Verdict
+from fer_ros.web.content import as_json
+from fer_ros.web.hub import Hub
 
 PAGE = {
     "/": ("index.html", "text/html"),
@@ -29,7 +29,7 @@ PAGE = {
     "/picture.js": ("picture.js", "text/javascript"),
     "/cards.js": ("cards.js", "text/javascript"),
     "/timeline.js": ("timeline.js", "text/javascript"),
-    "/settings.js": ("settings.js", "text/javascript"),
+    "/parameters.js": ("parameters.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
     "/words.json": ("words.json", "application/json"),
 }
@@ -78,8 +78,9 @@ class WebServer:
         changed: Callable[[int], None],
         asked: Callable[[str, object], None],
     ):
+        self.port = listening.getsockname()[1]
         self._socket, self._access = listening, access
-        folder = files("fer_ros") / "nodes" / "web" / "page"
+        folder = files("fer_ros") / "web" / "page"
         self._files = {p: ((folder / name).read_bytes(), kind) for p, (name, kind) in PAGE.items()}
         self._words = json.loads(self._files["/words.json"][0])
         self._hub = Hub(max_viewers, changed, asked)
@@ -89,7 +90,7 @@ class WebServer:
         self._lock = threading.Lock()
         self._frame: bytes | None = None
         self._notes: dict[str, str] = {}
-        self._told = False
+        self._is_waking = False
         self._since: dict[web.RequestHandler, float] = {}
 
     def start(self) -> None:
@@ -111,26 +112,26 @@ class WebServer:
         """An image for all viewers; one that waits is superseded."""
         with self._lock:
             self._frame = frame
-            self._tell()
+            self._wake_up()
 
     def put_note(self, kind: str, values: dict) -> None:
         """A note for all viewers; one of its kind that waits is superseded."""
         text = as_json({"kind": kind, **values})
         with self._lock:
             self._notes[kind] = text
-            self._tell()
+            self._wake_up()
 
-    def _tell(self):
+    def _wake_up(self):
         # One call at a time, however fast images come and however busy the loop is.
-        if not self._told and not self._loop.is_closed():
-            self._told = True
+        if not self._is_waking and not self._loop.is_closed():
+            self._is_waking = True
             self._loop.call_soon_threadsafe(self._hand_over)
 
     # Server's thread
 
     def _hand_over(self):
         with self._lock:
-            self._told = False
+            self._is_waking = False
             frame, self._frame = self._frame, None
             notes, self._notes = self._notes, {}
         for kind, text in notes.items():

@@ -10,9 +10,9 @@ from rclpy import parameter as ros
 from rclpy.node import Node
 from rclpy.task import Future
 
-from fer_ros.nodes.web.content import LIVE
 from fer_ros.parameters import Parameter, ParameterError, Value
 from fer_ros.parameters.parameter import KINDS, SHOWN
+from fer_ros.web.content import LIVE
 
 PATIENCE = 5.0  # seconds after which an answer is not waited for any longer
 
@@ -20,13 +20,13 @@ PATIENCE = 5.0  # seconds after which an answer is not waited for any longer
 class RemoteParameters:
     """Those of ``node`` that take effect at once. All on the executor's thread.
 
-    ``answered``: called with name, value, success and reason of each change asked for.
+    ``callback``: called with name, value, success and reason of each change asked for.
     """
 
-    def __init__(self, node: Node, target: str, answered: Callable[[str, Value, bool, str], None]):
+    def __init__(self, node: Node, target: str, callback: Callable[[str, Value, bool, str], None]):
         self.values: dict[str, Value] = {}
         """As they were lately; empty until the node has answered."""
-        self._node, self._target, self._answered = node, target, answered
+        self._node, self._target, self._callback = node, target, callback
         self._table = {row.name: row for row in LIVE}
         self._get = node.create_client(GetParameters, f"{target}/get_parameters")
         self._set = node.create_client(SetParameters, f"{target}/set_parameters")
@@ -51,14 +51,14 @@ class RemoteParameters:
         try:
             value = _checked(self._table.get(name), name, value)
         except ParameterError as error:
-            self._answered(name[:100], str(value)[:100], False, str(error)[:300])
+            self._callback(name[:100], str(value)[:100], False, str(error)[:300])
             return
         if not self._set.service_is_ready():
-            self._answered(name, value, False, f"{self._target} does not run")
+            self._callback(name, value, False, f"{self._target} does not run")
             return
         parameters = [ros.Parameter(name, value=value).to_parameter_msg()]
         future = self._set.call_async(SetParameters.Request(parameters=parameters))
-        future.add_done_callback(lambda done: self._tell(name, value, done))
+        future.add_done_callback(lambda done: self._take_outcome(name, value, done))
 
     def _take(self, names: list[str], future: Future) -> None:
         if future is not self._pending:
@@ -72,12 +72,12 @@ class RemoteParameters:
             if value.type != ParameterType.PARAMETER_NOT_SET
         }
 
-    def _tell(self, name, value, future):
+    def _take_outcome(self, name, value, future):
         if future.exception():
-            self._answered(name, value, False, type(future.exception()).__name__)
+            self._callback(name, value, False, type(future.exception()).__name__)
             return
         (outcome,) = future.result().results
-        self._answered(name, value, outcome.successful, outcome.reason)
+        self._callback(name, value, outcome.successful, outcome.reason)
         self.refresh()
 
 

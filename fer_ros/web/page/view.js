@@ -3,7 +3,7 @@
 import { Picture } from "./picture.js";
 import { showFaces } from "./cards.js";
 import { Timelines } from "./timeline.js";
-import { Settings } from "./settings.js";
+import { ParameterPanel } from "./parameters.js";
 
 const STALE = 3; // seconds without an image until the page says so
 const RETRY = [500, 1000, 2000, 4000]; // ms, the last one again and again
@@ -23,7 +23,7 @@ export function word(name, values = {}) {
 
 const picture = new Picture($("picture"), word);
 const timelines = new Timelines($("timelines"), word);
-const settings = new Settings($("settings"), word, (name, value) => say({ set: [name, value] }));
+const panel = new ParameterPanel($("parameters"), word, (name, value) => send({ set: [name, value] }));
 
 // Words
 
@@ -45,7 +45,7 @@ function setText(element, text) {
 
 // What comes
 
-function say(what) {
+function send(what) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(what));
 }
 
@@ -85,17 +85,17 @@ function takeNote(note) {
     view.hello = note;
     picture.colours = timelines.colours = note.colours;
     timelines.emotions = note.emotions;
-    settings.offer(note.settings);
+    panel.offer(note.parameters);
   } else if (note.kind === "status") {
     view.status = note;
     picture.rotate = note.rotate;
-    settings.show(note.parameters);
+    panel.show(note.values);
     showStatus();
   } else if (note.kind === "events") {
     view.events = note.events;
     showEvents();
   } else if (note.kind === "answer") {
-    settings.answer(note);
+    panel.answer(note);
   }
 }
 
@@ -118,7 +118,7 @@ async function takeFrame(data) {
   if (document.hidden) await new Promise((shown) => {
     document.addEventListener("visibilitychange", shown, { once: true });
   });
-  say("shown");
+  send("shown");
 }
 
 // What is seen
@@ -210,7 +210,7 @@ chooseLanguage(wanted in view.table ? wanted : "en");
 $("language").onchange = (event) => {
   localStorage.setItem("language", event.target.value);
   chooseLanguage(event.target.value);
-  settings.offer(view.hello?.settings ?? []);
+  panel.offer(view.hello?.parameters ?? []);
 };
 picture.describe(null);
 picture.said = -Infinity; // so that the first image is told at once

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parameters that may be changed here, where the node allows it.
 
-export class Settings {
+export class ParameterPanel {
   constructor(section, word, set) {
     this.section = section;
     this.word = word;
@@ -9,9 +9,9 @@ export class Settings {
     this.fields = new Map();
   }
 
-  offer(settings) {
-    this.section.hidden = settings.length === 0;
-    this.fields = new Map(settings.map((setting) => [setting.name, this.field(setting)]));
+  offer(parameters) {
+    this.section.hidden = parameters.length === 0;
+    this.fields = new Map(parameters.map((row) => [row.name, this.field(row)]));
     const rows = [...this.fields.values()].map(({ row }) => row);
     this.section.querySelector("#fields").replaceChildren(...rows);
   }
@@ -34,7 +34,7 @@ export class Settings {
   field({ name, kind, description, range, choices }) {
     const row = document.createElement("div");
     const input = document.createElement(choices.length ? "select" : "input");
-    input.id = `setting-${name}`;
+    input.id = `parameter-${name}`;
     input.disabled = true;
     if (choices.length) {
       input.append(...choices.map((choice) => new Option(choice, choice)));

@@ -24,26 +24,20 @@ from fer_ros.nodes.health import Health, one_line
 from fer_ros.nodes.inputs.image_subscription import ImageSubscription
 from fer_ros.nodes.latest_frame import LatestWorker
 from fer_ros.nodes.run import run_node
-from fer_ros.nodes.web import content
-from fer_ros.nodes.web.access import (
-    Access,
-    TokenError,
-    choose_token,
-    is_read_by_others,
-    own_names,
-)
-from fer_ros.nodes.web.pairing import Pairing
-from fer_ros.nodes.web.pictures import as_it_is
-from fer_ros.nodes.web.remote import RemoteParameters
 from fer_ros.parameters import WEB_VIEW
 from fer_ros.parameters.options import WebViewOptions
 from fer_ros.stamp_clock import seconds_of
+from fer_ros.web import content
+from fer_ros.web.pairing import Pairing
+from fer_ros.web.pictures import as_it_is
+from fer_ros.web.remote import RemoteParameters
+from fer_ros.web.serving import create_server
 
 PERIOD = 1.0  # seconds between two looks at how things stand
 LINGER = 3.0  # seconds that is listened on after the last viewer went: a page is loaded anew
 ALONE = 1.0  # seconds without a pair after which results are shown without their images
-EVENTS = 20  # told to who comes
-MAX_WISHES = 32  # that wait
+EVENTS = 20  # sent to a new viewer
+MAX_REQUESTS = 32  # that wait
 PAUSE = 0.2  # seconds between two changes of parameters, however many are asked for
 SILENT = 5.0  # seconds after which what /diagnostics said is of the past
 
@@ -66,7 +60,7 @@ class WebView(Node):
         self._values = values = read(self, WEB_VIEW, WebViewOptions)
         self._target = self._name_of(values.node)
         self._pairing: Pairing = Pairing()
-        self._worker = LatestWorker(self._make, self._complain)
+        self._worker = LatestWorker(self._make, self._failed)
         self._health = Health()
         self._images: ImageSubscription | None = None
         self._results = None
@@ -77,8 +71,10 @@ class WebView(Node):
         self._events: deque[dict] = deque(maxlen=EVENTS)
         self._report, self._reported = None, float("-inf")
         self._viewers = 0
-        self._wishes: dict[str, object] = {}
-        self._server, self.address = self._create_server(values)
+        self._requests: dict[str, object] = {}
+        self._server, self.address, warning = create_server(values, self._count, self._request)
+        if warning:
+            self.get_logger().warning(warning)
         self._remote = RemoteParameters(self, self._target, self._answered)
         self._apply_live()
         self.add_post_set_parameters_callback(lambda _: self._apply_live())
@@ -89,14 +85,14 @@ class WebView(Node):
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(PERIOD, self._tick, clock=steady)
         if values.allow_changes:
-            self.create_timer(PAUSE, self._grant, clock=steady)
+            self.create_timer(PAUSE, self._change_next, clock=steady)
 
     def start(self) -> None:
         """Begin to serve."""
         self._worker.start()
         self._server.put_note("hello", content.hello(self._values.allow_changes))
         self._server.put_note("events", {"events": []})
-        self._tell()
+        self._put_status()
         self._server.start()
         self.get_logger().info(f"{self._target} can be looked at on {self.address}")
 
@@ -106,36 +102,6 @@ class WebView(Node):
             self._server.stop()
             self._worker.stop(1.0)
         super().destroy_node()
-
-    def _create_server(self, values):
-        try:
-            from fer_ros.nodes.web.server import WebServer, listen
-        except ImportError:
-            raise RuntimeError(
-                "web_view needs aiohttp, which is not installed: sudo apt install python3-aiohttp, "
-                "or pip install aiohttp"
-            ) from None
-        try:
-            token, made = choose_token(values.host, values.token, values.token_file)
-            listening = listen(values.host, values.port)
-        except TokenError as error:
-            raise RuntimeError(str(error)) from None
-        except OSError as error:
-            where = f"{values.host}:{values.port}"
-            raise RuntimeError(
-                f"cannot listen on {where}: {error.strerror}; choose host and port"
-            ) from None
-        if values.token_file and is_read_by_others(values.token_file):
-            self.get_logger().warning(f"others may read the token: chmod 600 {values.token_file}")
-        elif values.token and not values.token_file:
-            self.get_logger().warning("a parameter can be read on the bus: use token_file")
-        address = _address(values.host, listening.getsockname()[1])
-        if made:  # not by the logger: that would tell it on the bus
-            print(f"web_view: open {address}?token={token}", flush=True)
-        access = Access(token, own_names(values.allowed_hosts.split(",")))
-        self._port = listening.getsockname()[1]
-        server = WebServer(listening, access, values.max_viewers, self._count, self._wish)
-        return server, address
 
     def _name_of(self, node):
         """The full name of a node, from here."""
@@ -149,9 +115,9 @@ class WebView(Node):
         self._viewers = viewers
         self._wake()
 
-    def _wish(self, name, value):
-        if self._values.allow_changes and len(self._wishes) < MAX_WISHES:
-            self._wishes[name] = value
+    def _request(self, name, value):
+        if self._values.allow_changes and len(self._requests) < MAX_REQUESTS:
+            self._requests[name] = value
 
     def _wake(self):
         if self.context.ok():
@@ -179,16 +145,16 @@ class WebView(Node):
         self._follow_images(looking)
         return looking
 
-    def _grant(self):
-        if self._wishes:
-            self._remote.set(*self._wishes.popitem())
+    def _change_next(self):
+        if self._requests:
+            self._remote.set(*self._requests.popitem())
 
     def _follow_images(self, looking):
         base = self.resolve_topic_name("image_raw")
         compressed = f"{base}/compressed"
         transport = self._values.image_transport
         if transport == "auto":
-            # What is heard stays, as long as anybody publishes it.
+            # What is subscribed to stays, as long as anybody publishes it.
             if self._images and self.count_publishers(self._images.topic):
                 wanted = self._images.topic
             else:
@@ -208,9 +174,9 @@ class WebView(Node):
             if self._images:
                 self._images.check()
             self._remote.refresh()
-            self._tell()
+            self._put_status()
 
-    def _tell(self):
+    def _put_status(self):
         now = time.monotonic()
         known = now - self._reported < SILENT
         self._server.put_note(
@@ -224,9 +190,9 @@ class WebView(Node):
                 "viewers": self._viewers,
                 "max_viewers": self._values.max_viewers,
                 "rotate": self._rotation(),
-                "parameters": self._remote.values if self._values.allow_changes else {},
+                "values": self._remote.values if self._values.allow_changes else {},
                 "health": self._report if known else None,
-                "port": self._port,
+                "port": self._server.port,
                 "machine": socket.gethostname(),
             },
         )
@@ -288,7 +254,7 @@ class WebView(Node):
         head = content.result(message) | {"age": None if age is None else round(age, 4)}
         self._server.put_frame(content.frame(head, picture))
 
-    def _complain(self, error):
+    def _failed(self, error):
         reason = one_line(error)
         if self.context.ok() and self._health.failed(reason):
             self.get_logger().error(f"image left out: {reason}")
@@ -302,12 +268,6 @@ def _key(message):
 def _rate(times, now):
     """How many a second came in the last two."""
     return round(sum(now - t < 2.0 for t in times) / 2.0, 1)
-
-
-def _address(host, port):
-    """Where a browser finds it: for all addresses, by the machine's name."""
-    name = socket.gethostname() if host in ("0.0.0.0", "::") else host
-    return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
 
 
 def main(args=None) -> int:

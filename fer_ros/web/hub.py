@@ -108,7 +108,7 @@ class Hub:
             viewer.put_note(kind, text)
         self.viewers.append(viewer)
         self._changed(len(self.viewers))
-        tasks = [asyncio.ensure_future(viewer.send()), asyncio.ensure_future(self._hear(viewer))]
+        tasks = [asyncio.ensure_future(viewer.send()), asyncio.ensure_future(self._receive(viewer))]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -122,7 +122,7 @@ class Hub:
             self._changed(len(self.viewers))
         return socket
 
-    async def _hear(self, viewer):
+    async def _receive(self, viewer):
         second, count = 0.0, 0
         async for message in viewer.socket:
             now = time.monotonic()
@@ -132,7 +132,7 @@ class Hub:
                 return
 
     def _obey(self, viewer, message):
-        """Whether it is one of the two things that a page says."""
+        """Whether it is one of the two messages of a page."""
         if message.type is not WSMsgType.TEXT:
             return False
         try:

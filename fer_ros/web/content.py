@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the page is told, as plain values: results, events, health, parameters. Without ROS.
+"""What is sent to the page, as plain values: results, events, health, parameters. Without ROS.
 
 Works on any object with the fields of the message. What a message of an older version lacks, and
 what is not known, is null.
@@ -76,7 +76,7 @@ def hello(allow_changes: bool) -> dict:
     return {
         "emotions": EMOTIONS,
         "colours": {name: f"rgb({r} {g} {b})" for name, (r, g, b) in COLOURS.items()},
-        "settings": [_parameter(row) for row in LIVE] if allow_changes else [],
+        "parameters": [_parameter(row) for row in LIVE] if allow_changes else [],
     }
 
 
