@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from fer_ros.cli.node_process import module_of
-from fer_ros.nodes import dds
+from fer_ros.runtime import dds
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PATIENCE = 600.0  # seconds; on a busy machine importing TensorFlow alone takes minutes

@@ -23,7 +23,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from fer_ros.faces.detectors import NAMES as DETECTORS
-from fer_ros.nodes import dds
+from fer_ros.runtime import dds
 
 SHARE = Path(__file__).parents[1]
 BOOL = ("true", "false")

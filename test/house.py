@@ -1,25 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """The house as it stands: which room of fer_ros imports which, read from the code.
 
-``python test/house.py`` prints the map that CONTRIBUTING.md shows; test_house.py holds it to the
-rules: arrows point downwards alone, in no circle, and no two modules bear one name.
+``python test/house.py`` prints the map that CONTRIBUTING.md shows, with ``--files`` that of the
+single modules; test_house.py holds both to the rules: arrows point downwards alone, in no circle,
+and no two modules bear one name.
 """
 
 import ast
+import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "fer_ros"
 FLOORS = (
-    ("images", "sources", "emotions.classes", "result", "stamp_clock", "command_line"),
+    ("images", "sources", "emotions.classes", "runtime", "stamp_clock", "command_line"),
+    ("result",),
     ("faces", "emotions", "observation", "face_geometry"),
-    ("pipeline", "drawing", "reactions", "emotion_message"),
-    ("parameters", "bags"),
+    ("reactions", "drawing", "emotion_message"),
+    ("pipeline",),
+    ("parameters",),
+    ("bags",),
     ("evaluation", "nodes"),
     ("web",),
     ("cli",),
 )
 """The rooms of each floor, the ground floor first: what a room imports lies below it or beside."""
 MADE = ("msg", "srv")  # by the build
+ROS = re.compile(r"^ *(from|import) (rclpy|rcl_|\w+_msgs|std_srvs|ament_index)", re.M)
 
 
 def modules() -> list[str]:
@@ -44,12 +52,20 @@ def room_of(module: str) -> str:
     raise LookupError(f"fer_ros.{module} is on no floor: see FLOORS in test/house.py")
 
 
+def file_arrows() -> dict[str, set[str]]:
+    """For each module the other modules that it imports, wherever in it."""
+    known = set(modules())
+    return {
+        module: set(imports_of(path_of(module), known)) & known - {module}
+        for module in known - {"__init__"}
+    }
+
+
 def arrows() -> dict[str, set[str]]:
     """For each room the other rooms that it imports."""
     found = {room: set() for floor in FLOORS for room in floor}
-    known = set(modules())
-    for module in known - {"__init__"}:
-        for target in _imports(module, known):
+    for module, targets in file_arrows().items():
+        for target in targets:
             if (room := room_of(target)) and room != room_of(module):
                 found[room_of(module)].add(room)
     return found
@@ -71,10 +87,26 @@ def render() -> str:
     return "\n".join(lines)
 
 
-def _imports(module, known):
-    """What a module imports of fer_ros, wherever in it."""
+def render_files() -> str:
+    """The map of the single modules, the top floor first: a line each, with what it imports."""
+    found = file_arrows()
+    order = sorted(found, key=lambda m: (-floor_of(room_of(m)), m))
+    return "\n".join(f"{floor_of(room_of(m))} {m}: {' '.join(sorted(found[m]))}" for m in order)
+
+
+def path_of(module: str) -> Path:
+    """Its file."""
     path = PACKAGE.joinpath(*module.split("."))
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def imports_ros(module: str) -> bool:
+    """Whether it imports rclpy or messages itself."""
+    return bool(ROS.search(path_of(module).read_text("utf-8")))
+
+
+def imports_of(path: Path, known: set[str]) -> Iterator[str]:
+    """What a file imports of fer_ros, wherever in it."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (a.name[8:] for a in node.names if a.name.startswith("fer_ros."))
@@ -86,4 +118,4 @@ def _imports(module, known):
 
 
 if __name__ == "__main__":
-    print(render())
+    print(render_files() if "--files" in sys.argv else render())

@@ -4,7 +4,8 @@
 import pytest
 from bag_helpers import JPEG, RAW, frames, make_bag, storage_file
 
-from fer_ros.bags.cameras import BagError, camera, metadata_topics
+from fer_ros.bags.cameras import camera, metadata_topics
+from fer_ros.bags.image_topics import BagError
 
 
 @pytest.mark.parametrize("name", ["", RAW, RAW[1:], JPEG])

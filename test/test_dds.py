@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from node_helpers import PYTHONPATH, REPOSITORY, WAIT
 
-from fer_ros.nodes import dds
+from fer_ros.runtime import dds
 
 CONFIG = REPOSITORY / "config"
 MIB = 1 << 20
@@ -103,7 +103,7 @@ import json, sys, threading, rclpy
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
-from fer_ros.nodes import dds
+from fer_ros.runtime import dds
 rclpy.init()
 node = rclpy.create_node("subscriber")
 qos = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)

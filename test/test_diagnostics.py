@@ -9,10 +9,10 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.qos import ReliabilityPolicy
 
-from fer_ros.nodes import health as health_module
 from fer_ros.nodes.diagnostics import Situation, status
-from fer_ros.nodes.health import Health
 from fer_ros.parameters import EMOTION_NODE
+from fer_ros.runtime import health as health_module
+from fer_ros.runtime.health import Health
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 RELIABLE, BEST_EFFORT = ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT

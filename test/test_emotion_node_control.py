@@ -133,7 +133,7 @@ def test_lifecycle(bench):
             status, values = bench.report(lambda s, v: v["state"] == "active")
             assert bench.transition("deactivate")
             assert bench.state() == "inactive"
-            assert not [t for t in threading.enumerate() if t.name == "latest_frame"]
+            assert not [t for t in threading.enumerate() if t.name == "mailbox"]
             before = len(bench.results)
             assert bench.until(lambda: publisher.get_subscription_count() == 0)  # noqa: B023
             publisher.publish(raw(header(), blank()))
@@ -242,7 +242,7 @@ def test_activation_that_rcl_refuses(bench, capfd):
     status, values = bench.report()
     assert (status.level, values["state"]) == (DiagnosticStatus.ERROR, "inactive")
     assert "not activated" in status.message
-    assert not [t for t in threading.enumerate() if t.name == "latest_frame"]
+    assert not [t for t in threading.enumerate() if t.name == "mailbox"]
     assert "/camera_info" not in {s.topic_name for s in bench.emotion_node.subscriptions}
 
 

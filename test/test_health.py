@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the node remembers of its work."""
 
-from fer_ros.nodes.health import MAX_REASON, MAX_REASONS, Health, one_line
+from fer_ros.runtime.health import MAX_REASON, MAX_REASONS, Health, one_line
 
 
 def test_a_period_has_what_came_since_the_last():

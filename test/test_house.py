@@ -5,6 +5,7 @@ from collections import Counter
 from graphlib import TopologicalSorter
 
 import house
+import pytest
 
 TWICE = {"base"}
 """What a family of modules in one folder has in common is in each called so."""
@@ -20,8 +21,28 @@ def test_arrows_point_downwards():
     assert not upwards
 
 
-def test_no_circle():
-    assert list(TopologicalSorter(house.arrows()).static_order())
+@pytest.mark.parametrize("arrows", [house.arrows, house.file_arrows])
+def test_no_circle(arrows):
+    assert list(TopologicalSorter(arrows()).static_order())
+
+
+def test_what_needs_no_ros_is_not_among_the_nodes():
+    """Each module of nodes/ imports ROS, or one that does; a table says what they publish."""
+    arrows = house.file_arrows()
+    with_ros = {module for module in arrows if house.imports_ros(module)}
+    while more := {m for m, below in arrows.items() if below & with_ros} - with_ros:
+        with_ros |= more
+    among = {m for m in arrows if m.startswith("nodes.")}
+    by_name = {"nodes.optional"}  # imports the messages that it is asked for
+    tables = {"nodes.inputs", "nodes.sinks", "nodes.topics"}
+    assert among - with_ros <= by_name | tables
+
+
+def test_training_imports_nothing_above_the_parameters(repository):
+    top = house.floor_of("parameters")
+    for path in (repository / "training/fer_training").rglob("*.py"):
+        for target in house.imports_of(path, set(house.modules())):
+            assert not house.room_of(target) or house.floor_of(house.room_of(target)) <= top, path
 
 
 def test_every_name_once():

@@ -7,7 +7,7 @@ from typing import Any
 
 from rosbags.rosbag2 import Reader, storage_mcap
 
-from fer_ros.bags.cameras import BagError, image_topic
+from fer_ros.bags.image_topics import BagError, image_topic
 from fer_ros.bags.salvage import Message, Salvage, Topic, is_packed, unpack, unpack_lz4
 from fer_ros.images.codec import decode_compressed, decode_image
 

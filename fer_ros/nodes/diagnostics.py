@@ -12,8 +12,8 @@ from typing import NamedTuple
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from rclpy.qos import ReliabilityPolicy
 
-from fer_ros.nodes.health import Health
 from fer_ros.parameters.options import HealthLimits
+from fer_ros.runtime.health import Health
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 MANY = 0.5  # share of the images from which a fault of the stamps is said to be the camera's

@@ -9,7 +9,6 @@ from typing import Any
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from std_srvs.srv import Trigger
 
-from fer_ros.nodes import dds
 from fer_ros.nodes.inputs.camera_inputs import CameraInputs
 from fer_ros.nodes.loading import LoadError, load, load_aside
 from fer_ros.nodes.managed_node import ManagedNode
@@ -19,6 +18,7 @@ from fer_ros.nodes.status_marker import StatusMarker
 from fer_ros.parameters import EMOTION_NODE, LOADED
 from fer_ros.parameters.options import EmotionNodeOptions
 from fer_ros.pipeline import EmotionPipeline
+from fer_ros.runtime import dds
 
 SILENT = 1.0
 """Seconds without an image from which it is worth while to look for the reason."""

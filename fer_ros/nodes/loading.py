@@ -8,10 +8,10 @@ from rclpy.task import Future
 
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.faces.detectors import DetectorError
-from fer_ros.nodes.health import one_line
 from fer_ros.parameters import build_pipeline
 from fer_ros.parameters.options import LoadedPipelineOptions
 from fer_ros.pipeline import EmotionPipeline
+from fer_ros.runtime.health import one_line
 
 
 class LoadError(RuntimeError):

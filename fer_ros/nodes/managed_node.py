@@ -21,11 +21,11 @@ from fer_ros.emotions.model_card import ModelError
 from fer_ros.nodes.announcements import Announcements
 from fer_ros.nodes.declaration import declare, read
 from fer_ros.nodes.diagnostics import Problem, Situation, status
-from fer_ros.nodes.health import Health, one_line
-from fer_ros.nodes.latest_frame import LatestWorker
 from fer_ros.nodes.loading import LoadError
 from fer_ros.parameters import Parameter
 from fer_ros.parameters.options import HealthLimits, ManagedNodeOptions
+from fer_ros.runtime.health import Health, one_line
+from fer_ros.runtime.mailbox import MailboxWorker
 
 HANGS = 0.5
 """Seconds that the end waits for the item in work before it gives that up."""
@@ -62,7 +62,7 @@ class ManagedNode(LifecycleNode, Generic[T, Options]):
         self._values: Options = read(self, table, kind)
         self._engine: T | None = None
         self._health = Health()
-        self._worker: LatestWorker = LatestWorker(self._look, self._leave_out)
+        self._worker: MailboxWorker = MailboxWorker(self._look, self._leave_out)
         self._era = 0
         """Grows when all is forgotten: what an item in work then says is of the past."""
         self._going_out = threading.Lock()

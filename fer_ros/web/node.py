@@ -20,12 +20,12 @@ from rclpy.node import Node
 from fer_ros.images.codec import decode_image, encode_jpeg
 from fer_ros.msg import EmotionArray, EmotionEvent
 from fer_ros.nodes.declaration import declare, read
-from fer_ros.nodes.health import Health, one_line
 from fer_ros.nodes.inputs.image_subscription import ImageSubscription
-from fer_ros.nodes.latest_frame import LatestWorker
 from fer_ros.nodes.run import run_node
 from fer_ros.parameters import WEB_VIEW
 from fer_ros.parameters.options import WebViewOptions
+from fer_ros.runtime.health import Health, one_line
+from fer_ros.runtime.mailbox import MailboxWorker
 from fer_ros.stamp_clock import seconds_of
 from fer_ros.web import content
 from fer_ros.web.pairing import Pairing
@@ -60,7 +60,7 @@ class WebView(Node):
         self._values = values = read(self, WEB_VIEW, WebViewOptions)
         self._target = self._name_of(values.node)
         self._pairing: Pairing = Pairing()
-        self._worker = LatestWorker(self._make, self._failed)
+        self._worker = MailboxWorker(self._make, self._failed)
         self._health = Health()
         self._images: ImageSubscription | None = None
         self._results = None

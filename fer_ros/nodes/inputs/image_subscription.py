@@ -12,7 +12,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
-from fer_ros.nodes.health import one_line
+from fer_ros.runtime.health import one_line
 
 RECEIVE_LIMIT = Path("/proc/sys/net/core/rmem_max")
 

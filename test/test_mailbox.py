@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from fer_ros.nodes.latest_frame import LatestWorker
+from fer_ros.runtime.mailbox import MailboxWorker
 
 WAIT = 10.0
 
@@ -38,7 +38,7 @@ def make():
     workers = []
 
     def start(work, **options):
-        workers.append(LatestWorker(work, unexpected, **options))
+        workers.append(MailboxWorker(work, unexpected, **options))
         workers[-1].start()
         return workers[-1]
 
@@ -101,7 +101,7 @@ def test_what_waits_at_stop_is_dropped(make):
 
 def test_items_before_start_and_after_stop_are_dropped():
     done = []
-    worker = LatestWorker(done.append, unexpected)
+    worker = MailboxWorker(done.append, unexpected)
     worker.put(1)
     worker.stop()
     worker.put(2)
@@ -186,7 +186,7 @@ def test_what_raises_is_told_and_the_next_is_looked_at():
             raise KeyError("one")
         done.append(item)
 
-    worker = LatestWorker(work, told.append)
+    worker = MailboxWorker(work, told.append)
     worker.start()
     for item in (1, 2):
         worker.put(item)
@@ -213,7 +213,7 @@ def test_commands_come_between_two_items(make):
 
 def test_commands_are_done_at_once_while_at_rest():
     order = []
-    worker = LatestWorker(order.append, unexpected)
+    worker = MailboxWorker(order.append, unexpected)
     worker.call("tune", lambda: order.append("tuned"))
     assert order == ["tuned"]
 
@@ -227,7 +227,7 @@ def test_a_command_does_not_wait_for_an_item(make):
 
 def test_what_hangs_is_given_up_and_counted():
     work, done = Work(), []
-    worker = LatestWorker(lambda item: (work(item), done.append(item)), unexpected)
+    worker = MailboxWorker(lambda item: (work(item), done.append(item)), unexpected)
     worker.start()
     worker.put(1)
     work.wait_begun()
@@ -236,7 +236,7 @@ def test_what_hangs_is_given_up_and_counted():
     assert not worker.stop(0.05)
     assert worker.counts() == (2, 0, 2)
     assert not worker.busy()
-    hung = next(t for t in threading.enumerate() if t.name == "latest_frame")
+    hung = next(t for t in threading.enumerate() if t.name == "mailbox")
     worker.start()
     worker.put(3)
     work.wait_begun()

@@ -13,14 +13,14 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class LatestWorker(Generic[T]):
+class MailboxWorker(Generic[T]):
     """Calls ``work(item)`` on its own thread for the newest item put, of each sender by turns.
 
     Once stopped, received = processed + dropped.
 
     Args:
         work: called with one item after the other.
-        failed: told of what ``work`` or a command raises; the next item is looked at.
+        failed: called with what ``work`` or a command raises; the next item is looked at.
         max_rate: at most so many items a second, all where it is not over 0; newer items take the
             place of one that waits for its turn.
     """
@@ -57,7 +57,7 @@ class LatestWorker(Generic[T]):
 
     def start(self) -> None:
         """Begin to work; ``put`` before this is dropped at once."""
-        self._thread = threading.Thread(target=self._run, name="latest_frame", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="mailbox", daemon=True)
         self._thread.start()
 
     def stop(self, timeout: float | None = None) -> bool:
@@ -81,7 +81,7 @@ class LatestWorker(Generic[T]):
                 self.dropped += 1
                 self._began = None
                 return False
-        self._obey(commands)
+        self._run_commands(commands)
         return True
 
     def put(self, item: T, sender: Hashable = None) -> None:
@@ -141,7 +141,7 @@ class LatestWorker(Generic[T]):
                     item = self._slots.pop(next(iter(self._slots)))
                     self._began = self._last_turn = time.monotonic()
             if commands:
-                self._obey(commands)
+                self._run_commands(commands)
                 continue
             self._try(lambda item=item: self._work(item))
             with self._changed:
@@ -158,7 +158,7 @@ class LatestWorker(Generic[T]):
         pause = 1 / self._max_rate if self._max_rate > 0 else 0.0
         return self._last_turn + pause - time.monotonic()
 
-    def _obey(self, commands):
+    def _run_commands(self, commands):
         for command in commands.values():
             self._try(command)
 
