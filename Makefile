@@ -9,6 +9,7 @@ YUNET ?=
 DATA ?=
 VOTES ?=
 ELSEWHERE ?=
+GROUPS ?=
 MODELS ?=
 QUICK ?=
 
@@ -86,9 +87,11 @@ bench: build bench-env ## time everything beside its peers (35 minutes; QUICK=1:
 	@$(VENV)/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)") \
 	    $(if $(YUNET),--yunet "$(YUNET)")
 
-report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV=fer2013.csv VOTES=fer2013new.csv)
+report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV= VOTES= ELSEWHERE="a.npz" GROUPS=a.npz)
 	@test -n "$(CSV)" || { echo "make report CSV=fer2013.csv VOTES=fer2013new.csv" >&2; exit 1; }
 	@.venv-training/bin/fer-training report --csv "$(CSV)" $(if $(VOTES),--votes "$(VOTES)") \
+	    $(if $(ELSEWHERE),--elsewhere $(ELSEWHERE) --people '([0-9]{3})') \
+	    $(if $(GROUPS),--groups "$(GROUPS)") \
 	    --model fer_ros/models/emotion_mobilenet_v2.tflite
 
 leaderboard: bench-env build ## every model on every data set (CSV= VOTES= DATA="folder set.toml" ELSEWHERE="a.npz" MODELS="a.onnx b.tflite")

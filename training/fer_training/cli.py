@@ -92,6 +92,16 @@ def _parser():
             help="where a picture's path has its label, in a group; the folder if not given",
         )  # fmt: skip
 
+    def others(p):
+        p.add_argument(
+            "--elsewhere", **model | {"metavar": "FILE"}, nargs="+", default=(),
+            help=".npz files with images, labels (0 to 6): balanced recall on each, and the mean",
+        )  # fmt: skip
+        p.add_argument(
+            "--people", metavar="REGEX",
+            help="with --elsewhere: where a name says whose face it is, in a group; for intervals",
+        )  # fmt: skip
+
     p = command(commands.inspect)
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
@@ -167,14 +177,7 @@ def _parser():
         help="CSV from row or picture to group: figures of each, and the widest gap; for an .npz "
         "data set what it says of people, such as gender age",
     )  # fmt: skip
-    p.add_argument(
-        "--elsewhere", **model | {"metavar": "FILE"}, nargs="+", default=(),
-        help=".npz files with images and labels (0 to 6): balanced recall on each, and the mean",
-    )  # fmt: skip
-    p.add_argument(
-        "--people", metavar="REGEX",
-        help="with --elsewhere: where a face's name says whose it is, in a group; for intervals",
-    )  # fmt: skip
+    others(p)
     p.add_argument("--train-csv", metavar="FILE", help="Training rows, to leave out repeats of")
     p.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
 
@@ -198,6 +201,7 @@ def _parser():
     p = command(commands.export)
     p.add_argument("--model", **model, required=True, help="a .keras file")
     p.add_argument("--csv", **csv)
+    p.add_argument("--votes", **votes)
     labelled(p)
     p.add_argument("--out", type=Path, required=True, help="folder for the files")
     p.add_argument("--name", default="emotion_mobilenet_v2")
@@ -222,6 +226,11 @@ def _parser():
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
     p.add_argument("--model", **model, required=True, help="the .tflite file, its card beside it")
+    others(p)
+    p.add_argument(
+        "--groups", **model | {"metavar": "FILE"},
+        help=".npz of labelled faces whose people state groups, such as gender: recall of each",
+    )  # fmt: skip
     p.add_argument("--out", type=Path, default=Path(), help="folder for MODEL_CARD.md")
     return parser
 

@@ -221,7 +221,14 @@ def report(arguments) -> None:
     """Write MODEL_CARD.md and its pictures, every figure measured anew."""
     from fer_training.model_report import write
 
-    write(arguments.model, _load(arguments), arguments.out)
+    write(
+        arguments.model,
+        _load(arguments),
+        arguments.out,
+        sets=arguments.elsewhere,
+        people=arguments.people,
+        stated=arguments.groups,
+    )
     print(f"wrote {arguments.out / 'MODEL_CARD.md'}")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from fer_ros.emotions.classifier import LiteRTBackend
 from fer_ros.emotions.model_card import ModelError, load_card
+from fer_training import calibration
 from fer_training.dataset import Faces
 from fer_training.evaluate import predict
 from fer_training.export import card_entry, one_channel, to_onnx
@@ -31,10 +32,12 @@ def add_onnx(model: Path, validation: Faces, training_keys: np.ndarray) -> dict:
     path.write_bytes(to_onnx(from_litert(model, input_size), input_size))
     unseen = ~np.isin(validation.keys(), training_keys)
     logits = predict(path, validation.images, input_size)
-    entry, _ = card_entry(path, logits, validation, unseen, training_keys, input_size)
-    entry["made_of"] = model.name
     card_path = model.with_suffix(".json")
     card = json.loads(card_path.read_text("utf-8"))
+    balanced = card.get("calibration", {}).get("balanced", False)
+    judges = calibration.judges(validation, unseen, balanced)
+    entry, _ = card_entry(path, logits, validation, judges, training_keys, input_size)
+    entry["made_of"] = model.name
     card["files"][path.name] = entry
     card_path.write_text(json.dumps(card, indent=2) + "\n", "utf-8")
     return entry

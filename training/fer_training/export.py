@@ -24,7 +24,7 @@ from fer_ros.emotions.model_card import CROP_SIZE, sha256_of
 from fer_training import __version__, calibration
 from fer_training.dataset import Faces
 from fer_training.evaluate import TIMED, judge, milliseconds_per_face, predict
-from fer_training.recipe import learnt_from, recipe_of_run
+from fer_training.recipe import Recipe, learnt_from, recipe_of_run
 
 CALIBRATION_FACES = 200
 INT8_MAY_LOSE = 0.005
@@ -57,7 +57,8 @@ def export(
     The int8 form becomes ``<name>.tflite``, the one that is run by default, when it is within half
     a point of float32 on ``validation``. Temperatures, and the confidence under which a face is
     ``uncertain``, come from the rows of ``validation`` that do not stand in ``training``: the
-    lowest confidence at which a share of ``named_right`` of the named faces is right.
+    lowest confidence at which a share of ``named_right`` of the named faces is right. Of a model
+    that ``is_balanced`` each class weighs alike there, and FER+'s majority says what is right.
     """
     recipe = recipe_of_run(model.parent)
     out.mkdir(parents=True, exist_ok=True)
@@ -66,7 +67,7 @@ def export(
     input_size = _input_size(network)
     learnt = np.unique(training.keys())
     unseen = ~np.isin(validation.keys(), learnt)
-    labels = validation.labels[unseen]
+    judges = calibration.judges(validation, unseen, balanced := is_balanced(recipe))
 
     forms = {
         f"{name}_float32.tflite": to_litert(network),
@@ -83,7 +84,7 @@ def export(
         (out / file).write_bytes(content)
         logits = predict(out / file, validation.images, input_size)
         files[file], confidences[file] = card_entry(
-            out / file, logits, validation, unseen, learnt, input_size
+            out / file, logits, validation, judges, learnt, input_size
         )
     best, int8 = files[f"{name}_float32.tflite"], files[f"{name}_int8.tflite"]
     default = "int8" if best["accuracy"] - int8["accuracy"] <= INT8_MAY_LOSE else "float16"
@@ -91,7 +92,7 @@ def export(
     files[f"{name}.tflite"] = files[f"{name}_{default}.tflite"] | {"form": default}
 
     probabilities = confidences[f"{name}_{default}.tflite"]
-    curve = calibration.risk_coverage(probabilities, labels)
+    curve = calibration.risk_coverage(probabilities, judges.labels, judges.weights)
     threshold = calibration.threshold_for(curve, named_right)
     (chosen,) = (p for p in curve if p["threshold"] == threshold)
     card = {
@@ -108,11 +109,14 @@ def export(
         "files": files,
         "calibration": {
             "faces": f"{validation.usage[0]} without repeats of Training, cross-fitted",
+            "balanced": balanced,
             "named": round(chosen["coverage"], 4),
             "of them right": round(1 - chosen["risk"], 4),
             "reliability": [
                 {k: round(v, 4) for k, v in b.items()}
-                for b in calibration.reliability(probabilities, labels)
+                for b in calibration.reliability(
+                    probabilities, judges.labels, weights=judges.weights
+                )
             ],
         },
         "figures": {
@@ -127,18 +131,30 @@ def export(
     return card
 
 
+def is_balanced(recipe: Recipe | None) -> bool:
+    """Whether what the recipe makes was not told how frequent the classes are."""
+    last = recipe.phases[-1] if recipe and recipe.phases else recipe
+    return bool(last and last.logit_adjustment)
+
+
 def card_entry(
-    file: Path, logits: np.ndarray, faces: Faces, unseen: np.ndarray, keys: np.ndarray, size: int
+    file: Path,
+    logits: np.ndarray,
+    faces: Faces,
+    judges: calibration.Judges,
+    keys: np.ndarray,
+    size: int,
 ) -> tuple[dict, np.ndarray]:
     """What a card says of a model file, and its probabilities, cross-fitted, float [M, 7].
 
-    ``logits``: float [N, 7], its answers to ``faces``; ``unseen``: bool [N], the M of them whose
-    pictures are not among ``keys``, those trained on; ``size``: pixels, the ONNX graph's input.
+    ``logits``: float [N, 7], its answers to ``faces``; ``judges``: the M of them that calibrate,
+    whose pictures are not among ``keys``, those trained on; ``size``: pixels, the ONNX graph's
+    input.
     """
-    labels = faces.labels[unseen]
-    temperature = round(calibration.best_temperature(logits[unseen], labels), 4)
-    confidences = calibration.cross_fitted(logits[unseen], labels)
-    error = calibration.expected_calibration_error(confidences, labels)
+    own, labels, weights = logits[judges.rows], judges.labels, judges.weights
+    temperature = round(calibration.best_temperature(own, labels, weights), 4)
+    confidences = calibration.cross_fitted(own, labels, weights=weights)
+    error = calibration.expected_calibration_error(confidences, labels, weights=weights)
     return {
         "sha256": sha256_of(file),
         "bytes": file.stat().st_size,

@@ -2,6 +2,7 @@
 """MODEL_CARD.md and its pictures: every figure measured anew on the shipped files."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from string import Template
@@ -11,15 +12,20 @@ import numpy as np
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import softmax
 from fer_ros.emotions.model_card import load_card
-from fer_training import calibration, inspection, plots, recipe
-from fer_training.dataset import Faces
-from fer_training.evaluate import TIMED, judge, milliseconds_per_face, predict
+from fer_training import calibration, elsewhere, inspection, plots, recipe
+from fer_training.dataset import Faces, load_labelled
+from fer_training.evaluate import TIMED, judge, milliseconds_per_face, opened, predict
 from fer_training.export import commit
+from fer_training.groups import by_group, stated_groups
 from fer_training.near import HELD_OUT
 from fer_training.robustness import robustness
 
 TEMPLATE = Path(__file__).with_name("MODEL_CARD.template.md")
 PICTURES = "docs/images/model"
+BALANCED = (
+    " Both are fitted with each class weighing as much as any other, as the model is not told how\n"
+    "frequent they are, and by the majority of FER+'s annotators."
+)
 TOUCHED = (
     "These faces\nwere not trained on, but they are not untouched: the recipe was chosen, and "
     "temperature and threshold\nwere fitted, with them."
@@ -39,11 +45,21 @@ each the teachers' answer alone was learnt.
 """Of the models that ship: whoever trains on other faces says so in the template."""
 
 
-def write(model: Path, faces: Faces, out: Path) -> None:
+def write(
+    model: Path,
+    faces: Faces,
+    out: Path,
+    *,
+    sets: Sequence[Path] = (),
+    people: str | None = None,
+    stated: Path | None = None,
+) -> None:
     """Write ``out``/MODEL_CARD.md and its pictures for ``model``, beside which its card lies.
 
-    ``faces`` hold Training and PublicTest, with FER+'s votes if there are any. Raises ModelError
-    or DatasetError.
+    ``faces`` hold Training and PublicTest, with FER+'s votes if there are any; ``sets`` are .npz
+    files of labelled faces of other origins, whose names tell people apart by the pattern
+    ``people``; ``stated`` is one of them, whose people say of themselves to which groups they
+    belong. Raises ModelError or DatasetError.
     """
     card = load_card(model)
     content = json.loads(model.with_suffix(".json").read_text("utf-8"))
@@ -51,14 +67,16 @@ def write(model: Path, faces: Faces, out: Path) -> None:
     training, held_out = faces.of("Training"), faces.of("PublicTest")
     keys = np.unique(training.keys())
     unseen = ~np.isin(held_out.keys(), keys)
-    labels = held_out.labels[unseen]
+    balanced = content.get("calibration", {}).get("balanced", False)
+    judges = calibration.judges(held_out, unseen, balanced)
+    labels, weights = judges.labels, judges.weights
     apart = content["figures"].get("split") == HELD_OUT
 
     def calibrated(logits, entry):
         """Probabilities of the unseen faces: by the card's temperature, unless they fitted it."""
         if apart:
-            return softmax(logits[unseen] / entry["temperature"])
-        return calibration.cross_fitted(logits[unseen], labels)
+            return softmax(logits[judges.rows] / entry["temperature"])
+        return calibration.cross_fitted(logits[judges.rows], labels, weights=weights)
 
     rows, logits = [], {}
     for file, entry in _shipped(model.parent):
@@ -67,11 +85,12 @@ def write(model: Path, faces: Faces, out: Path) -> None:
         timed = held_out.images[:TIMED]
         figures["ms_per_face"] = milliseconds_per_face(file, timed, entry["input_size"])
         probabilities = calibrated(logits[file], entry)
-        figures["ece"] = calibration.expected_calibration_error(probabilities, labels)
+        error = calibration.expected_calibration_error(probabilities, labels, weights=weights)
+        figures["ece"] = error
         rows.append((file, entry, figures))
     ((entry, main),) = ((e, figures) for file, e, figures in rows if file == model)
     probabilities = calibrated(logits[model], entry)
-    curve = calibration.risk_coverage(probabilities, labels)
+    curve = calibration.risk_coverage(probabilities, labels, weights)
     named = min(curve, key=lambda p: abs(p["threshold"] - card.uncertain_below))
     disturbed = robustness(model, held_out)
     data = inspection.inspect(faces)
@@ -79,7 +98,7 @@ def write(model: Path, faces: Faces, out: Path) -> None:
     pictures = out / PICTURES
     pictures.mkdir(parents=True, exist_ok=True)
     plots.confusion(main["confusion"], pictures / "confusion.png")
-    bins = calibration.reliability(probabilities, labels)
+    bins = calibration.reliability(probabilities, labels, weights=weights)
     plots.reliability(bins, main["ece"], pictures / "reliability.png")
     plots.risk_coverage(curve, card.uncertain_below, pictures / "risk_coverage.png")
     plots.robustness(disturbed["conditions"], disturbed["clean"], pictures / "robustness.png")
@@ -111,6 +130,9 @@ def write(model: Path, faces: Faces, out: Path) -> None:
         how="" if apart else f", cross-fitted in {calibration.FOLDS} folds",
         ms=f"{main['ms_per_face']:.2f}",
         per_class=_per_class(main),
+        elsewhere=_elsewhere(model, entry, sets, people, logits[model], held_out, keys),
+        groups=_groups(model, entry, stated),
+        judged=BALANCED if balanced else "",
         files=_files(rows),
         uncertain_below=f"{card.uncertain_below:.0%}",
         named=f"{named['coverage']:.0%}",
@@ -180,6 +202,47 @@ def _files(rows):
             for file, entry, f in rows
         ],
     )
+
+
+def _elsewhere(model, entry, sets, people, logits, held_out, keys):
+    """The table of balanced recall, set by set; a line where nothing else was measured."""
+    found = elsewhere.on_fer_2013(logits, held_out, entry["temperature"], keys)
+    answer = opened(model, entry["input_size"])
+    others = [load_labelled(path)[0] for path in sets]
+    found |= elsewhere.on_sets(answer, others, entry["temperature"], people)
+    rows = []
+    for name, f in found.items():
+        low, high = f["interval"]
+        recall = f.get("recall", dict.fromkeys(EMOTIONS)).values()
+        rows.append((
+            name, f["n"], f"{f['balanced']:.3f}", f"{low:.3f} to {high:.3f}", f"{f['ece']:.3f}",
+            *("-" if v is None else f"{v:.2f}" for v in recall),
+        ))  # fmt: skip
+    head = ("faces of", "faces", "balanced recall", "95 % between", "ECE", *EMOTIONS)
+    return _table(head, rows) + ("" if sets else "\n\nFaces of other origins were not measured.")
+
+
+def _groups(model, entry, path):
+    """Recall by what people said of themselves, with intervals."""
+    if path is None:
+        return "How well the model does by age, sex or skin has not been measured."
+    faces, said = load_labelled(path)
+    logits = predict(model, faces.images, entry["input_size"])
+    parts = []
+    for name, group in stated_groups(path, sorted(said)).items():
+        found = by_group(logits, faces, group, entry["temperature"])["groups"]
+        present = [e for e in EMOTIONS if any(e in f["recall_wilson"] for f in found.values())]
+        rows = []
+        for value, f in found.items():
+            cells = []
+            for emotion in present:
+                low, high = f["recall_wilson"].get(emotion, (None, None))
+                own = f["per_class"][emotion]
+                cell = f"{own['recall']:.0%} ({low:.0%} to {high:.0%})" if low is not None else "-"
+                cells.append(f"{cell} of {own['support']}")
+            rows.append((value.replace("_", " "), *cells))
+        parts.append(_table((name, *(f"recall of {e} (95 % between)" for e in present)), rows))
+    return "\n\n".join(parts)
 
 
 def _robustness(found):

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 from fer_training import calibration, plots
+from fer_training.dataset import Faces
 
 from fer_ros.emotions.classifier import softmax
 
@@ -74,3 +75,35 @@ def test_its_pictures_are_drawn(honest, tmp_path):
         calibration.risk_coverage(probabilities, labels), 0.5, tmp_path / "risk.png"
     )
     assert all(p.stat().st_size > 5000 for p in tmp_path.iterdir())
+
+
+def test_balanced_judges_weigh_each_class_alike_and_go_by_the_majority():
+    labels = np.array([3, 3, 3, 3, 0, 6])
+    votes = np.zeros((6, 10), np.int64)
+    votes[np.arange(6), [3, 3, 3, 6, 0, 8]] = 10  # the fourth is neutral to all, the last unknown
+    faces = Faces(np.zeros((6, 48, 48), np.uint8), labels, np.full(6, "PublicTest"), votes)
+    plain = calibration.judges(faces, np.ones(6, bool))
+    assert plain.labels.tolist() == labels.tolist()
+    assert set(plain.weights) == {1}
+    balanced = calibration.judges(faces, np.arange(6) != 0, balanced=True)
+    assert balanced.rows.tolist() == [1, 2, 3, 4]
+    assert balanced.labels.tolist() == [3, 3, 6, 0]
+    sums = np.bincount(balanced.labels, balanced.weights)
+    np.testing.assert_allclose(sums[[0, 3, 6]], 4 / 3)
+
+
+def test_weights_count(honest):
+    logits, labels = honest
+    weights = np.where(labels == 0, 5.0, 1.0)
+    often = np.concatenate([np.arange(len(labels)), np.repeat(np.flatnonzero(labels == 0), 4)])
+    assert calibration.best_temperature(logits, labels, weights) == pytest.approx(
+        calibration.best_temperature(logits[often], labels[often]), rel=1e-3
+    )
+    probabilities = softmax(logits * 2)
+    error = calibration.expected_calibration_error
+    assert error(probabilities, labels, weights=weights) == pytest.approx(
+        error(probabilities[often], labels[often])
+    )
+    weighed = calibration.risk_coverage(probabilities, labels, weights)[50]
+    repeated = calibration.risk_coverage(probabilities[often], labels[often])[50]
+    assert weighed == pytest.approx(repeated)

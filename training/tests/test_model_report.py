@@ -3,7 +3,8 @@ import json
 import re
 import shutil
 
-from conftest import write_csv
+import numpy as np
+from conftest import make_faces, write_csv
 from fer_training.cli import main
 from fer_training.near import HELD_OUT
 
@@ -40,3 +41,19 @@ def test_says_who_taught_and_that_others_chose(exported, training, validation, t
     assert "chosen with others" in text
     assert "cross-fitted" not in text
     assert "$" not in text
+
+
+def test_tells_what_it_reads_elsewhere_and_of_whom(exported, training, validation, tmp_path):
+    models = shutil.copytree(exported[0], tmp_path / "models")
+    csv = write_csv(tmp_path / "fer2013.csv", training, validation)
+    faces = make_faces(28, "", seed=5)
+    studio = tmp_path / "studio.npz"
+    gender = np.where(np.arange(28) % 2, "female", "male")
+    np.savez(studio, images=faces.images, labels=faces.labels, gender=gender)
+    words = ["report", "--csv", str(csv), "--model", str(models / "tiny.tflite")]
+    more = ["--elsewhere", str(studio), "--groups", str(studio)]
+    assert main([*words, *more, "--out", str(tmp_path)]) == 0
+    text = (tmp_path / "MODEL_CARD.md").read_text()
+    assert "| mean elsewhere | 28 |" in text
+    assert "| studio | 28 |" in text
+    assert re.search(r"\| female \| \d+% \(\d+% to \d+%\) of 2 ", text)
