@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 
-from fer_ros.result import FaceEmotion, Result
+from fer_ros.result import FACE_FIELDS, FaceEmotion, Result
 
 EMOTION_ARRAY = "fer_ros/msg/EmotionArray"
 
@@ -20,24 +20,7 @@ def emotion_array(types: Mapping[str, type], header, result: Result):
 
 
 def _face(types, face: FaceEmotion):
-    x, y, width, height = face.box
+    fields = {name: getattr(face, name) for name in FACE_FIELDS}
     region = types["sensor_msgs/msg/RegionOfInterest"]
-    return types["fer_ros/msg/FaceEmotion"](
-        track_id=face.track_id,
-        roi=region(x_offset=x, y_offset=y, width=width, height=height, do_rectify=False),
-        detection_score=face.detection_score,
-        emotion=face.emotion,
-        label=face.label,
-        confidence=face.confidence,
-        probabilities=face.probabilities,
-        raw_probabilities=face.raw_probabilities,
-        roll=face.pose.roll,
-        pitch=face.pose.pitch,
-        yaw=face.pose.yaw,
-        facing=face.facing,
-        quality=face.quality,
-        quality_flags=face.quality_flags,
-        valence=face.valence,
-        distance=face.distance,
-        engagement=face.engagement,
-    )
+    fields["roi"] = region(**face.roi._asdict(), do_rectify=False)
+    return types["fer_ros/msg/FaceEmotion"](**fields)

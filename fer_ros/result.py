@@ -4,11 +4,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fer_ros.emotions.classes import UNCERTAIN, label_of, valence_of
+from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN, label_of, valence_of
 from fer_ros.images.camera_model import CameraModel
 
 
@@ -112,7 +112,47 @@ class HeadPose(NamedTuple):
 UNKNOWN_POSE = HeadPose(math.nan, math.nan, math.nan)
 
 
-@dataclass(frozen=True)
+FACE_FIELDS = (
+    *("track_id", "roi", "detection_score", "emotion", "label", "confidence", "probabilities"),
+    *("raw_probabilities", "roll", "pitch", "yaw", "facing", "quality", "quality_flags", "valence"),
+    *("distance", "engagement"),
+)
+"""The fields of ``fer_ros/msg/FaceEmotion``, in its order."""
+
+
+class Region(NamedTuple):
+    """A box as ``sensor_msgs/RegionOfInterest`` has it, in whole pixels."""
+
+    x_offset: int
+    y_offset: int
+    width: int
+    height: int
+
+
+def face_to_dict(face, digits: int | None = None) -> dict[str, Any]:
+    """A face by the fields of its message, as JSON has it: numbers, texts, lists, None for NaN.
+
+    Args:
+        face: a FaceEmotion, or the message.
+        digits: to which numbers are rounded; None: not at all.
+    """
+    found = {name: plain(getattr(face, name), digits) for name in FACE_FIELDS if name != "roi"}
+    roi = {name: int(getattr(face.roi, name)) for name in Region._fields}
+    return {name: roi if name == "roi" else found[name] for name in FACE_FIELDS}
+
+
+def plain(value, digits: int | None = None) -> Any:
+    """A field of a message as JSON has it."""
+    if isinstance(value, np.ndarray):
+        return [plain(float(number), digits) for number in value]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return value if digits is None else round(value, digits)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+@dataclass(frozen=True, repr=False)
 class FaceEmotion:
     """One face of one image; the fields of ``fer_ros/msg/FaceEmotion``.
 
@@ -137,6 +177,36 @@ class FaceEmotion:
     engagement: int = 0
     points: np.ndarray | None = field(default=None, compare=False)
 
+    def __repr__(self):
+        x, y, width, height = self.box
+        who = f"{self.track_id}: " if self.track_id else ""
+        what = f"{who}{self.label} {self.confidence:.0%}"
+        return f"FaceEmotion({what}, {width:g}x{height:g} at {x:g},{y:g})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields of the message as JSON has them, None for NaN."""
+        return face_to_dict(self)
+
+    @property
+    def roi(self) -> Region:
+        """The box, as the message has it."""
+        return Region(*map(int, self.box))
+
+    @property
+    def roll(self) -> float:
+        """Of the pose, rad."""
+        return self.pose.roll
+
+    @property
+    def pitch(self) -> float:
+        """Of the pose, rad."""
+        return self.pose.pitch
+
+    @property
+    def yaw(self) -> float:
+        """Of the pose, rad."""
+        return self.pose.yaw
+
     @property
     def valence(self) -> float:
         """How pleasant the expression looks, -1 to 1, by the smoothed probabilities."""
@@ -154,7 +224,7 @@ class FaceEmotion:
         return float(self.probabilities[chosen])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What the pipeline says of one image.
 
@@ -183,6 +253,42 @@ class Result:
     camera: CameraModel | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
 
+    def __repr__(self):
+        faces = ", ".join(f"{face.label} {face.confidence:.0%}" for face in self.faces) or "no face"
+        return f"Result({faces}; {self.shape[1]}x{self.shape[0]})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields of ``fer_ros/msg/EmotionArray`` but its header, as JSON has them: equal for
+        equal images, whatever they took.
+        """
+        return {
+            "image_width": self.shape[1],
+            "image_height": self.shape[0],
+            "model": self.model,
+            "faces": [face.to_dict() for face in self.faces],
+        }
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """A flat row for each face, such as pandas takes: its box as x, y, width, height, its
+        probabilities by their names, the raw ones with ``raw_`` before that.
+        """
+        return [_record(face.to_dict()) for face in self.faces]
+
     def upright_box(self, face: FaceEmotion) -> Box:
         """Where a face lies in ``upright``."""
         return face.box.rotated(self.shape, self.rotate)
+
+
+def _record(face: dict[str, Any]) -> dict[str, Any]:
+    roi, smoothed = face.pop("roi"), face.pop("probabilities")
+    raw = zip(EMOTIONS, face.pop("raw_probabilities"), strict=True)
+    place = {"x": roi["x_offset"], "y": roi["y_offset"]}
+    place |= {side: roi[side] for side in ("width", "height")}
+    probabilities = dict(zip(EMOTIONS, smoothed, strict=True))
+    return {
+        "track_id": face.pop("track_id"),
+        **place,
+        **face,
+        **probabilities,
+        **{f"raw_{name}": value for name, value in raw},
+    }

@@ -23,7 +23,7 @@ def face(**more):
     box = Fields(x_offset=1, y_offset=2, width=30, height=40)
     return Fields(
         track_id=4, roi=box, label="joy", confidence=0.75, probabilities=[0.75, *[0.05] * 5, 0.0],
-        **more,
+        detection_score=0.9, emotion=3, raw_probabilities=[0.75, *[0.05] * 5, 0.0], **more,
     )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def test_what_is_not_known_is_null():
     told = content.result(array(new))
     assert told["stamp"] == 12.5
     (one,) = told["faces"]
-    assert one["box"] == [1, 2, 30, 40]
+    assert one["roi"] == {"x_offset": 1, "y_offset": 2, "width": 30, "height": 40}
     unknown = ("roll", "pitch", "yaw", "facing", "quality", "valence", "distance", "engagement")
     assert [one[name] for name in unknown] == [None] * len(unknown)
     assert one["flags"] == []
@@ -109,7 +109,7 @@ def test_words_in_both_languages():
         assert text
         assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", german[name])), name
     wanted = {*EMOTIONS, "uncertain", *content.FLAGS, *content.ENGAGEMENT[1:]}
-    wanted |= {f"level_{level}" for level in content.LEVELS}
+    wanted |= {f"level_{level}" for level in content.DIAGNOSTIC_LEVELS}
     for file in PAGE.iterdir():
         text = file.read_text("utf-8")
         wanted |= set(re.findall(r'data-word="(\w+)"', text))

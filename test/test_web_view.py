@@ -151,7 +151,7 @@ def test_moving_face_and_a_slow_node(bench, transport):
         assert head["stamp"] == 1000 + number + 5e-9, "another image than the result's"
         expected = left + 12 * (number % 20)
         if expected < 360:  # beyond, the edge cuts the face
-            off += [abs(face["box"][0] - expected) for face in head["faces"]]
+            off += [abs(face["roi"]["x_offset"] - expected) for face in head["faces"]]
     assert np.median(off) < 30, "the newest of both would be 108 pixels apart"
     assert len({number_in(picture) for _, picture in page.frames}) == len(page.frames)
     assert sum(bool(head["faces"]) for head, _ in page.frames) > 3

@@ -13,9 +13,10 @@ import numpy as np
 
 from fer_ros.evaluation.measures import Look, Sighting, figures, latencies, rounded
 from fer_ros.parameters import analysis_options
-from fer_ros.result import Box
+from fer_ros.result import Box, face_to_dict
 from fer_ros.stamp_clock import seconds_of
 
+DIGITS = 4  # what the figures of a face are worth
 COUNTS = ("received", "processed", "dropped")
 """What emotion_node's diagnostics count."""
 
@@ -94,7 +95,7 @@ def record_of(message) -> dict:
         "image_width": message.image_width,
         "image_height": message.image_height,
         "model": message.model,
-        "faces": [_face(f) for f in message.faces],
+        "faces": [face_to_dict(face, DIGITS) for face in message.faces],
     }
 
 
@@ -150,21 +151,6 @@ def describe(summary: dict) -> str:
     if age:
         lines.append(f"latency   median {age['p50']:.1f} ms, p99 {age['p99']:.1f} ms")
     return "\n".join(lines)
-
-
-def _face(face) -> dict:
-    roi = {k: getattr(face.roi, k) for k in ("x_offset", "y_offset", "width", "height")}
-    names = face.get_fields_and_field_types()
-    return {name: roi if name == "roi" else _plain(getattr(face, name)) for name in names}
-
-
-def _plain(value):
-    """A field as JSON has it: four digits are what figures are worth, NaN is null."""
-    if isinstance(value, np.ndarray):
-        return [_plain(float(v)) for v in value]
-    if isinstance(value, float):
-        return round(value, 4) if np.isfinite(value) else None
-    return value
 
 
 def _seconds(stamp) -> float:

@@ -11,12 +11,10 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from fer_ros.bags.calibration import Calibration
 from fer_ros.bags.reading import DECODERS, Bag, BagError, Say, Topic
@@ -32,7 +30,7 @@ from fer_ros.parameters import ANALYSIS, AnalysisOptions, analysis_options, buil
 from fer_ros.parameters.parameter import differences
 from fer_ros.reactions.events import EventDetector
 from fer_ros.reactions.rules import read_rules
-from fer_ros.result import FaceEmotion
+from fer_ros.result import Result
 from fer_ros.stamp_clock import nanoseconds_of, seconds_of
 
 KEEP = ("all", "image", "emotions", "none")
@@ -180,7 +178,7 @@ class _Run:
         self._count_events(result, header.stamp)
         self._count_time(began, decoded, result.timings)
         seconds = (message.time - self._bag.start_time) / 1e9
-        rows.writerows(_rows(seconds, header.stamp, faces))
+        rows.writerows(_rows(seconds, header.stamp, result))
         if self._job.emotions_topic in writer.topics:
             data = emotion_array_cdr(header, result)
             writer.write(self._job.emotions_topic, message.time, data)
@@ -275,21 +273,19 @@ def _open_bag(job: Job, path: Path, bag: Bag, image: Topic, say: Say) -> BagWrit
     return writer
 
 
-def _rows(seconds: float, stamp, faces: Sequence[FaceEmotion]) -> list[list]:
+def _rows(seconds: float, stamp, result: Result) -> list[list]:
     """Lines of ``emotions.csv``: one for each face, or one without a face."""
-    image = [f"{seconds:.6f}", f"{stamp.sec}.{stamp.nanosec:09d}", len(faces)]
+    image = [f"{seconds:.6f}", f"{stamp.sec}.{stamp.nanosec:09d}", len(result.faces)]
+    names = COLUMNS[len(image) :]
     return [
-        [
-            *image,
-            face.track_id,
-            *face.box,
-            f"{face.detection_score:.4f}",
-            face.label,
-            f"{face.confidence:.6f}",
-            *(f"{p:.6f}" for p in np.concatenate([face.probabilities, face.raw_probabilities])),
-        ]
-        for face in faces
-    ] or [image + [""] * (len(COLUMNS) - len(image))]
+        [*image, *(_text(name, record[name]) for name in names)] for record in result.to_records()
+    ] or [image + [""] * len(names)]
+
+
+def _text(name: str, value):
+    if isinstance(value, float):
+        return f"{value:.4f}" if name == "detection_score" else f"{value:.6f}"
+    return value
 
 
 def write_json(path: Path, content: dict) -> None:

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is sent to the page, as plain values: results, events, health, parameters. Without ROS.
 
-Works on any object with the fields of the message. What a message of an older version lacks, and
-what is not known, is null.
+Works on any object with the fields of the message. What is not known is null.
 """
 
 import json
-import math
 import struct
 
 from fer_ros.emotions.classes import COLOURS, EMOTIONS
 from fer_ros.faces.quality import Flag
 from fer_ros.parameters import EMOTION_NODE, Parameter
 from fer_ros.reactions.engagement import LEVELS as ENGAGEMENT
+from fer_ros.result import face_to_dict, plain
 from fer_ros.stamp_clock import seconds_of
 
 FLAGS = tuple(str(flag.name).lower() for flag in Flag)
 """The bits of FaceEmotion's ``quality_flags``, the lowest first."""
-LEVELS = ("ok", "warn", "error", "stale")
+DIGITS = 4  # more of a number the page does not show
+DIAGNOSTIC_LEVELS = ("ok", "warn", "error", "stale")
 """Those of diagnostic_msgs/DiagnosticStatus."""
 LIVE = tuple(row for row in EMOTION_NODE if row.live and not row.read_only)
 """The parameters of emotion_node that the page may change."""
@@ -54,8 +54,8 @@ def event(message) -> dict:
         "id": message.track_id,
         "from": message.from_label,
         "to": message.to_label,
-        "confidence": _number(message.confidence),
-        "duration": _number(message.duration),
+        "confidence": plain(message.confidence, DIGITS),
+        "duration": plain(message.duration, DIGITS),
         "facing": message.facing,
         "relative": message.relative,
     }
@@ -65,7 +65,7 @@ def health(status) -> dict:
     """A diagnostic_msgs/DiagnosticStatus: each problem with what to do about it."""
     level = ord(status.level)
     return {
-        "level": LEVELS[min(level, len(LEVELS) - 1)],
+        "level": DIAGNOSTIC_LEVELS[min(level, len(DIAGNOSTIC_LEVELS) - 1)],
         "problems": status.message.split("; "),
         "values": {value.key: value.value for value in status.values},
     }
@@ -81,31 +81,13 @@ def hello(allow_changes: bool) -> dict:
 
 
 def _face(face):
-    roi = face.roi
-    bits = face.quality_flags
-    engagement = face.engagement
-    yaw = _number(face.yaw)
-    return {
-        "id": face.track_id,
-        "box": [roi.x_offset, roi.y_offset, roi.width, roi.height],
-        "label": face.label,
-        "confidence": _number(face.confidence),
-        "probabilities": [_number(p) for p in face.probabilities],
-        "roll": _number(face.roll),
-        "pitch": _number(face.pitch),
-        "yaw": yaw,
-        "facing": None if yaw is None else face.facing,
-        "quality": _number(face.quality),
+    bits, engagement = face.quality_flags, face.engagement
+    fields = face_to_dict(face, DIGITS)
+    return fields | {
+        "facing": None if fields["yaw"] is None else face.facing,
         "flags": [name for bit, name in enumerate(FLAGS) if bits >> bit & 1],
-        "valence": _number(face.valence),
-        "distance": _number(face.distance),
         "engagement": ENGAGEMENT[engagement] if 0 < engagement < len(ENGAGEMENT) else None,
     }
-
-
-def _number(value):
-    """Short, as the page shows no more; None where it is not known."""
-    return round(float(value), 4) if math.isfinite(value) else None
 
 
 def _parameter(row: Parameter):

@@ -12,7 +12,7 @@ export function showFaces(place, faces, hello, word) {
   if (!hello) return;
   const old = new Map([...place.children].map((card) => [card.dataset.id, card]));
   const cards = faces.map((face, i) => {
-    const id = String(face.id || `untracked ${i}`);
+    const id = String(face.track_id || `untracked ${i}`);
     const card = old.get(id) ?? newCard(id, hello);
     fill(card, face, hello, word);
     return card;
@@ -46,7 +46,7 @@ function newCard(id, hello) {
 
 function fill(card, face, hello, word) {
   const [title, list, facts] = card.children;
-  const name = face.id ? word("face", { id: face.id }) : word("face_untracked");
+  const name = face.track_id ? word("face", { id: face.track_id }) : word("face_untracked");
   setText(title, `${name}: ${word(face.label)}`);
   hello.emotions.forEach((emotion, i) => {
     const [label, bar, percent] = list.children[i].children;

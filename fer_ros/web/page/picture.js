@@ -31,7 +31,9 @@ export class Picture {
     const unit = width / (canvas.clientWidth || width);
     const scale = bitmap.width / result.width;
     for (const face of result.faces) {
-      const box = upright(face.box.map((v) => v * scale), bitmap.width, bitmap.height, this.rotate);
+      const { x_offset, y_offset, width: w, height: h } = face.roi;
+      const scaled = [x_offset, y_offset, w, h].map((v) => v * scale);
+      const box = upright(scaled, bitmap.width, bitmap.height, this.rotate);
       this.drawFace(pen, face, box, unit);
     }
     bitmap.close();
@@ -46,7 +48,7 @@ export class Picture {
     }
     if (face.yaw !== null) drawAxes(pen, face, x + w / 2, y + h / 2, w * 0.6, unit);
     const percent = face.confidence === null ? "" : ` ${Math.round(face.confidence * 100)} %`;
-    const text = `${face.id ? `${face.id}: ` : ""}${this.word(face.label)}${percent}`;
+    const text = `${face.track_id ? `${face.track_id}: ` : ""}${this.word(face.label)}${percent}`;
     const size = 15 * unit;
     pen.font = `600 ${size}px system-ui, sans-serif`;
     const wide = pen.measureText(text).width + size;
@@ -66,7 +68,7 @@ export class Picture {
   describe(result) {
     if (performance.now() - this.said < 2000) return;
     this.said = performance.now();
-    const faces = (result?.faces ?? []).map((face) => `${this.word("face", { id: face.id })}: ${this.word(face.label)}`);
+    const faces = (result?.faces ?? []).map((face) => `${this.word("face", { id: face.track_id })}: ${this.word(face.label)}`);
     const text = result ? faces.join("; ") || this.word("no_faces") : this.word("no_image_yet");
     this.canvas.setAttribute("aria-label", this.word("picture", { faces: text }));
   }

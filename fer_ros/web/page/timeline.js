@@ -20,7 +20,7 @@ export class Timelines {
   add(result) {
     if (result.stamp < this.now - 1) this.faces.clear(); // the stamps begin anew
     this.now = result.stamp;
-    for (const { id, label, probabilities } of result.faces) {
+    for (const { track_id: id, label, probabilities } of result.faces) {
       if (!id) continue;
       if (!this.faces.has(id)) this.faces.set(id, []);
       this.faces.get(id).push([result.stamp, label, probabilities]);
