@@ -163,3 +163,9 @@ def test_a_file_with_a_misspelt_name_is_refused(tmp_path):
 def test_what_is_loaded_follows_from_the_rows():
     wanted = {"detector", "detector_model", "detection_threshold", "face_mesh", "model", "threads"}
     assert set(LOADED) == wanted
+
+
+def test_a_file_of_other_nodes_is_refused(tmp_path):
+    (tmp_path / "my.yaml").write_text("emotion_nod:\n  ros__parameters:\n    hysteresis: 0.4\n")
+    with pytest.raises(ParameterError, match=r"its keys \(emotion_nod\) are not emotion_node's"):
+        options_from([str(tmp_path / "my.yaml")])

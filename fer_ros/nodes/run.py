@@ -13,6 +13,9 @@ from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.utilities import remove_ros_args
 
+from fer_ros.nodes.usage import NODES, usage
+from fer_ros.runtime.parameter_files import dropped_files
+
 WAKE = 0.5  # seconds
 
 
@@ -30,8 +33,6 @@ def run_node(name: str, create: Callable[[], Any], args=None) -> int:
     """
     args = sys.argv if args is None else args
     if {"-h", "--help"}.intersection(args):
-        from fer_ros.nodes.usage import usage  # of no use to a node that runs
-
         print(usage(name))
         return 0
     _ignore_signals()  # but for what rclpy does at one: end the context, however often it comes
@@ -45,6 +46,8 @@ def run_node(name: str, create: Callable[[], Any], args=None) -> int:
     node = None
     try:
         node = create()
+        for line in dropped_files(args, node.get_fully_qualified_name(), NODES.keys() - {name}):
+            node.get_logger().warning(line)
         node.start()
         # Between a signal and the end of the context, rclpy may begin to wait again, and would
         # then wait for ever: a node that has no timer of its own needs this one to end.

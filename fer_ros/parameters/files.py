@@ -28,12 +28,15 @@ def _read_file(path: Path) -> dict[str, object]:
     """The parameters of emotion_node in a ROS parameter file, those that count here."""
     values: dict[str, object] = {}
     try:
-        for key, node in yaml.safe_load(path.read_text("utf-8")).items():
-            name = key.rpartition("/")[2]
-            if name in ("emotion_node", "**"):
-                values |= node["ros__parameters"]
-            if name == "emotion_node":
-                _check_names(path, node["ros__parameters"])
+        content = yaml.safe_load(path.read_text("utf-8"))
+        nodes = {key: node["ros__parameters"] for key, node in content.items() if _is_ours(key)}
+        if not nodes:
+            keys = ", ".join(map(str, content))
+            raise ParameterError(f"{path}: its keys ({keys}) are not emotion_node's: write /**")
+        for key, given in nodes.items():
+            values |= given
+            if not key.endswith("*"):  # else they may be another node's too
+                _check_names(path, given)
     except OSError as error:
         raise ParameterError(
             f"{path}: {error.strerror}: expected NAME=VALUE or a parameter file"
@@ -42,6 +45,10 @@ def _read_file(path: Path) -> dict[str, object]:
         raise ParameterError(f"{path}: not a ROS parameter file of emotion_node") from None
     known = {row.name for row in ANALYSIS}
     return {name: value for name, value in values.items() if name in known}
+
+
+def _is_ours(key: str) -> bool:
+    return key.rpartition("/")[2] in ("emotion_node", "*", "**")
 
 
 def _check_names(path: Path, names: Iterable[str]) -> None:

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameter files that rcl reads and drops without a word, since no key in them is the node's."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LEAF = "ros__parameters"
+
+
+def node_keys(content: Any, above: str = "") -> Iterator[str]:
+    """The names of nodes in a parameter file's content, as written, namespaces joined by ``/``."""
+    for key, value in content.items() if isinstance(content, Mapping) else ():
+        name = f"{above}/{key}" if above else str(key)
+        if isinstance(value, Mapping) and LEAF in value:
+            yield name
+        elif key != LEAF:
+            yield from node_keys(value, name)
+
+
+def matches(key: str, node: str) -> bool:
+    """Whether a key is a node's: ``*`` stands for one part of its full name, ``**`` for any."""
+    pattern = re.escape(f"/{key.lstrip('/')}")
+    pattern = pattern.replace(r"/\*\*", "(/[^/]+)*").replace(r"\*", "[^/]+")
+    return re.fullmatch(pattern, node) is not None
+
+
+def dropped_files(
+    arguments: Sequence[str], node: str, other_nodes: Collection[str] = ()
+) -> Iterator[str]:
+    """A line for each parameter file that says nothing to a node.
+
+    Args:
+        arguments: those of the process.
+        node: its full name.
+        other_nodes: names without namespace: a file of theirs is passed over, as a launch file
+            gives one to all its nodes.
+    """
+    for option, path in pairwise(arguments):
+        if option != "--params-file":
+            continue
+        try:
+            keys = list(node_keys(yaml.safe_load(Path(path).read_text("utf-8"))))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            continue  # rcl says so
+        names = {key.rpartition("/")[2] for key in keys}
+        if keys and not names & set(other_nodes) and not any(matches(key, node) for key in keys):
+            yield (
+                f"{path} is dropped: its keys ({', '.join(keys)}) are those of other nodes; this "
+                f"one is {node}: write {node} or /**/{node.rpartition('/')[2]}"
+            )
