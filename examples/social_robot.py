@@ -19,7 +19,6 @@ if the expression was misread, and nothing at all at ``uncertain``.
 import math
 import signal
 import sys
-import time
 
 import rclpy
 from fer_ros.msg import EmotionArray, EmotionEvent, EngagementArray, FaceEmotion
@@ -28,6 +27,9 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import String
+
+from fer_ros.nodes.client import EmotionClient
+from fer_ros.stamp_clock import seconds_of
 
 SPEED = 0.1  # m/s, backwards
 TURN = 1.0  # rad/s for a face at the image's border; twice that is never reached
@@ -76,7 +78,7 @@ class Behaviour:
         known = [face for face in message.faces if not math.isnan(face.yaw)]
         self._turned_away = {face.track_id for face in known if not face.facing}
         twist = Twist()
-        if self._since("back off", _seconds(message.header.stamp)) < self.back_off:
+        if self._since("back off", seconds_of(message.header.stamp)) < self.back_off:
             twist.linear.x = -SPEED
         wanting = [face for face in message.faces if face.engagement not in IGNORED]
         if wanting:
@@ -88,7 +90,7 @@ class Behaviour:
 
     def _shows(self, reaction, stamp) -> bool:
         """Whether it is time for a reaction, which is shown then."""
-        now = _seconds(stamp)
+        now = seconds_of(stamp)
         if self._since(reaction, now) < self.rest:
             return False
         self._last[reaction] = now
@@ -109,10 +111,10 @@ class SocialRobot(LifecycleNode):
         self.declare_parameter("near", 2.0)
         self.declare_parameter("rest", 5.0)
         self.declare_parameter("back_off", 1.0)
-        self._say = self.create_lifecycle_publisher(String, "say", 10)
+        self._speech = self.create_lifecycle_publisher(String, "say", 10)
         self._cmd_vel = self.create_lifecycle_publisher(Twist, "cmd_vel", 1)
-        self._inputs = []
-        self._heard = None
+        self._client = None
+        self._is_driven = False
         # Always there: it also lets Python look at signals while nothing else happens.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(SILENCE / 2, self._watch, clock=steady)
@@ -125,11 +127,13 @@ class SocialRobot(LifecycleNode):
 
     def on_activate(self, state):
         """Listen to emotion_node."""
-        self._inputs = [
-            self.create_subscription(EmotionArray, "emotions", self._see, 1),
-            self.create_subscription(EngagementArray, "engagement", self._welcome, 10),
-            self.create_subscription(EmotionEvent, "emotion_events", self._shy, 10),
-        ]
+        self._client = EmotionClient(
+            self,
+            on_emotions=self._see,
+            on_engagement=self._welcome,
+            on_event=self._shy,
+            max_age=SILENCE,
+        )
         return super().on_activate(state)
 
     def on_deactivate(self, state):
@@ -143,20 +147,19 @@ class SocialRobot(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _stop(self):
-        if self._inputs:
-            for subscription in self._inputs:
-                self.destroy_subscription(subscription)
-            self._inputs = []
+        if self._client:
+            self._client.close()
+            self._client = None
             self._cmd_vel.publish(Twist())
 
     def _see(self, message):
-        self._heard = time.monotonic()
+        self._is_driven = True
         self._cmd_vel.publish(self._behaviour.drive(message))
 
     def _welcome(self, message):
         if track_id := self._behaviour.welcome(message):
             self.get_logger().info(f"face {track_id} is engaged: greet")
-            self._say.publish(String(data="Hello!"))
+            self._speech.publish(String(data="Hello!"))
 
     def _shy(self, event):
         if self._behaviour.shies(event):
@@ -164,13 +167,9 @@ class SocialRobot(LifecycleNode):
 
     def _watch(self):
         """Stand still when results stop coming: the last ones say nothing of the present."""
-        if self._inputs and self._heard and time.monotonic() - self._heard > SILENCE:
-            self._heard = None
+        if self._client and self._is_driven and not self._client.emotions:
+            self._is_driven = False
             self._cmd_vel.publish(Twist())
-
-
-def _seconds(stamp) -> float:
-    return stamp.sec + stamp.nanosec * 1e-9
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 
 import importlib
 import signal
+import time
 from importlib.util import find_spec
 
 import pytest
@@ -11,6 +12,8 @@ from fer_ros.msg import EmotionArray, EmotionEvent, EngagementArray, FaceEmotion
 from node_helpers import REPOSITORY, astronaut, stamped
 from std_msgs.msg import Header, String
 from turned_faces import turned_astronaut
+
+from fer_ros.nodes.client import EmotionClient
 
 SCRIPT = REPOSITORY / "examples/behaviour_tree.py"
 
@@ -24,9 +27,29 @@ def trees(monkeypatch):
     return importlib.import_module("behaviour_tree")
 
 
+class Emotions(EmotionClient):
+    """A client whose messages come by hand."""
+
+    def __init__(self, trees):
+        self.callbacks = {}
+        super().__init__(self, max_age=trees.SILENCE)
+
+    def create_subscription(self, kind, topic, callback, depth):
+        self.callbacks[topic] = callback
+
+    def see(self, message):
+        self.callbacks["emotions"](message)
+
+    def heed(self, message):
+        self.callbacks["engagement"](message)
+
+    def note(self, event):
+        self.callbacks["emotion_events"](event)
+
+
 @pytest.fixture
 def watch(trees):
-    return trees.Watch()
+    return Emotions(trees)
 
 
 def image(tenths, *faces):
@@ -60,8 +83,8 @@ def test_is_engaged(trees, watch):
 def test_nobody_is_there_once_results_stop(trees, watch, monkeypatch):
     watch.see(image(10, (1, "joy")))
     watch.heed(engagement(_1=FaceEmotion.ENGAGED))
-    later = trees.time.monotonic() + 2 * trees.SILENCE
-    monkeypatch.setattr(trees.time, "monotonic", lambda: later)
+    later = time.monotonic() + 2 * trees.SILENCE
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     assert not holds(trees.IsEngaged(watch))
     assert not holds(trees.Shows(watch, "joy"))
 
