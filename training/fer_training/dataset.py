@@ -26,8 +26,13 @@ from fer_ros.emotions.classes import EMOTIONS
 
 SIZE = 48
 USAGES = ("Training", "PublicTest", "PrivateTest")
-FOLDER_USAGES = {"train": "Training", "test": "PrivateTest", "validation": "PublicTest"}
-"""Kaggle's folders are train/ and test/, which by its 7,178 pictures holds both test splits."""
+FOLDER_USAGES = {
+    **dict.fromkeys(("train", "training", "trn"), "Training"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "publictest"), "PublicTest"),
+    **dict.fromkeys(("test", "testing", "tst", "privatetest"), "PrivateTest"),
+}
+"""What folders of a split are called. Kaggle's are train/ and test/, which by its 7,178 pictures
+holds both test splits."""
 VOTE_COLUMNS = (
     *("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"),
     *("contempt", "unknown", "NF"),

@@ -3,6 +3,7 @@
 
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -10,14 +11,14 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_training.dataset import FOLDER_USAGES, SIZE, DatasetError, Faces
+from fer_ros.images.picture import SUFFIXES, PictureError, read_picture, shown
+from fer_training.dataset import FOLDER_USAGES, SIZE, USAGES, DatasetError, Faces
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".webp"}
 BY_FOLDER = r"([^/]+)/[^/]+$"
 LEFT_OUT = "none"
 NAMES = {name: name for name in EMOTIONS} | {
@@ -30,6 +31,14 @@ NAMES = {name: name for name in EMOTIONS} | {
     "surprised": "surprise",
 }
 """What other data sets call the seven."""
+NOT_DATA = {"__macosx", "@eadir", "thumbs.db"}
+"""What archivers and file managers leave; beside all that begins with a dot."""
+SPLIT_WORDS = {*FOLDER_USAGES, "split", "fold", "eval", "evaluation", "holdout", "heldout"}
+SPLIT_WORDS |= {f"{word}set" for word in ("train", "training", "val", "validation", "dev", "test")}
+ASPECT = 1.3
+"""Longer over shorter side from which a picture is no crop of a face."""
+LARGE = 256
+"""Pixels a side from which a square picture may be a whole photograph."""
 
 
 def read_folders(root: Path, labels: Path | None = None, pattern: str = BY_FOLDER) -> Faces:
@@ -37,46 +46,122 @@ def read_folders(root: Path, labels: Path | None = None, pattern: str = BY_FOLDE
 
     What is labelled a class is the first group of ``pattern``, a regular expression searched in
     that path: the folder's name if not given. ``labels`` is a TOML file from such names to one of
-    the seven, or to "none" for pictures to leave out. The usage is that of the outermost folder
-    (train, test, validation, as Kaggle has them), and Training where there is no such.
+    the seven, or to "none" for pictures to leave out. The usage is by the folder of a split
+    (``FOLDER_USAGES``) at any depth above the class, and Training where there is no such.
 
-    Raises DatasetError when there is no picture, one cannot be read, or a name is no class.
+    Hidden files and what archivers leave are passed over; pictures that cannot be read are left
+    out, counted, and the first of them named on stderr, as are pictures that look like whole
+    photographs. Raises DatasetError when there is no picture left, a name is no class, or a folder
+    looks like that of a split that is not known.
     """
     known = NAMES | _label_map(labels)
-    files = sorted(p for p in root.rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
+    files = sorted(p for p in root.rglob("*") if _is_picture(p.relative_to(root)) and p.is_file())
     if not files:
         raise DatasetError(
-            f"{root}: no pictures; expected a folder for each expression, "
+            f"{shown(root)}: no pictures; expected a folder for each expression, "
             "or train/ and test/ with such folders"
         )
-    found, images = [], []
+    found = []
     unknown: dict[str, str] = {}
     for file in files:
         name = file.relative_to(root).as_posix()
         match = _search(pattern, name)
         if match is None:
-            raise DatasetError(f"{file}: the pattern {pattern!r} finds no label in {name!r}")
+            raise DatasetError(f"the pattern {pattern!r} finds no label in {shown(name)!r}")
         said = match[1].lower()
         if said not in known:
             unknown.setdefault(match[1], name)
         elif known[said] != LEFT_OUT:
-            usage = FOLDER_USAGES.get(name.split("/")[0].lower(), "Training")
-            found.append((file, name, EMOTIONS.index(known[said]), usage))
+            found.append(
+                (file, name, EMOTIONS.index(known[said]), _usage(root, name, match, known))
+            )
     if unknown:
-        said, name = next(iter(unknown.items()))
-        raise DatasetError(
-            f"{root}: {', '.join(map(repr, unknown))} ({name}): none of {', '.join(EMOTIONS)}; "
-            f'say what it is in a file of lines like "{said}" = "anger", or = "{LEFT_OUT}" to '
-            "leave it out: --labels FILE"
-        )
+        raise _unknown_class(root, unknown, pattern)
     if not found:
-        raise DatasetError(f"{root}: its labels leave every picture out")
-    for file, *_ in tqdm(found, desc=f"reading {root.name}", unit=" faces", delay=2):
-        images.append(_read(file))
-    _, names, classes, usages = zip(*found, strict=True)
-    return Faces(
-        np.stack(images), np.array(classes, np.int64), np.array(usages), names=np.array(names)
+        raise DatasetError(f"{shown(root)}: its labels leave every picture out")
+    return _read_all(root, found)
+
+
+def _is_picture(path):
+    if path.suffix.lower() not in SUFFIXES:
+        return False
+    return not any(part.startswith(".") or part.lower() in NOT_DATA for part in path.parts)
+
+
+def _usage(root, name, match, known):
+    """The split that a folder above the class says, the outermost first."""
+    above = name[: match.start(1)].split("/")[:-1] if match.start(1) else []
+    for part in above:
+        if (usage := FOLDER_USAGES.get(part.lower())) is not None:
+            return usage
+    for part in above:
+        if set(re.findall(r"[a-z]+", part.lower())) & SPLIT_WORDS and part.lower() not in known:
+            raise DatasetError(
+                f"{shown(root)}: is {shown(part)!r} the folder of a split? Known are "
+                f"{', '.join(FOLDER_USAGES)}; rename it, or read each part by itself"
+            )
+    return "Training"
+
+
+def _unknown_class(root, unknown, pattern):
+    said, name = next(iter(unknown.items()))
+    more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+    names = ", ".join(repr(shown(n)) for n in list(unknown)[:10]) + more
+    # class/subject/picture: another part of the path is the class.
+    parts = name.lower().split("/")[:-1]
+    by_depth = [depth for depth, part in enumerate(parts) if part in NAMES]
+    if pattern == BY_FOLDER and by_depth:
+        skipped = "[^/]+/" * by_depth[0]
+        return DatasetError(
+            f"{shown(root)}: {names} are no expressions, but folders above them are: "
+            f"--label-pattern '^{skipped}([^/]+)/'"
+        )
+    return DatasetError(
+        f"{shown(root)}: {names} ({shown(name)}): none of {', '.join(EMOTIONS)}; "
+        f'say what it is in a file of lines like "{shown(said)}" = "anger", or = "{LEFT_OUT}" to '
+        "leave it out: --labels FILE"
     )
+
+
+def _read_all(root, found):
+    kept, images, bad, whole = [], [], [], []
+    for row in tqdm(found, desc=f"reading {shown(root.name)}", unit=" faces", delay=2):
+        try:
+            image = read_picture(row[0], grey=True)
+        except (PictureError, OSError) as error:
+            bad.append(str(error))
+            continue
+        if _looks_whole(image):
+            whole.append(row[1])
+        if image.shape != (SIZE, SIZE):
+            image = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+        images.append(image)
+        kept.append(row)
+    if bad:
+        _warn(f"{len(bad)} of {len(found)} pictures cannot be read and are left out: {bad[0]}")
+    if not kept:
+        raise DatasetError(f"{shown(root)}: none of its {len(found)} pictures can be read")
+    if whole:
+        _warn(
+            f"{len(whole)} of {len(kept)} pictures are not square or large, such as "
+            f"{shown(whole[0])}: are they whole photographs? Faces have to be cut out as the node "
+            "cuts them: fer-training crop FOLDER --out FACES"
+        )
+    _, names, classes, usages = zip(*kept, strict=True)
+    count = Counter(usages)
+    if len(count) > 1:
+        _warn(", ".join(f"{count[u]} {u}" for u in USAGES if count[u]))
+    names = np.array([shown(name) for name in names])
+    return Faces(np.stack(images), np.array(classes, np.int64), np.array(usages), names=names)
+
+
+def _looks_whole(image):
+    short, long = sorted(image.shape)
+    return long > ASPECT * short or short > LARGE
+
+
+def _warn(text):
+    print(f"fer-training: {text}", file=sys.stderr)
 
 
 def _search(pattern, name):
@@ -93,20 +178,11 @@ def _label_map(path) -> dict[str, str]:
     if path is None:
         return {}
     try:
-        given = tomllib.loads(Path(path).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        given = tomllib.loads(Path(path).read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise DatasetError(f"{path}: {error}") from None
     for name, label in given.items():
         if label not in (*EMOTIONS, LEFT_OUT):
             allowed = ", ".join((*EMOTIONS, LEFT_OUT))
             raise DatasetError(f"{path}: {name} = {label!r} is none of {allowed}")
     return {name.lower(): label for name, label in given.items()}
-
-
-def _read(file: Path) -> np.ndarray:
-    image = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-    if image is None:
-        raise DatasetError(f"{file}: not a picture that can be read")
-    if image.shape == (SIZE, SIZE):
-        return image
-    return cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Picture files from anywhere: read in Python, measured before they are decoded, within limits.
+
+No path goes to OpenCV, which dies of names that are not UTF-8.
+"""
+
+import os
+import re
+import struct
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fer_ros.images.header import JPEG, PNG, HeaderError, jpeg_size, png_pixels, png_size
+
+SUFFIXES = frozenset(
+    (".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+)
+"""Names that end so are taken for pictures."""
+MAX_BYTES = 256_000_000
+MAX_PIXELS = 100_000_000
+"""Larger pictures are refused; a medium-format camera has this many."""
+
+_PNM = re.compile(
+    rb"P[1-6](?:\s|#[^\n]{0,200}\n){1,20}(\d{1,9})(?:\s|#[^\n]{0,200}\n){1,20}(\d{1,9})"
+)
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+_TIFF_ENTRIES = 1000
+
+
+class PictureError(ValueError):
+    """The file is no picture that can be read; the message is one line with its name."""
+
+
+def read_picture(
+    path: str | os.PathLike, *, grey: bool = False, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
+    """A picture file, turned as its EXIF data say: BGR, uint8 [H, W, 3], or ``grey``, uint8 [H, W].
+
+    Raises FileNotFoundError, and PictureError when it is no picture, torn, or larger than
+    ``max_pixels`` or ``MAX_BYTES``.
+    """
+    path = Path(path)
+    name = shown(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no such file: {name}") from None
+    except OSError as error:
+        raise PictureError(f"{name}: {error.strerror or error}") from None
+    if len(data) > MAX_BYTES:
+        raise PictureError(f"{name}: over {MAX_BYTES // 1_000_000} MB")
+    try:
+        width, height = picture_size(data)
+        if data.startswith(PNG):
+            data = png_pixels(data)
+    except HeaderError as error:
+        raise PictureError(f"{name}: {error}") from None
+    if width * height > max_pixels:
+        raise PictureError(
+            f"{name}: {width}x{height} pixels, more than {max_pixels / 1e6:g} million"
+        )
+    flags = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise PictureError(f"{name}: not a picture that can be read")
+    return image
+
+
+def picture_size(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels by a file's header: JPEG, PNG, BMP, WebP, TIFF, PBM to PPM. Raises
+    HeaderError, also for an empty file and for any other kind.
+    """
+    try:
+        if data.startswith(JPEG):
+            return jpeg_size(data)
+        if data.startswith(PNG):
+            return png_size(data)
+        if data.startswith(b"BM"):
+            return _bmp_size(data)
+        if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+            return _webp_size(data)
+        if data.startswith((b"II*\0", b"MM\0*")):
+            return _tiff_size(data)
+    except struct.error:
+        raise HeaderError("ends within its header") from None
+    if found := _PNM.match(data):
+        return int(found[1]), int(found[2])
+    raise HeaderError("not a picture that can be read" if data else "empty")
+
+
+def shown(path: str | os.PathLike) -> str:
+    """A path as it can be printed and written as UTF-8: bytes of its name that are not are escaped,
+    as are control characters.
+    """
+    text = os.fspath(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _bmp_size(data):
+    if struct.unpack_from("<I", data, 14)[0] == 12:  # OS/2's header
+        return struct.unpack_from("<HH", data, 18)
+    width, height = struct.unpack_from("<ii", data, 18)
+    return abs(width), abs(height)
+
+
+def _webp_size(data):
+    kind = data[12:16]
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8X":
+        low_w, high_w, low_h, high_h = struct.unpack_from("<HBHB", data, 24)
+        return (high_w << 16 | low_w) + 1, (high_h << 16 | low_h) + 1
+    raise HeaderError("a WebP file of no known kind")
+
+
+def _tiff_size(data):
+    order = "<" if data.startswith(b"II") else ">"
+    (at,) = struct.unpack_from(order + "I", data, 4)
+    (count,) = struct.unpack_from(order + "H", data, at)
+    sizes = {}
+    for entry in range(min(count, _TIFF_ENTRIES)):
+        tag, kind = struct.unpack_from(order + "HH", data, at + 2 + 12 * entry)
+        if tag in (_TIFF_WIDTH, _TIFF_HEIGHT):
+            form = order + ("H" if kind == 3 else "I")
+            (sizes[tag],) = struct.unpack_from(form, data, at + 2 + 12 * entry + 8)
+    if len(sizes) < 2:
+        raise HeaderError("a TIFF file without a size")
+    return sizes[_TIFF_WIDTH], sizes[_TIFF_HEIGHT]

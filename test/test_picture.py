@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Picture files as they lie about: any name, any kind, torn, empty, bombs."""
+
+import os
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from picture_files import encoded, png_chunk
+
+from fer_ros.images.header import PNG, HeaderError
+from fer_ros.images.picture import PictureError, picture_size, read_picture, shown
+
+PICTURE = np.random.default_rng(0).integers(0, 255, (25, 24, 3), np.uint8)
+LOSSLESS_WEBP = (cv2.IMWRITE_WEBP_QUALITY, 101)
+FILES = {
+    "a.jpg": encoded(".jpg", PICTURE),
+    "a.png": encoded(".png", PICTURE),
+    "a.bmp": encoded(".bmp", PICTURE),
+    "a.tif": encoded(".tif", PICTURE),
+    "a.webp": encoded(".webp", PICTURE, cv2.IMWRITE_WEBP_QUALITY, 50),
+    "lossless.webp": encoded(".webp", PICTURE, *LOSSLESS_WEBP),
+    "a.ppm": encoded(".ppm", PICTURE),
+    "a.pgm": encoded(".pgm", PICTURE[..., 0]),
+    "comment.ppm": b"P6\n# by hand\n24 25\n255\n" + PICTURE.tobytes(),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_kind_is_measured_and_read(tmp_path, name):
+    (tmp_path / name).write_bytes(FILES[name])
+    assert picture_size(FILES[name]) == (24, 25)
+    assert read_picture(tmp_path / name).shape == (25, 24, 3)
+    assert read_picture(tmp_path / name, grey=True).shape == (25, 24)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_torn_files_are_one_line(tmp_path, name):
+    for length in (0, 3, 10, 20, 30):
+        (tmp_path / name).write_bytes(FILES[name][:length])
+        with pytest.raises(PictureError) as told:
+            read_picture(tmp_path / name)
+        assert str(told.value).count(name) == 1
+        assert "\n" not in str(told.value)
+
+
+def test_a_name_that_is_not_utf_8(tmp_path):
+    name = tmp_path / os.fsdecode(b"Jos\xe9.png")
+    name.write_bytes(FILES["a.png"])
+    assert read_picture(name).shape == (25, 24, 3)
+    assert shown(name).endswith(r"Jos\xe9.png")
+    name.write_bytes(b"no picture")
+    with pytest.raises(PictureError, match=r"Jos\\xe9\.png: not a picture"):
+        read_picture(name)
+
+
+def test_names_cannot_write_on_the_terminal():
+    assert shown("a\x1b[2Jb\n.png") == r"a\x1b[2Jb\n.png"
+    assert shown("Käse 顔.png") == "Käse 顔.png"
+
+
+def huge_png(side: int) -> bytes:
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes((side // 8 + 1) * 10))
+    return PNG + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
+
+
+BOMBS = {
+    "a.png": huge_png(32000),
+    "a.bmp": b"BM" + bytes(12) + struct.pack("<Iii", 40, 32000, -32000) + bytes(60),
+    "a.tif": b"II*\0\x08\0\0\0\x02\0"
+    + struct.pack("<HHII", 256, 4, 1, 32000)
+    + struct.pack("<HHII", 257, 4, 1, 32000),
+    "a.webp": b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + b"\xff\xff\0\xff\xff\0",
+    "a.pgm": b"P5 32000 32000 255 ",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_are_refused_by_their_header(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("was decoded"))
+    (tmp_path / name).write_bytes(BOMBS[name])
+    with pytest.raises(PictureError, match="more than 100 million"):
+        read_picture(tmp_path / name)
+
+
+def test_other_kinds_and_folders(tmp_path):
+    with pytest.raises(HeaderError, match="not a picture"):
+        picture_size(b"\x76\x2f\x31\x01 OpenEXR")
+    with pytest.raises(PictureError, match="directory"):
+        read_picture(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no such file: "):
+        read_picture(tmp_path / "none.png")
