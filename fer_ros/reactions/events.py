@@ -6,9 +6,11 @@ however fast they come.
 """
 
 import math
-from collections import Counter, deque
+from bisect import bisect_right
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,39 +50,68 @@ class Event:
     valence: float = math.nan
 
 
+class _Reading(NamedTuple):
+    """One of a face's readings of an expression: ``stamp`` (ns) and the ``latest`` of these so far;
+    its ``number`` among all readings; the sum of the confidences of those like it before.
+    """
+
+    latest: int
+    stamp: int
+    number: int
+    sum_before: float
+
+
 class _Shown:
     """What a face has shown of late, and what was told of it last."""
 
     def __init__(self):
         self.held = UNCERTAIN
-        self._readings: deque[tuple[int, int, float]] = deque(maxlen=MAX_READINGS)
+        self._readings: deque[tuple[int, int]] = deque()
+        self._alike: defaultdict[int, deque[_Reading]] = defaultdict(deque)
+        self._count = 0
+        self._sums: defaultdict[int, float] = defaultdict(float)
 
     def see(self, emotion: int, confidence: float, stamp: int, rule: Rule, memory: int):
         """A reading more: (onset, mean confidence) if it is told now, else None.
 
         The latest onset counts from which the rule holds; ``memory``: ns to look back.
         """
-        readings = self._readings
-        readings.append((stamp, emotion, confidence))
-        while len(readings) > 2 and readings[1][0] < stamp - memory:
-            readings.popleft()
+        self._note(emotion, confidence, stamp)
+        while len(self._readings) > 2 and self._readings[1][0] < stamp - memory:
+            self._forget()
         if emotion == self.held:
             return None
-        alike, total = 0, 0.0
-        for count, (began, other, sure) in enumerate(reversed(readings), 1):
-            if other != emotion:
+        alike, total = self._alike[emotion], self._sums[emotion]
+        limit = stamp - math.ceil(rule.hold * SECOND)
+        for index in range(bisect_right(alike, limit, key=lambda r: r.latest) - 1, -1, -1):
+            reading = alike[index]
+            count, of_them = self._count - reading.number, len(alike) - index
+            if len(alike) < rule.majority * count:
+                break  # nor do they suffice from any earlier onset
+            sure = total - reading.sum_before
+            if of_them < rule.majority * count or sure < rule.confidence * of_them - 1e-9:
                 continue
-            alike, total = alike + 1, total + sure
-            long_enough = stamp - began >= rule.hold * SECOND
-            if long_enough and alike >= rule.majority * count:
-                if total < rule.confidence * alike:
-                    continue
-                self.held = emotion
-                # What was before it began tells nothing of what comes next.
-                while readings[0][0] < began:
-                    readings.popleft()
-                return began, total / alike
+            self.held = emotion
+            # What was before it began tells nothing of what comes next.
+            while self._readings[0][0] < reading.stamp:
+                self._forget()
+            return reading.stamp, sure / of_them
         return None
+
+    def _note(self, emotion: int, confidence: float, stamp: int) -> None:
+        alike = self._alike[emotion]
+        latest = max(stamp, alike[-1].latest) if alike else stamp
+        alike.append(_Reading(latest, stamp, self._count, self._sums[emotion]))
+        self._readings.append((stamp, emotion))
+        self._count += 1
+        self._sums[emotion] += confidence
+        if len(self._readings) > MAX_READINGS:
+            self._forget()
+
+    def _forget(self) -> None:
+        """The oldest reading."""
+        _, emotion = self._readings.popleft()
+        self._alike[emotion].popleft()
 
 
 class _Usual:
