@@ -10,9 +10,10 @@ from fer_ros.emotions.model_card import GREY
 from fer_ros.faces.detectors import Detection, Framing
 from fer_ros.images.rotation import rotate_image
 from fer_ros.observation import Observation
-from fer_ros.parameters import analysis_options
+from fer_ros.parameters import analysis_options, create_pipeline
 from fer_ros.pipeline import EmotionPipeline
 from fer_ros.result import Box, FaceEmotion
+from fer_ros.sources.sample import Sample
 
 JOY, SADNESS = EMOTIONS.index("joy"), EMOTIONS.index("sadness")
 FRAME = np.full((480, 640, 3), 200, np.uint8)
@@ -228,3 +229,13 @@ def test_a_threshold_may_be_zero(pipeline, threshold, label):
     tune(pipeline, uncertain_threshold=threshold)
     (face,) = pipeline.process(Observation(frame((300, 100, 150, 20)), 1.0)).faces
     assert face.label == label
+
+
+def test_the_very_first_image_is_read_as_any_other():
+    """The mesh frames a new face in it too, not the detector."""
+    image = Sample()[0]
+    fresh, used = create_pipeline(), create_pipeline()
+    used.process(Observation(np.full_like(image, 127), 1.0))
+    (first,), (other,) = (p.process(Observation(image, 2.0)).faces for p in (fresh, used))
+    assert first.box == other.box
+    assert np.array_equal(first.raw_probabilities, other.raw_probabilities)

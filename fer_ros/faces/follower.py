@@ -14,6 +14,7 @@ import numpy as np
 from fer_ros.faces.detectors.base import Detection, Detector
 from fer_ros.faces.finder import Found, largest_first
 from fer_ros.faces.mesh import Look, Square, square_of
+from fer_ros.faces.motion import Motion
 from fer_ros.faces.pose import head_pose
 from fer_ros.faces.tracker import MIN_HITS, likeness
 from fer_ros.faces.verifier import Verifier
@@ -28,6 +29,8 @@ SAME = 0.3  # overlap from which a proposal lies on a followed face
 ONE = 0.5  # overlap from which two followed faces are one
 STILL = 0.01  # of the side, and rad, by which a square may differ and stays as it was
 SLACK = 0.005  # seconds: stamps jitter
+STRAYED = 0.1  # of the side, by which one of two has to be nearer to where it was expected
+NEVER = -1  # number of no image, nor of one before the first
 
 
 @dataclass
@@ -46,6 +49,9 @@ class _Track:
     """The detector's box when it last saw what the mesh saw, and ``framed``, how that framed it."""
     framed: Box | None = None
     hits: int = 0
+    before: int = NEVER
+    """The image in which it was seen before ``image``."""
+    motion: Motion = field(default_factory=Motion)
 
     @property
     def box(self) -> Box:
@@ -98,7 +104,7 @@ class MeshFollower:
                     self._look(track, bgr, now)
         if many or stands_still or self._due(now):
             self._detect(bgr, now, many)
-        self._unite()
+        self._unite(now)
         seen = {id(t.detection): t for t in self._tracks if t.image == self._image}
         smallest = max(1, self.detector.min_face_size)
         wide = [t.detection for t in seen.values() if t.box.width >= smallest]
@@ -137,8 +143,11 @@ class MeshFollower:
         self._touch(track, now)
 
     def _touch(self, track: _Track, now: float) -> None:
-        track.hits += track.image != self._image
+        if track.image != self._image:
+            track.hits += 1
+            track.before = track.image
         track.seen, track.image = now, self._image
+        track.motion.note(now, track.box)
 
     def _detect(self, bgr: np.ndarray, now: float, many: bool) -> None:
         """Propose: what lies on a followed face confirms it, then lost ones, then new ones."""
@@ -146,7 +155,7 @@ class MeshFollower:
         self.detections += 1
         proposals = self.detector.detect(bgr)
         looked_at = self._turns() if many else ()
-        for track, proposal in self._matches(proposals):
+        for track, proposal in self._matches(proposals, now):
             proposals.remove(proposal)
             if track.image == self._image:
                 track.proposal, track.framed = proposal.box, track.box
@@ -161,18 +170,20 @@ class MeshFollower:
                 self.refused += 1
                 self._promising |= presence >= PROMISING
                 continue
-            track = _Track(self.next_id, look.square, proposal, now, 0)
+            track = _Track(self.next_id, look.square, proposal, now, NEVER)
             self.next_id += 1
             self._see(track, look, now, proposal)
             self._tracks.append(track)
 
-    def _matches(self, proposals: list[Detection]) -> list[tuple[_Track, Detection]]:
+    def _matches(self, proposals: list[Detection], now: float) -> list[tuple[_Track, Detection]]:
         """Each track's proposal: those seen in this image first, then the longest known."""
         pairs = sorted(
             (track.image != self._image, track.hits < MIN_HITS, -like, t, p)
             for t, track in enumerate(self._tracks)
+            for place in [self._places(track, now)]
             for p, d in enumerate(proposals)
-            if (like := likeness(track.box, d.box)) > 0 and (like > 1 or track.image != self._image)
+            if (like := max(likeness(box, d.box) for box in place)) > 0
+            and (like > 1 or track.image != self._image)
         )
         chosen: dict[int, int] = {}
         for *_, t, p in pairs:
@@ -184,9 +195,10 @@ class MeshFollower:
         """A known face where the detector sees one: framed by the mesh if that sees it too, by the
         detector alone if it lies where it was.
         """
-        over = track.box.overlap(proposal.box)
+        over = max(box.overlap(proposal.box) for box in self._places(track, now))
         square, looks = square_of(proposal), 2
-        if track.by_mesh and over >= SAME and track.image == self._image - 1:
+        beside = track.box.overlap(proposal.box) < SAME
+        if track.by_mesh and not beside and track.image == self._image - 1:
             box = _moved(track.framed, track.proposal, proposal.box)
             square, looks = track.square.moved(track.box, box), 1
             if not look_at_it:
@@ -219,17 +231,40 @@ class MeshFollower:
             t.image == self._image and t.box.overlap(proposal.box) >= SAME for t in self._tracks
         )
 
-    def _unite(self) -> None:
-        """Of two that lie on one face the older id goes on, the other is lost from now on."""
+    def _places(self, track: _Track, now: float) -> tuple[Box, ...]:
+        """Where a face may be, seen in this image or not."""
+        if track.image == self._image:
+            return (track.box,)
+        return track.motion.places(now)
+
+    def _unite(self, now: float) -> None:
+        """Of two that lie on one face one goes on, the other is lost from now on: covered where it
+        was before, and found again there or where it was about to go.
+        """
         kept: list[_Track] = []
         for track in self._tracks:  # in the order of their ids
-            if track.image == self._image and any(
-                track.box.overlap(other.box) >= ONE for other in kept
-            ):
-                track.image = 0
+            if track.image != self._image:
                 continue
-            if track.image == self._image:
+            for other in [o for o in kept if o.box.overlap(track.box) >= ONE]:
+                lost = track if self._stays(other, track, now) else other
+                lost.image = NEVER
+                lost.detection = Detection(lost.motion.undo_drift(now), lost.detection.score)
+                if lost is track:
+                    break
+                kept.remove(other)
+            else:
                 kept.append(track)
+
+    def _stays(self, older: _Track, younger: _Track, now: float) -> bool:
+        """Whether the face that both lie on is that of the older one: a track that is no part of a
+        face, was seen just now and moved on as it was about to, goes first.
+        """
+        ranks = [(t.hits < MIN_HITS, t.before != self._image - 1) for t in (older, younger)]
+        if ranks[0] != ranks[1]:
+            return ranks[0] < ranks[1]
+        return older.motion.strayed(now, older.box) <= STRAYED + younger.motion.strayed(
+            now, younger.box
+        )
 
 
 def _moved(framed: Box, then: Box, now: Box) -> Box:

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boxes of successive images to stable ids: greedy matching by overlap, then by distance."""
+"""Boxes of successive images to stable ids: greedy matching by overlap, then by distance, with
+where a face was and with where it was about to be.
+"""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from fer_ros.faces.motion import Motion
 from fer_ros.result import Box
 
 MIN_OVERLAP = 0.3
@@ -21,6 +24,7 @@ class _Track:
     box: Box
     seen: float
     hits: int = 0
+    motion: Motion = field(default_factory=Motion)
 
 
 class Tracker:
@@ -33,17 +37,21 @@ class Tracker:
     def __init__(self, max_gap: float = 1.0):
         self.max_gap = max_gap
         self._tracks: list[_Track] = []
+        self._last = -math.inf
         self.next_id = 1
 
     def update(self, boxes: Sequence[Box], now: float) -> list[int]:
         """An id for each box, in their order; ``now`` in seconds, never decreasing."""
         self._tracks = [t for t in self._tracks if now - t.seen <= self.max_gap]
+        # One that was seen in the last image first: of two behind each other the other is covered.
         pairs = sorted(
-            (track.hits < MIN_HITS, -like, t, b)
+            (track.hits < MIN_HITS, track.seen < self._last, -like, t, b)
             for t, track in enumerate(self._tracks)
+            for place in [track.motion.places(now)]
             for b, box in enumerate(boxes)
-            if (like := likeness(track.box, box)) > 0
+            if (like := max(likeness(p, box) for p in place)) > 0
         )
+        self._last = now
         taken: dict[int, _Track] = {}
         used = set()
         for *_, t, b in pairs:
@@ -57,6 +65,7 @@ class Tracker:
                 self._tracks.append(taken[b])
             taken[b].box, taken[b].seen = box, now
             taken[b].hits += 1
+            taken[b].motion.note(now, box)
         return [taken[b].id for b in range(len(boxes))]
 
     @property
