@@ -25,7 +25,7 @@ from fer_ros.faces.detectors import blazeface, haar, yunet
 from fer_ros.faces.detectors.blazeface import BlazeFaceDetector
 from fer_ros.faces.detectors.haar import HaarDetector
 from fer_ros.faces.detectors.yunet import YuNetDetector
-from fer_ros.faces.network import MODELS
+from fer_ros.inference.shipped import MODELS
 
 REDUCTIONS = (1, 2, 4, 8)
 CANVAS = (480, 640)

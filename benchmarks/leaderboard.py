@@ -35,8 +35,9 @@ from report import chart, machine, refuse_namesakes, save
 from tables import leaderboard_table
 from tqdm import tqdm
 
-from fer_ros.emotions.classifier import MODELS, Classifier, default_model, small_model
+from fer_ros.emotions.classifier import Classifier, default_model, small_model
 from fer_ros.emotions.model_card import ModelError
+from fer_ros.inference.shipped import MODELS
 
 Answer = Callable[[np.ndarray], np.ndarray]
 """A crop, uint8 [48, 48], to probabilities [7] in FER-2013's order."""

@@ -24,7 +24,7 @@ from tables import stages_table
 from tqdm import tqdm
 
 from fer_ros.drawing import annotate
-from fer_ros.emotions.classifier import MODELS, Classifier
+from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.emotions.smoothing import Smoother
 from fer_ros.faces.crop import crop_face
@@ -32,6 +32,7 @@ from fer_ros.faces.detectors import DetectorError, create_detector
 from fer_ros.faces.quality import Flag, QualityMeter, Reading, quality_of
 from fer_ros.faces.tracker import Tracker
 from fer_ros.images.codec import decode_compressed, decode_image, encode_image, encode_jpeg
+from fer_ros.inference.shipped import MODELS
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 

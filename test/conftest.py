@@ -17,6 +17,7 @@ from source_files import REPOSITORY, TESTS, needs
 
 # On a Python without ROS, such as Debian's own, the tests run that need none.
 WITH_ROS = find_spec("rclpy") is not None
+RUNTIMES = ("ai_edge_litert", "onnxruntime")
 if not WITH_ROS:
     collect_ignore = [
         str(file)
@@ -180,7 +181,7 @@ def meet():
 
 @pytest.fixture
 def without_litert(monkeypatch):
-    """As on a machine where LiteRT is not installed."""
+    """As on a machine where neither LiteRT nor ONNX Runtime is installed: OpenCV runs all."""
     import importlib.util
 
     real = importlib.util.find_spec
@@ -188,5 +189,5 @@ def without_litert(monkeypatch):
     monkeypatch.setattr(
         importlib.util,
         "find_spec",
-        lambda name, *rest: None if name == "ai_edge_litert" else real(name, *rest),
+        lambda name, *rest: None if name in RUNTIMES else real(name, *rest),
     )

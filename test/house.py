@@ -14,16 +14,18 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "fer_ros"
 FLOORS = (
-    ("images", "sources", "emotions.classes", "runtime", "stamp_clock", "command_line"),
+    ("images", "sources", "inference", "runtime"),
+    ("emotions.classes", "stamp_clock", "command_line"),
     ("result",),
     ("faces", "emotions", "observation", "face_geometry"),
     ("reactions", "drawing", "emotion_message"),
     ("pipeline",),
     ("parameters",),
-    ("bags",),
+    ("reader", "bags"),
     ("evaluation", "nodes"),
     ("web",),
     ("cli",),
+    ("__main__",),
 )
 """The rooms of each floor, the ground floor first: what a room imports lies below it or beside."""
 MADE = ("msg", "srv")  # by the build

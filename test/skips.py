@@ -20,6 +20,9 @@ PLACES = {*ROS, *DISTRIBUTIONS, "no-shared"}
 needs_litert = pytest.mark.skipif(
     not find_spec("ai_edge_litert"), reason="ai-edge-litert is not installed"
 )
+needs_onnxruntime = pytest.mark.skipif(
+    not find_spec("onnxruntime"), reason="onnxruntime is not installed"
+)
 
 
 def places_here() -> set[str]:

@@ -12,8 +12,9 @@ from skips import needs_litert
 
 from fer_ros.emotions import classifier
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.emotions.classifier import MODELS, Classifier, default_model, softmax
+from fer_ros.emotions.classifier import Classifier, default_model, softmax
 from fer_ros.emotions.model_card import ModelError, sha256_of
+from fer_ros.inference.shipped import MODELS
 
 NAME = classifier.DEFAULT_NAME
 TFLITE, ONNX = MODELS / f"{NAME}.tflite", MODELS / f"{NAME}.onnx"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from skips import needs_litert
 
-from fer_ros.faces import network
 from fer_ros.faces.detectors import NAMES, DetectorError, blazeface, create_detector, haar, yunet
-from fer_ros.faces.network import MODELS, shipped
+from fer_ros.inference import shipped as shipped_files
+from fer_ros.inference.shipped import MODELS, shipped
 from fer_ros.sources.sample import Sample, photograph
 
 opencv_4_8 = pytest.mark.skipif(
@@ -159,7 +159,7 @@ def one_line(error) -> str:
     ids=["missing", "empty", "text", "bytes"],
 )
 def test_missing_and_broken_files(bad, content, tmp_path):
-    path = tmp_path / shipped("model").name
+    path = tmp_path / shipped("face_landmark").name
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DetectorError) as error:
@@ -276,7 +276,7 @@ def test_auto_takes_yunet_where_its_file_is_given(shared, caplog):
 def test_auto_goes_on_to_the_next_that_is_present(monkeypatch, caplog, tmp_path):
     caplog.set_level(logging.INFO, "fer_ros")
     assert create_detector().name == "blazeface"
-    monkeypatch.setattr(network, "MODELS", tmp_path)
+    monkeypatch.setattr(shipped_files, "MODELS", tmp_path)
     assert create_detector().name == "haar"
     assert "face detector: haar" in caplog.text
 

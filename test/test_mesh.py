@@ -4,16 +4,15 @@
 import hashlib
 import math
 import re
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from skips import needs_litert
 
-from fer_ros.faces.detectors import create_detector
-from fer_ros.faces.mesh import FILE, FaceMesh, Square, cut_square, square_of
-from fer_ros.faces.network import MODELS, Network, NetworkError, shipped
+from fer_ros.faces.detectors import DetectorError, create_detector
+from fer_ros.faces.mesh import FILE, FaceMesh, Square, cut_level, cut_square, square_of
+from fer_ros.inference.shipped import MODELS, shipped
 from fer_ros.result import Box
 from fer_ros.sources.sample import Sample
 
@@ -122,16 +121,14 @@ def test_a_file_that_is_no_network(tmp_path, content, suffix):
     path = tmp_path / f"mesh{suffix}"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(NetworkError, match=str(path)) as error:
+    with pytest.raises(DetectorError, match=str(path)) as error:
         FaceMesh(path)
     assert "\n" not in str(error.value)
 
 
 def test_another_network_is_refused():
-    with pytest.raises(NetworkError, match="another network"):
+    with pytest.raises(DetectorError, match="another network"):
         FaceMesh(shipped("face_detection_back"))
-    with pytest.raises(NetworkError, match="LiteRT"):
-        Network(Path(__file__))
 
 
 def test_the_card_has_the_files_checksums():
@@ -140,3 +137,19 @@ def test_the_card_has_the_files_checksums():
     files = [*MODELS.glob("face_*.tflite"), *MODELS.glob("face_*.onnx")]
     assert listed == {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
     assert len(listed) == 6
+
+
+def test_a_face_cut_out_level(image, mesh, face):
+    """Whatever its turn, the eyes lie on one line, and the crop is that of the box."""
+    matrix = cv2.getRotationMatrix2D(face.box.centre, 25, 1)
+    rolled = cv2.warpAffine(image, matrix, image.shape[1::-1])
+    square = square_of(face)
+    look = mesh.look(rolled, square._replace(angle=square.angle - math.radians(25)))
+    crop = cut_level(rolled, face.box, look.points, 128)
+    assert crop.shape == (128, 128, 3)
+    assert abs(mesh.look(crop, Square(64, 64, 100)).angle) < math.radians(3)
+
+
+def test_a_missing_file_says_what_goes_without(tmp_path):
+    with pytest.raises(DetectorError, match=r"no file .*\.onnx; face_mesh off"):
+        FaceMesh(tmp_path / "face_landmark.onnx")

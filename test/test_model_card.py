@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classes import EMOTIONS, SYNONYMS
 from fer_ros.emotions.model_card import (
     MAX_CARD_BYTES,
     Crop,
@@ -77,6 +77,29 @@ def test_scaling_is_of_each_channel():
     assert (grey.scaled(np.full((2, 2), 255, np.uint8)) == 1).all()
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        EMOTIONS[::-1],
+        ("Angry", "HAPPY", "Neutral", "sad", "Surprised", "Fearful", "disgusted"),
+        ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt"),
+    ],
+)
+def test_labels_in_any_order_and_by_other_names(model, content, labels):
+    write(model, content | {"labels": list(labels)})
+    card = load_card(model)
+    assert card.classes == len(labels)
+    found = [labels[place].lower() for place in card.places]
+    assert [SYNONYMS.get(word, word) for word in found] == list(EMOTIONS)
+
+
+def test_a_prior_is_read(model, content):
+    assert load_card(model).prior == pytest.approx([1 / 7] * 7)
+    prior = [0.1, 0.1, 0.1, 0.3, 0.1, 0.1, 0.2]
+    write(model, content | {"prior": prior})
+    assert load_card(model).prior == tuple(prior)
+
+
 def test_one_card_may_describe_several_files(model, content):
     other = model.with_name("tiny_float32.tflite")
     other.write_bytes(b"others")
@@ -106,9 +129,14 @@ def test_damaged_model(model):
 @pytest.mark.parametrize(
     ("key", "value", "why"),
     [
-        ("labels", list(EMOTIONS[::-1]), "labels"),
         ("labels", list(EMOTIONS[:6]), "labels"),
-        ("labels", None, "labels"),
+        ("labels", [*EMOTIONS, "anger"], "labels"),
+        ("labels", [*EMOTIONS[1:], "angry", "happy"], "labels"),
+        ("labels", [*EMOTIONS, "contempt", "boredom"], "labels"),
+        ("labels", None, "wrong"),
+        ("prior", [0.2] * 7, "prior"),
+        ("prior", [0.25] * 4, "prior"),
+        ("prior", "uniform", "not a number"),
         ("framing", {"size": 513, "margin": 1.0}, "not a number from 1 to 512"),
         ("framing", {"size": 48.5, "margin": 1.0}, "no crop of 48.5 pixels"),
         ("framing", {"size": 48, "margin": 1.0, "channels": 2}, "and 2 channels"),

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from source_files import REPOSITORY, SOURCES, imported_packages
 
-from fer_ros.emotions.classifier import BACKENDS, MODELS, Classifier
+from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.model_card import ModelError, sha256_of
+from fer_ros.inference import SUFFIXES
+from fer_ros.inference.shipped import MODELS
 
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "yaml.load", "yaml.unsafe_load"}
@@ -41,7 +43,7 @@ class Bomb:
         return (open, (str(self.path), "w"))
 
 
-@pytest.mark.parametrize("ending", [*BACKENDS, ".pkl", ".npy", ".h5", ".pt"])
+@pytest.mark.parametrize("ending", [*SUFFIXES, ".pkl", ".npy", ".h5", ".pt"])
 def test_a_pickle_in_the_place_of_a_model(tmp_path, ending):
     """Under a card that vouches for it."""
     trace, model = tmp_path / "trace", tmp_path / f"bad{ending}"
@@ -68,12 +70,13 @@ def hook(event, args):
     if event == "pickle.find_class":
         sys.exit(f"unpickles {args}")
 sys.addaudithook(hook)
-from fer_ros.emotions.classifier import MODELS
+from fer_ros.inference.shipped import MODELS
+from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 from fer_ros.sources.sample import Sample
 for model in (MODELS / "emotion_mobilenet_v2.onnx", ""):
-    pipeline = create_pipeline(model=model)
-    assert pipeline.process(Sample()[0], 1.0).faces
+    pipeline = create_pipeline(model=str(model))
+    assert pipeline.process(Observation(Sample()[0], 1.0)).faces
 if sys.argv[1:]:
     import pickle, collections
     pickle.loads(pickle.dumps(collections.OrderedDict()))

@@ -14,11 +14,12 @@ from node_helpers import astronaut, stamped
 from tiny_onnx import colour_network
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.emotions.classifier import MODELS, Classifier, softmax
+from fer_ros.emotions.classifier import Classifier, softmax
 from fer_ros.emotions.model_card import ModelError, sha256_of
-from fer_ros.emotions.onnx_input import declared_input
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import create_detector
+from fer_ros.inference.onnx_input import declared_input
+from fer_ros.inference.shipped import MODELS
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 
@@ -97,7 +98,9 @@ def test_refuses_another_crop(model, shape):
 )
 def test_refuses_a_card_that_disagrees(model, framing, wanted):
     write_card(model, scaling=False, **framing)
-    with pytest.raises(ModelError, match=rf"input is \[1, 3, 112, 112\], not {wanted}; input_size"):
+    with pytest.raises(
+        ModelError, match=rf"input is float32 \[1, 3, 112, 112\], not float32 {wanted}; input"
+    ):
         Classifier(model)
 
 

@@ -49,5 +49,5 @@ def _tensor(name: str, values: np.ndarray) -> bytes:
 
 
 def _value(name: str, shape: tuple[int, ...]) -> bytes:
-    sides = b"".join(_field(1, _field(1, side)) for side in shape)
+    sides = b"".join(_field(1, _field(1, side) if side else b"") for side in shape)
     return _field(1, name.encode()) + _field(2, _field(1, _field(1, 1) + _field(2, sides)))

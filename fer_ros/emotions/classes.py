@@ -11,6 +11,18 @@ from collections.abc import Iterable
 EMOTIONS = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
 """Class names; a class's number is its index here."""
 
+SYNONYMS = {
+    "angry": "anger",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "scared": "fear",
+    "happiness": "joy",
+    "happy": "joy",
+    "sad": "sadness",
+    "surprised": "surprise",
+}
+"""What other data sets and networks call the seven, in small letters."""
+
 UNCERTAIN = 255
 """Number of the label ``uncertain``: no class is likely enough to be named."""
 

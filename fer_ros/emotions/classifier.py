@@ -1,53 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A crop of a face to calibrated probabilities, by LiteRT, OpenCV's DNN module or Keras.
+"""A crop of a face to calibrated probabilities, whatever runs the model.
 
 Each backend gives the same logits for the same model; the temperature of its file (Guo et al.,
 2017, arXiv:1706.04599) and the softmax are applied here, once for all.
 """
 
-import importlib.util
+from collections.abc import Callable
 from itertools import zip_longest
 from pathlib import Path
-from textwrap import shorten
-from typing import Protocol
 
 import cv2
 import numpy as np
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.model_card import GREY, Crop, ModelCard, ModelError, load_card
-from fer_ros.emotions.onnx_input import declared_input
+from fer_ros.inference import Network, NetworkError, backend_of, open_network
+from fer_ros.inference.keras_model import load_model
+from fer_ros.inference.shipped import shipped
 
-MODELS = Path(__file__).parents[1] / "models"
 DEFAULT_NAME = "emotion_mobilenet_v2"
 SMALL = "small"
 """Name of the other model that comes with fer_ros, of half the time and a little less accurate."""
-BACKENDS = {".tflite": "litert", ".onnx": "opencv", ".keras": "keras"}
-"""The backend that runs a file, by the file's ending."""
-
-
-class Backend(Protocol):
-    """Runs one model file."""
-
-    def logits(self, crop: np.ndarray) -> np.ndarray:
-        """A crop, uint8 of the card's shape -> float32 [7]."""
 
 
 class Classifier:
     """A checked model, ready to run.
 
     ``model`` is a .tflite, .onnx or .keras file; empty takes the model that comes with fer_ros, by
-    LiteRT where that is installed, else by OpenCV; ``small`` the smaller one, alike. ``threads``
-    is LiteRT's. Raises ModelError with one line when the file, its card or its backend
-    does not fit.
+    LiteRT where that is installed, else by ONNX Runtime or OpenCV; ``small`` the smaller one,
+    alike. ``threads`` is LiteRT's and ONNX Runtime's. Raises ModelError with one line when the
+    file, its card or its backend does not fit.
     """
 
     def __init__(self, model: str | Path = "", threads: int = 1):
         self.path = path = _find(str(model))
-        self.backend_name = backend_name(path)
+        try:
+            self.backend_name = backend_of(path)
+        except NetworkError as error:
+            raise ModelError(str(error)) from None
         self.card: ModelCard = load_card(path)
-        self._backend = open_backend(path, self.card.input_size, threads, self.card.crop)
-        self.probabilities(np.zeros(self.card.crop.shape, np.uint8))  # fails now, not on a face
+        card = self.card
+        self._backend = open_backend(path, card.input_size, threads, card.crop, card.classes)
+        self._places = list(card.places)
+        self.probabilities(np.zeros(card.crop.shape, np.uint8))  # fails now, not on a face
 
     @property
     def identity(self) -> str:
@@ -61,24 +56,19 @@ class Classifier:
         if crop.shape != self.card.crop.shape or crop.dtype != np.uint8:
             raise ValueError(f"crop is {crop.dtype} {crop.shape}, not uint8 {self.card.crop.shape}")
         logits = self._backend.logits(crop)
-        if logits.shape != (len(EMOTIONS),) or not np.isfinite(logits).all():
-            raise ModelError(f"{self.path}: the model gave {logits!r}, not seven finite logits")
-        return softmax(logits / self.card.temperature)
+        if not np.isfinite(logits).all():
+            raise ModelError(f"{self.path}: the model gave {logits!r}, not finite logits")
+        return softmax(logits[self._places] / self.card.temperature)
 
 
 def default_model() -> Path:
     """The model that comes with fer_ros, in the form that this machine runs best."""
-    return _shipped(DEFAULT_NAME)
+    return shipped(DEFAULT_NAME)
 
 
 def small_model() -> Path:
     """The smaller model that comes with fer_ros, likewise."""
-    return _shipped(f"{DEFAULT_NAME}_{SMALL}")
-
-
-def _shipped(name: str) -> Path:
-    suffix = ".tflite" if importlib.util.find_spec("ai_edge_litert") else ".onnx"
-    return MODELS / f"{name}{suffix}"
+    return shipped(f"{DEFAULT_NAME}_{SMALL}")
 
 
 def _find(model: str) -> Path:
@@ -98,98 +88,67 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return (shifted / shifted.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
-class LiteRTBackend:
-    """A .tflite file: uint8 [1, 48, 48, 1] in, float32 [1, 7] out, enlargement in the graph; or
-    as the card has the crop, float32 where it has a scaling.
+class Backend:
+    """Runs one model file on one crop after the other.
+
+    ``crop``: what the card says the file takes of a face. A .tflite or .keras file gets uint8
+    [1, size, size, channels], or float32 where there is a scaling; an .onnx file, whatever runs it,
+    float32 [1, channels, input_size, input_size]. Both give float32 [1, ``classes``].
     """
 
-    def __init__(self, path: Path, input_size: int = 0, threads: int = 1, crop: Crop = GREY):
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise ModelError(
-                f"{path}: LiteRT is not installed ({error}); pip install ai-edge-litert, "
-                "or set the parameter model to an .onnx file"
-            ) from None
-        try:
-            self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
-            self._interpreter.allocate_tensors()
-            (entry,) = self._interpreter.get_input_details()
-            (exit_,) = self._interpreter.get_output_details()
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{path}: LiteRT cannot load it: {first_line(error)}") from None
-        dtype = np.float32 if crop.scaling else np.uint8
-        self._shape, self._crop = (1, crop.size, crop.size, crop.channels), crop
-        _expect(path, "input", entry, dtype, list(self._shape))
-        _expect(path, "output", exit_, np.float32, [1, len(EMOTIONS)])
-        self._input, self._output = entry["index"], exit_["index"]
+    def __init__(self, network: Network, crop: Crop, input_size: int, classes: int):
+        self._network, self._crop = network, crop
+        onnx = network.path.suffix == ".onnx"
+        self._size = (input_size, input_size) if onnx else (crop.size, crop.size)
+        self._values: Callable[[np.ndarray], np.ndarray] = self._first if onnx else self._last
+        self._expect_entry()
+        self._expect_exit(classes)
 
-    def logits(self, crop):
-        self._interpreter.set_tensor(self._input, self._crop.scaled(crop).reshape(self._shape))
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output)[0]
+    def logits(self, crop: np.ndarray) -> np.ndarray:
+        """A crop, uint8 of the card's shape -> float32 [classes], in the file's own order."""
+        (logits,) = self._network(self._values(crop))
+        return logits[0]
 
+    def _last(self, crop: np.ndarray) -> np.ndarray:
+        return self._crop.scaled(crop).reshape(1, *self._size, self._crop.channels)
 
-class OpenCVBackend:
-    """An .onnx file: float32 [1, channels, S, S] in (scaled to S here), float32 [1, 7] out."""
-
-    def __init__(self, path: Path, input_size: int, threads: int = 1, crop: Crop = GREY):
-        try:
-            self._net = cv2.dnn.readNetFromONNX(str(path))
-        except cv2.error as error:
-            raise ModelError(f"{path}: OpenCV cannot load it: {first_line(error)}") from None
-        self._size, self._crop = (input_size, input_size), crop
-        wanted = (1, crop.channels, *self._size)
-        try:
-            found = declared_input(path)  # OpenCV itself would run many a graph at another size
-        except ValueError as error:
-            raise ModelError(str(error)) from None
-        if tuple(f or w for f, w in zip_longest(found, wanted, fillvalue=0)) != wanted:
-            raise ModelError(
-                f"{path}: input is {list(found)}, not {list(wanted)}; input_size and framing of "
-                "the card say which"
-            )
-        try:
-            shape = self._run(np.zeros(crop.shape, np.uint8)).shape
-        except cv2.error as error:
-            raise ModelError(f"{path}: does not take its input: {first_line(error)}") from None
-        if shape != (1, len(EMOTIONS)):
-            raise ModelError(f"{path}: output has shape {shape}, not (1, {len(EMOTIONS)})")
-
-    def _run(self, crop):
+    def _first(self, crop: np.ndarray) -> np.ndarray:
         enlarged = cv2.resize(crop.astype(np.float32), self._size, interpolation=cv2.INTER_LINEAR)
         values = self._crop.scaled(enlarged).reshape(*self._size, -1)
-        self._net.setInput(values.transpose(2, 0, 1)[None])
-        return self._net.forward()
+        return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
 
-    def logits(self, crop):
-        return self._run(crop)[0]
+    def _expect_entry(self) -> None:
+        values = self._values(np.zeros(self._crop.shape, np.uint8))
+        entry, path = self._network.entry, self._network.path
+        shape = tuple(f or w for f, w in zip_longest(entry.shape, values.shape, fillvalue=0))
+        if shape != values.shape or entry.dtype not in ("", values.dtype.name):
+            raise ModelError(
+                f"{path}: input is {entry.dtype} {list(entry.shape)}, not {values.dtype.name} "
+                f"{list(values.shape)}; input_size, framing and scaling of the card say which"
+            )
 
-
-class KerasBackend:
-    """A .keras file."""
-
-    def __init__(self, path: Path, input_size: int = 0, threads: int = 1, crop: Crop = GREY):
-        self._model, self._crop = load_keras(path, crop), crop
-
-    def logits(self, crop):
-        values = self._crop.scaled(crop).reshape(1, *crop.shape[:2], self._crop.channels)
-        return np.asarray(self._model.predict_on_batch(values), np.float32)[0]
+    def _expect_exit(self, classes: int) -> None:
+        try:
+            outputs = self._network(self._values(np.zeros(self._crop.shape, np.uint8)))
+        except NetworkError as error:
+            raise ModelError(str(error)) from None
+        found = [f"{o.dtype.name} {list(o.shape)}" for o in outputs]
+        if found != [f"float32 [1, {classes}]"]:
+            raise ModelError(
+                f"{self._network.path}: output is {', '.join(found)}, not float32 [1, {classes}]; "
+                "the labels of the card say how many"
+            )
 
 
 def load_keras(path: Path, crop: Crop = GREY):
-    """The keras.Model of a .keras file, loaded in safe mode: it cannot carry code."""
+    """The keras.Model of a .keras file that takes such crops, to be trained on or exported.
+
+    Raises ModelError.
+    """
     try:
-        import keras
-    except ImportError as error:
-        raise ModelError(
-            f"{path}: Keras is not installed ({error}); pip install tensorflow, "
-            "or set the parameter model to a .tflite file"
-        ) from None
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises what its layers and readers raise
-        raise ModelError(f"{path}: Keras cannot load it: {first_line(error)}") from None
+        model = load_model(path)
+    except NetworkError as error:
+        raise ModelError(str(error)) from None
     shapes = model.input_shape[1:], model.output_shape[1:]
     expected = (crop.size, crop.size, crop.channels), (len(EMOTIONS),)
     if shapes != expected:
@@ -197,35 +156,19 @@ def load_keras(path: Path, crop: Crop = GREY):
     return model
 
 
-_BACKEND_TYPES = {"litert": LiteRTBackend, "opencv": OpenCVBackend, "keras": KerasBackend}
+def open_backend(
+    path: Path,
+    input_size: int,
+    threads: int = 1,
+    crop: Crop = GREY,
+    classes: int = len(EMOTIONS),
+) -> Backend:
+    """A model file without regard to its card; ``input_size`` is the ONNX graph's, in pixels.
 
-
-def backend_name(path: Path) -> str:
-    """The backend that runs a file, by its ending; ModelError for another ending."""
-    if path.suffix not in BACKENDS:
-        raise ModelError(f"{path}: expected a file ending in {', '.join(BACKENDS)}")
-    return BACKENDS[path.suffix]
-
-
-def open_backend(path: Path, input_size: int, threads: int = 1, crop: Crop = GREY) -> Backend:
-    """A model file without regard to its card; ``input_size`` is the ONNX graph's, in pixels."""
-    return _BACKEND_TYPES[backend_name(path)](path, input_size, threads, crop)
-
-
-def _expect(path, side, tensor, dtype, shape):
-    found = tensor["shape"].tolist()
-    if tensor["dtype"] != dtype or found != shape:
-        raise ModelError(
-            f"{path}: {side} is {np.dtype(tensor['dtype']).name} {found}, "
-            f"not {np.dtype(dtype).name} {shape}; framing and scaling of the card say which"
-        )
-    if tensor["quantization"][0]:
-        raise ModelError(f"{path}: {side} is quantised; the graph must take and give plain values")
-
-
-def first_line(error: Exception) -> str:
-    """What an error of a library says, in one line of at most 300 characters: Keras says the whole
-    network in one.
+    Raises ModelError.
     """
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return shorten(line, 300, placeholder=" ...")
+    try:
+        network = open_network(path, threads)
+    except NetworkError as error:
+        raise ModelError(str(error)) from None
+    return Backend(network, crop, input_size, classes)

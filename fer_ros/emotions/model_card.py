@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The card beside a model file: what the file says of itself, checked before use.
 
-A card is ``<name>.json``: labels in order, the crop it wants, the enlargement left to the run time
-by the ONNX graph, and for each file its sha256 and softmax temperature. A card is data only.
+A card is ``<name>.json``: labels in the graph's order, the crop it wants, the enlargement left to
+the run time by the ONNX graph, and for each file its sha256 and softmax temperature. A card is data
+only.
 docs/own_model.md has the card of a network of another family.
 """
 
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.emotions.classes import EMOTIONS, SYNONYMS
 
 CROP_SIZE = 48
 MAX_CROP_SIZE = 512  # pixels
@@ -70,7 +71,8 @@ class ModelCard:
     ``margin``: side of the wanted crop over the side of FER-2013's framing; ``crop``: its pixels;
     ``input_size``: side in pixels to which the ONNX graph wants the crop scaled;
     ``temperature``: divides the logits; ``uncertain_below``: confidence under which the label is
-    ``uncertain``.
+    ``uncertain``; ``places``: where the graph's output has each of ``EMOTIONS``, and ``classes``,
+    how many it has; ``prior``: how often each of ``EMOTIONS`` is expected, which sums to 1.
     """
 
     name: str
@@ -81,6 +83,9 @@ class ModelCard:
     temperature: float
     uncertain_below: float
     crop: Crop = GREY
+    places: tuple[int, ...] = tuple(range(len(EMOTIONS)))
+    classes: int = len(EMOTIONS)
+    prior: tuple[float, ...] = (1 / len(EMOTIONS),) * len(EMOTIONS)
 
     @property
     def identity(self) -> str:
@@ -92,8 +97,8 @@ def load_card(model: Path) -> ModelCard:
     """The checked card of a model file.
 
     Raises ModelError when the model or its card is missing (NoCardError: the card alone) or
-    damaged, when the labels are others or in another order, or when the file is not the one that
-    the card describes.
+    damaged, when the labels are not the seven classes and at most one more, or when the file is not
+    the one that the card describes.
     """
     model = Path(model)
     try:
@@ -116,14 +121,14 @@ def load_card(model: Path) -> ModelCard:
             temperature=_number(entry["temperature"], 0.01, 100),
             uncertain_below=_number(content["uncertain_below"], 0, 1),
             crop=_crop(content),
+            places=_places(content["labels"]),
+            classes=len(content["labels"]),
+            prior=_prior(content.get("prior")),
         )
-        labels = content["labels"]
     except KeyError as error:
         raise ModelError(f"{path}: the card lacks {error}") from None
     except (TypeError, ValueError) as error:
         raise ModelError(f"{path}: the card is wrong: {error}") from None
-    if labels != list(EMOTIONS):
-        raise ModelError(f"{path}: labels {reprlib.repr(labels)} are not {list(EMOTIONS)}")
     if found != card.sha256:
         raise ModelError(
             f"{model}: sha256 {found[:8]}... is not the {card.sha256[:8]}... of {path.name}: "
@@ -173,6 +178,27 @@ def _crop(content) -> Crop:
             _numbers(scaling["std"], channels, 0.001, 1000),
         )
     return Crop(int(size), int(channels), scaling)
+
+
+def _places(labels) -> tuple[int, ...]:
+    """Where each of the seven is among the labels, whatever their order and usual names."""
+    known = [SYNONYMS.get(word := str(label).lower(), word) for label in labels]
+    missing = [name for name in EMOTIONS if known.count(name) != 1]
+    if missing or len(known) > len(EMOTIONS) + 1:
+        raise ValueError(
+            f"labels {reprlib.repr(labels)} are not {', '.join(EMOTIONS)}, each once in any order, "
+            "and at most one more"
+        )
+    return tuple(known.index(name) for name in EMOTIONS)
+
+
+def _prior(value) -> tuple[float, ...]:
+    if value is None:
+        return ModelCard.prior
+    values = tuple(_number(v, 0, 1) for v in value)
+    if len(values) != len(EMOTIONS) or abs(sum(values) - 1) > 0.01:
+        raise ValueError(f"prior {reprlib.repr(value)} is not seven shares that sum to 1")
+    return values
 
 
 def _numbers(value, count: int, low: float, high: float) -> tuple[float, ...]:

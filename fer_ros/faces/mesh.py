@@ -15,11 +15,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from fer_ros.faces.detectors.base import Detection, Framing
-from fer_ros.faces.network import Network, shipped
+from fer_ros.faces.detectors.base import Detection, DetectorError, Framing
+from fer_ros.inference import NetworkError, open_network
+from fer_ros.inference.shipped import shipped
 from fer_ros.result import Box
 
 FILE = "face_landmark"
+WITHOUT = "face_mesh off does without it"
 SIDE = 192  # pixels of the network's input
 POINTS = 468
 WIDER = 1.5  # the square that the network sees, over the face's own
@@ -104,12 +106,20 @@ class Look:
 class FaceMesh:
     """The network, ready to run. ``path``: a file for another backend than the machine's best.
 
-    Raises NetworkError.
+    Raises DetectorError, one line, when the file cannot be used.
     """
 
     def __init__(self, path: Path | None = None, threads: int = 1):
-        self._network = Network(path or shipped(FILE), threads)
-        self._network.side((SIDE,), {SIDE: (1, 3 * POINTS)})
+        try:
+            self._network = open_network(path or shipped(FILE), threads)
+        except NetworkError as error:
+            raise DetectorError(f"face mesh: {error}; {WITHOUT}") from None
+        try:
+            sizes = [o.size for o in self._network(np.zeros((1, SIDE, SIDE, 3), np.float32))]
+        except NetworkError:  # of another size
+            sizes = []
+        if sizes != [1, 3 * POINTS]:
+            raise DetectorError(f"face mesh: {self._network.path} is another network; {WITHOUT}")
 
     def look(self, bgr: np.ndarray, face: Square) -> Look:
         """Look at the place of a face in an image, uint8 [H, W, 3]."""
@@ -159,6 +169,22 @@ def cut_square(bgr: np.ndarray, square: Square, size: int) -> tuple[np.ndarray, 
         bgr, to_image, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     )
     return crop, to_image
+
+
+def cut_level(bgr: np.ndarray, box: Box, points: np.ndarray, size: int) -> np.ndarray:
+    """The face of a box, turned until its eyes are level; black outside the image.
+
+    Args:
+        bgr: uint8 [H, W, 3].
+        box: the face's, in pixels of it.
+        points: the mesh's, float32 [468, 3], in pixels of it.
+        size: side of the result, pixels.
+
+    Returns:
+        uint8 [size, size, 3].
+    """
+    square = Square(*box.centre, max(box.width, box.height), Look(points, 1.0).angle)
+    return cut_square(bgr, square, size)[0]
 
 
 def _turned(points, angle: float) -> np.ndarray:

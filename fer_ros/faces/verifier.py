@@ -10,7 +10,7 @@ import numpy as np
 from fer_ros.faces.detectors.base import Detection
 from fer_ros.faces.detectors.blazeface import SHORT_RANGE, BlazeFaceDetector
 from fer_ros.faces.mesh import FaceMesh, Look, Square, cut_square, square_of
-from fer_ros.faces.network import shipped
+from fer_ros.inference.shipped import shipped
 
 LOOKS = 5
 """Looks at a new face, each from the square that the one before gave: that settles the square."""
@@ -26,7 +26,7 @@ OFF_CENTRE = 0.2  # of the input's side: how far from its middle the second dete
 
 
 class Verifier:
-    """Looks at proposals again. Raises DetectorError or NetworkError when a file is missing."""
+    """Looks at proposals again. Raises DetectorError when a file is missing."""
 
     def __init__(self, mesh: FaceMesh):
         self.mesh = mesh

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_ros.emotions.classifier import LiteRTBackend
+from fer_ros.emotions.classifier import open_backend
 from fer_ros.emotions.model_card import ModelError, load_card
 from fer_training import calibration
 from fer_training.dataset import Faces
@@ -49,7 +49,7 @@ def from_litert(model: Path, input_size: int):
     """
     import keras
 
-    LiteRTBackend(model)  # or the error that says what is wrong with the file
+    open_backend(model, input_size)  # or the error that says what is wrong with the file
     weights, scaling = _weights(model)
     network = one_channel(build_model(input_size, scaling=scaling))
     (backbone,) = (layer for layer in network.layers if isinstance(layer, keras.Model))

@@ -15,8 +15,8 @@ import keras
 import numpy as np
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.emotions.classifier import first_line
 from fer_ros.emotions.model_card import ModelError
+from fer_ros.inference.network import first_line
 from fer_training.averaging import estimate_statistics
 from fer_training.batches import Batches
 from fer_training.callbacks import Curves, FollowEpoch, Progress

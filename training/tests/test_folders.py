@@ -14,7 +14,8 @@ from fer_training.groups import by_group, read_groups
 from fer_training.near import HELD_OUT
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.emotions.classifier import MODELS, Classifier
+from fer_ros.emotions.classifier import Classifier
+from fer_ros.inference.shipped import MODELS
 
 SHIPPED = MODELS / "emotion_mobilenet_v2_small.tflite"
 

@@ -6,8 +6,9 @@ import json
 import keras
 import pytest
 
-from fer_ros.emotions.classifier import MODELS, Classifier, load_keras
+from fer_ros.emotions.classifier import Classifier, load_keras
 from fer_ros.emotions.model_card import ModelError, sha256_of
+from fer_ros.inference.shipped import MODELS
 
 
 def test_keras_refuses_code(tmp_path):

@@ -10,8 +10,9 @@ from fer_training.model import build_model
 from fer_training.start import begin_from
 from fer_training.train import train
 
-from fer_ros.emotions.classifier import MODELS, softmax
+from fer_ros.emotions.classifier import softmax
 from fer_ros.emotions.model_card import ModelError
+from fer_ros.inference.shipped import MODELS
 
 SHIPPED = MODELS / "emotion_mobilenet_v2_small.tflite"
 

@@ -20,7 +20,8 @@ from fer_ros.faces.detectors.base import (
     check_image,
     make_detection,
 )
-from fer_ros.faces.network import Network, NetworkError, shipped
+from fer_ros.inference import Network, NetworkError, open_network
+from fer_ros.inference.shipped import shipped
 
 FILE = "face_detection_back"
 SHORT_RANGE = "face_detection_short_range"
@@ -133,15 +134,17 @@ def merge(boxes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _load(path: Path, threads: int) -> tuple[Network, int]:
-    sides = sorted(ANCHORS, key=lambda side: side != SIDES.get(path.stem))
-    values = {side: (len(make_anchors(side)), 16 * len(make_anchors(side))) for side in sides}
     hint = "leave detector_model empty for fer_ros' own"
     try:
-        network = Network(path, threads)
+        network = open_network(path, threads)
     except NetworkError as error:
         raise DetectorError(f"detector blazeface: {error}; {hint}") from None
-    try:
-        return network, network.side(tuple(sides), values)
-    except NetworkError:
-        problem = f"detector blazeface: {path} is not a BlazeFace model"
-        raise DetectorError(f"{problem}; {hint}") from None
+    for side in sorted(ANCHORS, key=lambda side: side != SIDES.get(path.stem)):
+        anchors = len(make_anchors(side))
+        try:
+            outputs = network(np.zeros((1, side, side, 3), np.float32))
+        except NetworkError:  # of another size
+            continue
+        if [output.size for output in outputs] == [anchors, 16 * anchors]:
+            return network, side
+    raise DetectorError(f"detector blazeface: {path} is not a BlazeFace model; {hint}")

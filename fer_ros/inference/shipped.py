@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model files that come with fer_ros; fer_ros/models/README.md has source and licence."""
+
+import importlib.util
+from pathlib import Path
+
+MODELS = Path(__file__).parents[1] / "models"
+
+_SUMS = """
+a5ad1a5b64953ad3b1b9c4c625b4345d9a6dca8e6baf2c7380c84f4e8ad3ac97  emotion_mobilenet_v2.tflite
+9c32bfc45ad1528c5807eb9940b68e52699aca77d258423a01f149cc2cb8bb6f  emotion_mobilenet_v2.onnx
+4c5187ab10bdc4f71f365174c5cc7a2b0f938d94fa45f2c900b90648ba2f21d6  emotion_mobilenet_v2_small.tflite
+026f59158fbd7a481ea21046d5d4ef2cb3c6f8f1f99fcbb0113171adfcd98005  emotion_mobilenet_v2_small.onnx
+e376cf6b168d5ece8a3cedb94acc4eb168a136aede125ccc3d903ef38f5beda8  face_detection_back.tflite
+585f0a3e759542ab79d8f812b49e17dc9a542b7b0ca4e587e2b02d1421011bb1  face_detection_back.onnx
+3bc182eb9f33925d9e58b5c8d59308a760f4adea8f282370e428c51212c26633  face_detection_short_range.tflite
+a0a793238b79184796197a1de6659e49f12d0c48402343f6f69c77d4f1570969  face_detection_short_range.onnx
+2efcb4f4de43c7614b80a3cc3e8a37354b3b3b40f75cce20f6f38f0f25d65493  face_landmark.tflite
+a65047a0af9546675d956ee31eecc9844fcd3782d9142018178b9d937c49c5b7  face_landmark.onnx
+"""
+SHIPPED = {name: digest for digest, name in map(str.split, _SUMS.strip().splitlines())}
+"""The sha256 of each file, by its name."""
+
+
+def shipped(name: str) -> Path:
+    """The file of a network that comes with fer_ros, in the form that this machine runs best."""
+    suffix = ".tflite" if importlib.util.find_spec("ai_edge_litert") else ".onnx"
+    if f"{name}{suffix}" not in SHIPPED:
+        raise LookupError(f"fer_ros brings no network {name}")
+    return MODELS / f"{name}{suffix}"
