@@ -11,10 +11,10 @@ from fer_ros.result import FaceEmotion, HeadPose, Result
 
 def face_corners(face: FaceEmotion, camera: CameraModel) -> np.ndarray:
     """The corners of a face's box in the plane across the camera's axis in which its middle is
-    ``face.distance`` away.
+    ``face.distance`` away, moved to ``face.place`` where there is one.
 
     Args:
-        face: its box and distance are used.
+        face: its box, distance and place are used.
         camera: of the image.
 
     Returns:
@@ -22,7 +22,8 @@ def face_corners(face: FaceEmotion, camera: CameraModel) -> np.ndarray:
     """
     x, y, width, height = face.box
     corners = camera.rays([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
-    return corners * face.distance / np.linalg.norm(corners.mean(axis=0))
+    corners = corners * face.distance / np.linalg.norm(corners.mean(axis=0))
+    return corners if face.place is None else corners + (face.place - corners.mean(axis=0))
 
 
 def face_orientation(

@@ -2,26 +2,30 @@
 """The whole job without ROS: an image in, the apparent expression of each face out."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fer_ros.emotions.classes import UNCERTAIN
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.smoothing import Smoother, SmoothingOptions
+from fer_ros.face_geometry import face_corners
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import Detector
 from fer_ros.faces.distance import Ranging
 from fer_ros.faces.finder import EveryImage, Found
 from fer_ros.faces.follower import MeshFollower
 from fer_ros.faces.mesh import FRAMING
+from fer_ros.faces.one_euro import OneEuroFilter
 from fer_ros.faces.pose import faces_camera
 from fer_ros.faces.quality import STEADY, QualityMeter, is_trusted, quality_of
 from fer_ros.faces.verifier import Verifier
+from fer_ros.images.camera_model import CameraModel
 from fer_ros.images.rotation import rotate_image
 from fer_ros.observation import Observation
 from fer_ros.reactions.engagement import EngagementTracker
-from fer_ros.result import FaceEmotion, Result
+from fer_ros.result import FaceEmotion, HeadPose, Result
 from fer_ros.stamp_clock import StampClock
 
 
@@ -34,6 +38,7 @@ class PipelineOptions(SmoothingOptions):
     detection_interval: float
     mesh_faces: int
     facing_angle: float
+    pose_smoothing: bool
     min_face_size: int
     max_faces: int
     rotate: int
@@ -69,6 +74,7 @@ class EmotionPipeline:
         self._smoother = Smoother()
         self._steady = Smoother(time_constant=STEADY)
         self._meter = QualityMeter()
+        self._poses, self._places = OneEuroFilter(angles=True), OneEuroFilter()
         self._facing: set[int] = set()
         self._engagement = EngagementTracker()
         self._clock = StampClock()
@@ -95,9 +101,7 @@ class EmotionPipeline:
         now = self._clock.now
         upright = rotate_image(image, options.rotate)
         self.finder.max_gap = self._clock.patience(options.max_gap)
-        ranging = Ranging(
-            observation.camera, observation.depth, options.face_width, options.rotate
-        )
+        ranging = Ranging(observation.camera, observation.depth, options.face_width, options.rotate)
         found = self.finder.find(upright, now, options.max_faces)
         detected = time.perf_counter()
 
@@ -128,10 +132,11 @@ class EmotionPipeline:
             )
         self._facing = {face.track_id for face in faces if face.facing}
         followed = self.finder.ids
-        for memory in (self._smoother, self._steady, self._meter):
+        for memory in (self._smoother, self._steady, self._meter, self._poses, self._places):
             memory.keep(followed)
+        engaged = self._engagement.fill(faces, followed, now)
         return Result(
-            faces=self._engagement.fill(faces, followed, now),
+            faces=self._calm(engaged, observation.camera, now),
             shape=image.shape,
             upright=upright,
             rotate=options.rotate,
@@ -174,8 +179,10 @@ class EmotionPipeline:
 
     def reset(self) -> None:
         """Forget all faces; ids are not given again."""
-        for memory in (self.finder, self._smoother, self._steady, self._meter, self._engagement):
+        for memory in (self._smoother, self._steady, self._meter, self._poses, self._places):
             memory.reset()
+        self.finder.reset()
+        self._engagement.reset()
 
     def _read(self, face: Found, crop: np.ndarray, probabilities: np.ndarray, now: float):
         """What is to be said of a face: smoothed probabilities, label, quality and its flags."""
@@ -195,6 +202,24 @@ class EmotionPipeline:
         if not is_trusted(quality, flags, minimum):
             emotion = UNCERTAIN
         return smoothed, emotion, quality, flags
+
+    def _calm(
+        self, faces: Sequence[FaceEmotion], camera: CameraModel | None, now: float
+    ) -> tuple[FaceEmotion, ...]:
+        """The faces with smoothed angles and places. Last of all, since facing, engagement and
+        quality go by what was seen in this image.
+        """
+        if not self.options.pose_smoothing:
+            return tuple(faces)
+        result = []
+        for face in faces:
+            angles = self._poses.update(face.track_id, np.array(face.pose), now)
+            place = None
+            if camera:
+                centre = face_corners(face, camera).mean(axis=0)
+                place = self._places.update(face.track_id, centre, now)
+            result.append(replace(face, pose=HeadPose(*angles.tolist()), place=place))
+        return tuple(result)
 
     def _crop(self, upright: np.ndarray, face: Found) -> np.ndarray:
         """What the classifier is to see of a face in the upright image."""

@@ -160,7 +160,8 @@ class FaceEmotion:
     ``raw_probabilities`` (this image alone): float32 [7]; ``pose``: of the head in the upright
     image, NaN where unknown, and ``facing``, whether it looks at the camera; ``distance``: m, NaN
     where unknown; ``engagement``: one of ``fer_ros.reactions.engagement.LEVELS``; ``points``:
-    float32 [468, 3] of the face mesh in pixels of the upright image, where it looked at this face.
+    float32 [468, 3] of the face mesh in pixels of the upright image, where it looked at this face;
+    ``place``: of its middle in the image's frame, smoothed, float64 [3] in m, where it is known.
     """
 
     track_id: int
@@ -176,6 +177,7 @@ class FaceEmotion:
     distance: float = math.nan
     engagement: int = 0
     points: np.ndarray | None = field(default=None, compare=False)
+    place: np.ndarray | None = field(default=None, compare=False)
 
     def __repr__(self):
         x, y, width, height = self.box

@@ -60,11 +60,12 @@ def test_faces_of_rep_155(bench, hri):
     rois = [listen(bench, hri.NormalizedRegionOfInterest2D, f"{b}/roi") for b in base]
     expressions = [listen(bench, hri.Expression, f"{b}/expression") for b in base]
     crops = listen(bench, Image, f"{base[0]}/cropped")
+    level = listen(bench, Image, f"{base[0]}/aligned")
     number = iter(range(10**6))
 
     def all_heard():
         show(bench, publisher, two_faces(), sec=1001 + next(number))
-        return all(rois) and crops and all(expressions)
+        return all(rois) and crops and level and all(expressions)
 
     bench.until(all_heard)
     result = next(r for r in bench.results if r.header == rois[0][-1].header)
@@ -84,7 +85,8 @@ def test_faces_of_rep_155(bench, hri):
     box = result.faces[0].roi
     box = Box(box.x_offset, box.y_offset, box.width, box.height)
     assert (decode_image(crops[-1]) == cut_out(two_faces(), box, 128)).all()
-    assert crops[-1].header.frame_id == result.header.frame_id
+    assert crops[-1].header.frame_id == level[-1].header.frame_id == result.header.frame_id
+    assert (level[-1].width, level[-1].height) == (crops[-1].width, crops[-1].height)
 
 
 def test_landmarks_and_gaze(bench, hri, message_package):
@@ -126,7 +128,7 @@ def test_topics_go_with_the_face(bench, hri):
     tracked = listen(bench, hri.IdsList, "humans/faces/tracked")
     publisher = bench.publisher()
     show(bench, publisher, astronaut(), astronaut(), blank())
-    assert bench.until(lambda: len(topics(bench)) == 4)
+    assert bench.until(lambda: len(topics(bench)) == 5)
     bench.until(lambda: len(tracked) == 3)
     assert len(tracked[-1].ids) == 1  # not seen, but not given up
     show(bench, publisher, blank(), sec=1002)
@@ -148,7 +150,7 @@ def test_a_ghost_of_one_image_makes_no_topics(bench, hri):
     show(bench, publisher, astronaut(), blank(), astronaut(), sec=1030)
     (face_id,) = bench.until(lambda: tracked[-1].ids)
     assert face_id.endswith("_4")
-    bench.until(lambda: len(topics(bench)) == 4)
+    bench.until(lambda: len(topics(bench)) == 5)
 
 
 def test_deactivation_takes_all_topics_away(bench, hri):

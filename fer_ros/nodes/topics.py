@@ -143,6 +143,14 @@ EMOTION_NODE = (
         needs=ROS4HRI,
     ),
     Topic(
+        f"{FACE}/aligned",
+        "sensor_msgs/Image",
+        1,
+        f"REP 155: the same turned until the eyes are level, when the face mesh looked at the "
+        f"face; {LISTENED}.",
+        needs=ROS4HRI,
+    ),
+    Topic(
         f"{FACE}/expression",
         "hri_msgs/Expression",
         10,

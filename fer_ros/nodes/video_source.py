@@ -47,9 +47,7 @@ class VideoSource(Node):
         self.declare_parameter(
             source.name,
             source.default,
-            ParameterDescriptor(
-                description=source.described, dynamic_typing=True, read_only=True
-            ),
+            ParameterDescriptor(description=source.described, dynamic_typing=True, read_only=True),
         )
         declare(self, others)
         self._values = read(self, VIDEO_SOURCE, VideoSourceOptions)

@@ -116,6 +116,14 @@ EMOTION_NODE = (
         live=True,
     ),
     Parameter(
+        "pose_smoothing",
+        True,
+        "Smooth the head's angles and, on `/tf` and `emotion_markers`, its place in space, by a "
+        "One-Euro filter.",
+        PipelineOptions,
+        live=True,
+    ),
+    Parameter(
         "model",
         "",
         "Expression model: .tflite, .onnx or .keras with its card; empty: built in; small: built "

@@ -14,6 +14,7 @@ from std_msgs.msg import Header
 from fer_ros.emotions.classes import HRI_EXPRESSIONS
 from fer_ros.faces.crop import cut_out
 from fer_ros.faces.landmarks import landmarks
+from fer_ros.faces.mesh import cut_level
 from fer_ros.nodes.messages import image_message
 from fer_ros.nodes.optional import messages
 from fer_ros.nodes.publishers import publisher
@@ -83,6 +84,7 @@ class _FaceTopics:
         self._node, self._hri = node, hri
         self._roi = publisher(node, f"{FACE}/roi", face_id)
         self._cropped = publisher(node, f"{FACE}/cropped", face_id)
+        self._aligned = publisher(node, f"{FACE}/aligned", face_id)
         self._expression = publisher(node, f"{FACE}/expression", face_id)
         self._landmarks = publisher(node, f"{FACE}/landmarks", face_id)
 
@@ -107,9 +109,13 @@ class _FaceTopics:
         if self._cropped.get_subscription_count():
             crop = cut_out(result.upright, result.upright_box(face), CROP_SIZE)
             self._cropped.publish(image_message(header, crop))
+        if face.points is not None and self._aligned.get_subscription_count():
+            crop = cut_level(result.upright, result.upright_box(face), face.points, CROP_SIZE)
+            self._aligned.publish(image_message(header, crop))
 
     def close(self):
-        for each in (self._roi, self._cropped, self._expression, self._landmarks):
+        topics = (self._roi, self._cropped, self._aligned, self._expression, self._landmarks)
+        for each in topics:
             self._node.destroy_publisher(each)
 
 
