@@ -4,8 +4,6 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import yaml
-
 from fer_ros.parameters import ANALYSIS, EMOTION_NODE, AnalysisOptions, analysis_options
 from fer_ros.parameters.parameter import ParameterError, unknown
 
@@ -26,6 +24,10 @@ def options_from(words: Iterable[str], start: AnalysisOptions | None = None) -> 
 
 def _read_file(path: Path) -> dict[str, object]:
     """The parameters of emotion_node in a ROS parameter file, those that count here."""
+    try:
+        import yaml
+    except ImportError:
+        raise ParameterError(f"{path}: pip install pyyaml, to read parameter files") from None
     values: dict[str, object] = {}
     try:
         content = yaml.safe_load(path.read_text("utf-8"))

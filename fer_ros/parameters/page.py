@@ -19,7 +19,6 @@ TABLES = {
 }
 
 
-
 def markdown(table: Sequence[Parameter]) -> str:
     """The table as docs/parameters.md has it."""
     lines = ["| parameter | default | values | live | |", "|---|---|---|---|---|"]

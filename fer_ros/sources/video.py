@@ -135,7 +135,7 @@ class _Pictures:
         self._path, self._say = path, say
         self._told: set[Path] = set()
         files = path.iterdir() if path.is_dir() else [path]
-        self._files = sorted((f for f in files if f.suffix.lower() in PICTURES), key=_by_number)
+        self._files = sorted((f for f in files if f.suffix.lower() in PICTURES), key=by_number)
         if not self._files:
             raise SourceError(f"no picture in {path}: looked for {', '.join(sorted(PICTURES))}")
         next(iter(self))
@@ -144,10 +144,9 @@ class _Pictures:
         return len(self._files)
 
     def __iter__(self):
-        _silence_opencv()
         seen = False
         for file in self._files:
-            image = _read_picture(file)
+            image = read_picture(file)
             if image is not None:
                 seen = True
                 yield image
@@ -248,12 +247,14 @@ class Live:
         return f"{self._name} gives no images: is another program using {device}?"
 
 
-def _by_number(path: Path) -> list:
+def by_number(path: Path) -> list:
     """Sorts 2.png before 10.png."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)]
 
 
-def _read_picture(path: Path) -> np.ndarray | None:
+def read_picture(path: Path) -> np.ndarray | None:
+    """A picture file, BGR, uint8 [H, W, 3], turned as its EXIF data say; None where it is none."""
+    _silence_opencv()
     try:
         return cv2.imread(str(path), cv2.IMREAD_COLOR)
     except cv2.error:  # larger than OpenCV allows

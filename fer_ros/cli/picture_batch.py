@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures read one by one, or many by spawned processes, in their order."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+
+from fer_ros.reader import FaceReader, as_image, draw
+from fer_ros.result import Result
+
+MANY = 24
+"""Pictures from which processes pay: one takes about as long to start as to read so many."""
+AT_ONCE = 4  # pictures handed to a process
+
+_reader: FaceReader | None = None  # of a spawned process
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read of one image: ``content`` and ``records`` are those of ``Result.to_dict`` and
+    ``to_records``; ``time``: seconds in the video; ``problem``: why there is nothing.
+    """
+
+    file: str
+    content: dict = field(default_factory=dict)
+    records: list[dict] = field(default_factory=list)
+    time: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture file, and where it is to be drawn on, if anywhere."""
+
+    path: Path
+    drawn: Path | None = None
+
+
+def reading(file: str, result: Result, time: float | None = None) -> Reading:
+    """What is kept of a result."""
+    return Reading(file, result.to_dict(), result.to_records(), time)
+
+
+def read_pictures(pictures: Sequence[Picture], parameters: Mapping) -> Iterator[Reading]:
+    """A reading for each picture, in their order; by several processes where there are many.
+
+    Args:
+        pictures: their files.
+        parameters: of ``FaceReader``.
+    """
+    processes = min(usable_cores(), len(pictures) // AT_ONCE)
+    if len(pictures) < MANY or processes < 2:
+        reader = FaceReader(**parameters)
+        for picture in pictures:
+            yield _read(reader, picture)
+        return
+    pool = ProcessPoolExecutor(
+        processes, multiprocessing.get_context("spawn"), _begin, (dict(parameters),)
+    )
+    done = 0
+    try:
+        for found in pool.map(_read_there, pictures, chunksize=AT_ONCE):
+            done += 1
+            yield found
+    except BrokenProcessPool:
+        for picture in pictures[done:]:
+            yield Reading(
+                str(picture.path), problem="not read: a process ended; too little memory?"
+            )
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _begin(parameters: dict) -> None:
+    global _reader
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that spawned it ends it
+    cv2.setNumThreads(1)
+    _reader = FaceReader(**parameters)
+
+
+def _read_there(picture: Picture) -> Reading:
+    assert _reader
+    return _read(_reader, picture)
+
+
+def _read(reader: FaceReader, picture: Picture) -> Reading:
+    file = str(picture.path)
+    try:
+        image = as_image(picture.path)
+        result = reader.read(image)
+        if picture.drawn:
+            picture.drawn.parent.mkdir(parents=True, exist_ok=True)
+            if not cv2.imwrite(str(picture.drawn), draw(image, result)):
+                return Reading(file, problem=f"{picture.drawn} cannot be written")
+    except (OSError, ValueError, cv2.error) as error:
+        return Reading(file, problem=str(error).replace("\n", " "))
+    return reading(file, result)

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``fer_ros-predict``: the expressions on the faces of pictures and videos, without ROS.
+
+Exit status: 0; 1 when something could not be read, which is listed, the rest being done; 2 for
+wrong arguments, or a model or detector that cannot be used; 3 without a face anywhere, with
+--require-face; 130 after Ctrl-C, but for a camera, which it ends with 0.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from fer_ros.cli.picture_batch import Picture, Reading, read_pictures, reading
+from fer_ros.cli.prediction_output import Csv, JsonLines, Output, Table
+from fer_ros.emotions.model_card import ModelError
+from fer_ros.faces.detectors import DetectorError
+from fer_ros.parameters import PIPELINE, ParameterError
+from fer_ros.parameters.files import options_from
+from fer_ros.reader import FaceReader, draw
+from fer_ros.sources.video import PICTURES, Live, SourceError, by_number, is_live, open_recorded
+
+VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"}
+"""Endings of the videos that are looked for in a folder; any file given is tried."""
+WIDEST = 40  # letters of a file's name in the table
+EXAMPLES = """examples:
+  %(prog)s photo.jpg holidays/              a table of the faces
+  %(prog)s clip.mp4                         its faces are followed: a line for each
+  %(prog)s 0                                a camera, until Ctrl-C
+  %(prog)s --csv holidays/ > faces.csv      a row for each face
+  %(prog)s --json clip.mp4 | head           a line for each image
+  %(prog)s --annotate out holidays/         the pictures with the faces drawn in
+  %(prog)s --set min_quality=0 max_faces=1 photo.jpg
+                                            parameters as of emotion_node, or a file of them
+
+A folder is searched with all folders in it. Pictures are read each by itself, on all cores where
+there are many. The rows say what a face looks like, never what somebody feels."""
+
+
+class UsageError(ValueError):
+    """Arguments that would do harm; the message is one line."""
+
+
+@dataclass
+class Work:
+    """What the arguments name: pictures, videos, and live sources."""
+
+    pictures: list[Picture] = field(default_factory=list)
+    videos: list[Picture] = field(default_factory=list)
+    live: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    drawn: set[Path] = field(default_factory=set)
+
+
+@dataclass
+class Tally:
+    """What came of it."""
+
+    faces: int = 0
+    problems: int = 0
+
+    def complain(self, text: str) -> None:
+        """Say what could not be read."""
+        self.problems += 1
+        _say(text)
+
+
+def _say(text: str) -> None:
+    tqdm.write(f"fer_ros-predict: {text}", file=sys.stderr)
+
+
+def main(argv=None) -> int:
+    """Read what the arguments name; see ``--help``."""
+    options = _parse(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    tally = Tally()
+    try:
+        return _run(options, tally)
+    except (ParameterError, DetectorError, ModelError, UsageError) as error:
+        _say(str(error))
+        return 2
+    except KeyboardInterrupt:
+        _say("stopped")
+        return 130
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="fer_ros-predict",
+        description="Tell the apparent expression of each face in pictures and videos.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="picture, folder, video, or a camera's index"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print a JSON object for each image")
+    form.add_argument("--csv", action="store_true", help="print a row for each face of each image")
+    parser.add_argument(
+        "--annotate", type=Path, metavar="FOLDER", help="write the images there, faces drawn in"
+    )
+    parser.add_argument("--model", metavar="FILE", help="expression model, or small: built in")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="see below"
+    )
+    parser.add_argument(
+        "--require-face", action="store_true", help="exit status 3 when there is no face anywhere"
+    )
+    return parser.parse_args(argv)
+
+
+def _run(options, tally: Tally) -> int:
+    words = [*options.set, *([f"model={options.model}"] if options.model is not None else [])]
+    chosen = options_from(words)
+    parameters = {row.name: getattr(chosen, row.name) for row in PIPELINE}
+    FaceReader(**parameters)  # fails before anything is read
+    work = find(options.paths, options.annotate)
+    for problem in work.problems:
+        tally.complain(problem)
+    names = [str(p.path) for p in (*work.pictures, *work.videos)]
+    output = _output(options, names, bool(work.live))
+    for found in _progress(
+        read_pictures(work.pictures, parameters), len(work.pictures), "pictures"
+    ):
+        _take(found, output, tally)
+    for video in work.videos:
+        _read_video(video, parameters, output, tally)
+    for source in work.live:
+        _watch(source, parameters, output, tally)
+    if tally.problems:
+        return 1
+    return 3 if options.require_face and not tally.faces else 0
+
+
+def find(paths: list[str], annotate: Path | None = None) -> Work:
+    """What there is to read, in the order given; a folder's files by their names.
+
+    Args:
+        paths: files, folders, cameras' indices and streams.
+        annotate: the folder for drawn images, if they are wanted.
+
+    Raises:
+        UsageError: a drawn image would take the place of another, or of what it is drawn on.
+    """
+    work = Work()
+    for text in paths:
+        path = Path(text).expanduser()
+        if path.is_dir():
+            files = [p for p in path.rglob("*") if p.suffix.lower() in PICTURES | VIDEOS]
+            if not files:
+                work.problems.append(f"{text}: no picture or video in this folder")
+            for file in sorted(files, key=lambda p: (str(p.parent), by_number(p))):
+                _note(work, file, annotate and annotate / file.relative_to(path))
+        elif path.exists():
+            _note(work, path, annotate and annotate / path.name)
+        elif is_live(text):
+            work.live.append(text)
+        else:
+            work.problems.append(f"{text}: no such file or folder")
+    return work
+
+
+def _note(work: Work, file: Path, drawn: Path | None) -> None:
+    picture = file.suffix.lower() in PICTURES
+    if drawn and not picture:
+        drawn = drawn.with_suffix(".mp4")
+    if drawn:
+        if drawn in work.drawn or drawn.resolve() == file.resolve():
+            problem = f"--annotate would write {drawn} over another image; take another folder"
+            raise UsageError(problem)
+        work.drawn.add(drawn)
+    (work.pictures if picture else work.videos).append(Picture(file, drawn))
+
+
+def _output(options, names: list[str], live: bool) -> Output:
+    def out(line: str) -> None:
+        tqdm.write(line, file=sys.stdout)
+        sys.stdout.flush()
+
+    if options.json:
+        return JsonLines(out)
+    if options.csv:
+        return Csv(out)
+    return Table(out, min(max([len(name) for name in names] or [8]), WIDEST), live)
+
+
+def _progress(items: Iterator, total: int, unit: str) -> Iterator:
+    return tqdm(items, total=total or None, unit=f" {unit}", disable=None if total > 1 else True)
+
+
+def _take(found: Reading, output: Output, tally: Tally) -> None:
+    if found.problem:
+        tally.complain(f"{found.problem}")
+        return
+    tally.faces += len(found.records)
+    output.add(found)
+
+
+def _read_video(video: Picture, parameters: dict, output: Output, tally: Tally) -> None:
+    """Follow the faces of one video, as a reader of its own does: ids begin with 1."""
+    file, reader = str(video.path), FaceReader(**parameters)
+    try:
+        recorded = open_recorded(file, tally.complain)
+        drawn = _video_writer(video.drawn, recorded.rate) if video.drawn else nullcontext()
+        with drawn as write:
+            for number, image in enumerate(_progress(iter(recorded), len(recorded), "images")):
+                result = reader.track(image, number / recorded.rate)
+                _take(reading(file, result, round(number / recorded.rate, 3)), output, tally)
+                if write:
+                    write(draw(image, result))
+    except BrokenPipeError:
+        raise
+    except (SourceError, OSError) as error:
+        tally.complain(str(error))
+    else:
+        output.end_video(file)
+
+
+def _watch(source: str, parameters: dict, output: Output, tally: Tally) -> None:
+    """Follow the faces before a camera until Ctrl-C."""
+    reader = FaceReader(**parameters)
+    try:
+        live = Live(source, say=_say)
+    except SourceError as error:
+        tally.complain(str(error))
+        return
+    began = time.monotonic()
+    try:
+        while True:
+            taken = live.take()
+            if taken is None:
+                time.sleep(0.005)
+                continue
+            seconds = time.monotonic() - began
+            _take(
+                reading(source, reader.track(taken[0], seconds), round(seconds, 3)), output, tally
+            )
+    except KeyboardInterrupt:
+        output.end_video(source)
+    finally:
+        live.close()
+
+
+@contextmanager
+def _video_writer(path: Path, rate: float) -> Iterator[Callable[[np.ndarray], None]]:
+    """A function that writes images, BGR, uint8 [H, W, 3], into a video."""
+    writer: cv2.VideoWriter | None = None
+
+    def write(image: np.ndarray) -> None:
+        nonlocal writer
+        if writer is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            size = (image.shape[1], image.shape[0])
+            writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
+            if not writer.isOpened():
+                raise OSError(f"{path} cannot be written")
+        writer.write(image)
+
+    try:
+        yield write
+    finally:
+        if writer:
+            writer.release()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``fer_ros-predict``, as it is typed."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from fer_ros import FaceReader
+from fer_ros.cli import picture_batch
+from fer_ros.cli.predict import main
+from fer_ros.sources.sample import Sample
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three pictures, one of them without a face, a clip, and a text."""
+    path = tmp_path_factory.mktemp("holidays")
+    (path / "inner").mkdir()
+    sample = Sample()
+    cv2.imwrite(str(path / "one.png"), sample[0])
+    cv2.imwrite(str(path / "two.png"), sample[210])
+    cv2.imwrite(str(path / "inner" / "wall.png"), np.full((120, 160, 3), 90, np.uint8))
+    (path / "notes.txt").write_text("no picture")
+    writer = cv2.VideoWriter(
+        str(path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (640, 480)
+    )
+    for i in range(0, 45, 3):
+        writer.write(sample[i])
+    writer.release()
+    return path
+
+
+def lines(capsys):
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_table_of_a_folder(folder, capsys):
+    assert main([str(folder)]) == 0
+    header, *rows = lines(capsys)
+    assert header.split() == ["file", "expression", "sure", "quality", "box"]
+    assert len(rows) == 5
+    assert rows[0].split()[1] == "joy"
+    assert "two.png" in rows[1]
+    assert "two.png" in rows[2]
+    assert rows[3].endswith("wall.png  no face")
+    assert "0.0 to 1.4 s: joy 100%" in rows[4]
+
+
+def test_json_has_a_line_for_each_image(folder, capsys):
+    assert main(["--json", str(folder / "one.png"), str(folder / "clip.avi")]) == 0
+    found = [json.loads(line) for line in lines(capsys)]
+    assert len(found) == 16
+    expected = FaceReader().read(folder / "one.png").to_dict()
+    assert found[0] == {"file": str(folder / "one.png"), "time": None} | expected
+    assert [line["time"] for line in found[1:4]] == [0.0, 0.1, 0.2]
+    assert {face["track_id"] for line in found[1:] for face in line["faces"]} == {1}
+
+
+def test_csv_has_a_row_for_each_face(folder, capsys):
+    assert main(["--csv", str(folder)]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == 3 + 15
+    assert rows[0]["label"] == "joy"
+    assert float(rows[0]["joy"]) > 0.5
+    assert rows[0]["time"] == ""
+    assert rows[-1]["time"] == "1.4"
+
+
+def test_drawn_images(folder, tmp_path, capsys):
+    assert main(["--annotate", str(tmp_path), str(folder)]) == 0
+    assert {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.*")} == {
+        "one.png", "two.png", "inner/wall.png", "clip.mp4",
+    }  # fmt: skip
+    drawn = cv2.imread(str(tmp_path / "one.png"))
+    assert drawn.shape == Sample()[0].shape
+    assert (drawn != Sample()[0]).any()
+    video = cv2.VideoCapture(str(tmp_path / "clip.mp4"))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 15
+
+
+def test_never_writes_over_what_it_reads(folder, capsys):
+    before = (folder / "one.png").read_bytes()
+    assert main(["--annotate", str(folder), str(folder)]) == 2
+    assert "over another image" in capsys.readouterr().err
+    assert (folder / "one.png").read_bytes() == before
+
+
+def test_what_cannot_be_read_is_listed_and_the_rest_is_done(folder, tmp_path, capsys):
+    for name in ("broken.png", "broken.mp4"):
+        (tmp_path / name).write_text("nothing")
+    (tmp_path / "empty").mkdir()
+    words = [str(tmp_path / name) for name in ("broken.png", "broken.mp4", "empty", "none.jpg")]
+    assert main([*words, str(folder / "one.png")]) == 1
+    captured = capsys.readouterr()
+    assert [word for word in words if word not in captured.err] == []
+    assert len(captured.err.splitlines()) >= 4
+    assert "joy" in captured.out
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ([], 2),
+        (["--json", "--csv", "x.jpg"], 2),
+        (["--set", "colour=red", "--", "x.jpg"], 2),
+        (["--set", "max_faces=many", "--", "x.jpg"], 2),
+        (["--model", "none.tflite", "x.jpg"], 2),
+    ],
+)
+def test_usage(words, status, capsys):
+    try:
+        found = main(words)
+    except SystemExit as error:
+        found = error.code
+    assert found == status
+    assert "fer_ros-predict" in capsys.readouterr().err
+
+
+def test_require_face(folder):
+    wall = str(folder / "inner")
+    assert main([wall]) == 0
+    assert main(["--require-face", wall]) == 3
+    assert main(["--require-face", wall, str(folder / "one.png")]) == 0
+    assert main(["--require-face", wall, "none.jpg"]) == 1
+
+
+def test_parameters(folder, capsys):
+    assert main([str(folder / "two.png"), "--model", "small", "--set", "max_faces=1"]) == 0
+    assert len(lines(capsys)) == 2
+
+
+def test_many_processes_give_what_one_gives(folder, tmp_path, monkeypatch):
+    pictures = []
+    for i in range(10):
+        file = tmp_path / f"{i}.jpg"
+        cv2.imwrite(str(file), Sample()[i * 30])
+        pictures.append(picture_batch.Picture(file))
+    (tmp_path / "3.jpg").write_text("broken")
+    alone = list(picture_batch.read_pictures(pictures, {}))
+    monkeypatch.setattr(picture_batch, "MANY", 2)
+    monkeypatch.setattr(picture_batch, "usable_cores", lambda: 2)
+    began = time.monotonic()
+    assert list(picture_batch.read_pictures(pictures, {})) == alone
+    assert time.monotonic() - began < 60
+    assert [bool(r.problem) for r in alone] == [i == 3 for i in range(10)]
+
+
+def test_as_a_module_and_into_a_closed_pipe(folder, repository):
+    command = f"{sys.executable} -m fer_ros --json {folder / 'clip.avi'} | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=repository, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["faces"][0]["label"] == "joy"
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_teaches(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    words = capsys.readouterr().out
+    assert "photo.jpg holidays/" in words
+    assert "Exit status" not in words or "130" in words
