@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from scenes import shipped_picture
 from scipy.spatial import Delaunay
 from tqdm import tqdm
 
@@ -23,7 +24,6 @@ from fer_ros.faces.detectors import create_detector
 from fer_ros.faces.mesh import FaceMesh, Square
 from fer_ros.faces.pose import head_pose
 from fer_ros.result import Box
-from fer_ros.sources.sample import photograph
 
 SIZE = (480, 360)
 RATE = 15  # images a second
@@ -270,10 +270,10 @@ def portraits(photos: Path | None = None) -> list[Portrait]:
     """The two that ship, and those of a folder with its labels.csv (file, faces, acceptable)."""
     mesh, detector = FaceMesh(), create_detector("blazeface")
     pictures = [
-        ("astronaut", photograph("skimage", "data/astronaut.png")[0:300, 76:366], "joy"),
+        ("astronaut", shipped_picture("skimage", "astronaut.png")[0:300, 76:366], "joy"),
         (
             "hopper",
-            photograph("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
+            shipped_picture("matplotlib", "grace_hopper.jpg"),
             "neutral|joy",
         ),
     ]

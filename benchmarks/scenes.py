@@ -46,12 +46,10 @@ def scenes(seed: int = 0) -> Iterator[tuple[str, Iterator[np.ndarray]]]:
 def pictures(rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
     """Name and picture, uint8 [H, W, 3]: the shipped ones, then the drawn ones."""
     for package, names in FILES:
-        found = importlib.util.find_spec(package)
-        for name in names.split() if found else ():
-            path = Path(found.submodule_search_locations[0], PICTURES[package].format(name))
-            picture = cv2.imread(str(path)) if path.is_file() else None
+        for name in names.split():
+            picture = shipped_picture(package, name)
             if picture is not None:
-                yield f"{package} {path.stem}", picture
+                yield f"{package} {Path(name).stem}", picture
     fonts = _fonts()
     for number in range(8):
         yield f"text {number}", text_page(rng, fonts)
@@ -61,6 +59,15 @@ def pictures(rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
         yield f"drawing {number}", drawing(rng)
     for number in range(6):
         yield f"texture {number}", texture(rng)
+
+
+def shipped_picture(package: str, name: str) -> np.ndarray | None:
+    """A picture that a package ships, BGR, uint8 [H, W, 3]; None where it is not installed."""
+    found = importlib.util.find_spec(package)
+    if not found:
+        return None
+    path = Path(found.submodule_search_locations[0], PICTURES[package].format(name))
+    return cv2.imread(str(path)) if path.is_file() else None
 
 
 def moved(picture: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:

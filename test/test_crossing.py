@@ -4,10 +4,10 @@
 import cv2
 import numpy as np
 import pytest
+from photographs import photograph
 
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
-from fer_ros.sources.sample import photograph
 
 RATE = 15  # Hz
 WIDTH = 120  # pixels of a face

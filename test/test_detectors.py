@@ -7,12 +7,13 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from photographs import photograph
 from skips import needs_litert
 
 from fer_ros.faces.detectors import NAMES, DetectorError, blazeface, create_detector, haar, yunet
 from fer_ros.inference import shipped as shipped_files
 from fer_ros.inference.shipped import MODELS, shipped
-from fer_ros.sources.sample import Sample, photograph
+from fer_ros.sources.sample import Sample
 
 opencv_4_8 = pytest.mark.skipif(
     not yunet.is_supported(), reason=f"YuNet needs OpenCV 4.8, this is {cv2.__version__}"

@@ -7,11 +7,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from photographs import photograph
 
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import Detection, Framing
 from fer_ros.result import Box
-from fer_ros.sources.sample import photograph
 
 WHOLE = Framing(1.0)
 

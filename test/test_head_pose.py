@@ -6,12 +6,12 @@ import math
 import cv2
 import numpy as np
 import pytest
+from photographs import photograph
 
 from fer_ros.faces.detectors import create_detector
 from fer_ros.faces.mesh import FaceMesh, square_of
 from fer_ros.faces.pose import faces_camera, head_pose
 from fer_ros.result import UNKNOWN_POSE, HeadPose
-from fer_ros.sources.sample import photograph
 
 
 def portrait(package, path):

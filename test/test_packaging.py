@@ -30,7 +30,6 @@ PYPI = {"ai_edge_litert", "av", "distributed", "lz4", "mcap", "rosbags", "zstand
 OPTIONAL = {"hri_msgs", "keras", "onnxruntime", "tensorflow", "vision_msgs"}
 # Declared, though no Python module imports them.
 RUNTIME_ONLY = {"ros2bag", "rosidl_default_runtime", "usb_cam"}
-RUNTIME_ONLY |= {"python3-matplotlib", "python3-skimage"}  # for the sample's portraits
 
 USE_THE_INSTALLATION = """
 import rclpy

@@ -30,7 +30,7 @@ RATES = (8, 10, 15, 30, 60)  # Hz
 @pytest.fixture(scope="module")
 def crop():
     """A face as the classifier sees it: 48x48 of the astronaut."""
-    from fer_ros.sources.sample import photograph
+    from photographs import photograph
 
     face = photograph("skimage", "data/astronaut.png")[70:190, 165:285]
     return cv2.resize(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), (48, 48), cv2.INTER_AREA)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import subprocess
 import sys
 from itertools import pairwise
 
@@ -63,19 +64,21 @@ def test_light_changes_and_a_bar_passes(clip):
     assert (columns == 0).sum() > 30
 
 
-def test_a_missing_photograph_is_named_with_the_cure(monkeypatch):
-    monkeypatch.setattr(sample, "find_spec", lambda _: None)
-    monkeypatch.setattr(sample, "_DEBIAN_MATPLOTLIB", sample.Path("/nowhere"))
-    with pytest.raises(SampleError, match=r"astronaut\.png .* pip install scikit-image") as error:
+def test_a_missing_photograph_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(sample, "PORTRAITS", tmp_path)
+    with pytest.raises(SampleError, match=r"eileen_collins\.jpg: install fer_ros anew") as error:
         Sample()
     assert "\n" not in str(error.value)
 
 
-def test_does_not_import_the_packages_that_ship_the_photographs():
-    import subprocess
+def test_the_portraits_are_small_and_say_where_they_are_from(repository):
+    files = list(sample.PORTRAITS.glob("*"))
+    assert {f.name for f in files} == {"eileen_collins.jpg", "grace_hopper.jpg"}
+    assert sum(f.stat().st_size for f in files) <= 150_000
+    assert all(f"portraits/{f.name}" in (repository / "REUSE.toml").read_text() for f in files)
 
-    code = (
-        "import sys, fer_ros.sources.sample as s; s.Sample(); "
-        "assert not {'skimage', 'matplotlib'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
+
+def test_needs_no_package_beside_opencv():
+    program = "import sys; sys.modules |= dict.fromkeys(('skimage', 'matplotlib')); "
+    program += "import fer_ros.sources.sample as s; s.Sample()[0]"
+    subprocess.run([sys.executable, "-c", program], check=True)

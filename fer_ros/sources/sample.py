@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The built-in clip: two portraits moved, zoomed, turned, lit and partly covered.
 
-Made from photographs in the public domain that other packages ship: the astronaut Eileen Collins
-(NASA; scikit-image) and Rear Admiral Grace Hopper (US Navy; matplotlib). Neither package is
-imported.
+Made from photographs in the public domain: the astronaut Eileen Collins (NASA) and Rear Admiral
+Grace Hopper (US Navy); REUSE.toml says where they are from.
 """
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from math import cos, pi, sin
 from pathlib import Path
 from typing import NamedTuple
@@ -17,12 +15,12 @@ import numpy as np
 
 WIDTH, HEIGHT, RATE, SECONDS = 640, 480, 30.0, 12.0
 
-_DEBIAN_MATPLOTLIB = Path("/usr/share/matplotlib")
+PORTRAITS = Path(__file__).with_name("portraits")
 _BORDER = 8  # pixels of white paper around a print
 
 
 class SampleError(RuntimeError):
-    """The photographs are not there; the message is one line that says how to get them."""
+    """A photograph is not there; the message is one line."""
 
 
 class _Pose(NamedTuple):
@@ -45,10 +43,8 @@ class Sample(Sequence):
     rate = RATE
 
     def __init__(self):
-        astronaut = photograph("skimage", "data/astronaut.png")
-        hopper = photograph("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
-        self._astronaut = _print(astronaut[0:300, 76:366], 420)
-        self._hopper = _print(hopper[8:448, 56:476], 300)
+        self._astronaut = _print(_portrait("eileen_collins.jpg"), 420)
+        self._hopper = _print(_portrait("grace_hopper.jpg"), 300)
         self._wall = _wall()
 
     def __len__(self) -> int:
@@ -82,18 +78,11 @@ class Sample(Sequence):
         return _light(image, gamma=1 + 0.9 * _bump(t, 2.4, 1.0) - 0.35 * _bump(t, 8.0, 1.2))
 
 
-def photograph(package: str, path: str) -> np.ndarray:
-    """A photograph out of a package's folder, BGR, uint8 [H, W, 3]. Raises SampleError."""
-    spec = find_spec(package)
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    for folder in (*map(Path, folders), _DEBIAN_MATPLOTLIB):
-        image = cv2.imread(str(folder / path)) if (folder / path).is_file() else None
-        if image is not None:
-            return image
-    raise SampleError(
-        f"the sample clip needs {Path(path).name} from {package}: "
-        "pip install scikit-image matplotlib (apt: python3-skimage python3-matplotlib)"
-    )
+def _portrait(name: str) -> np.ndarray:
+    image = cv2.imread(str(PORTRAITS / name))
+    if image is None:
+        raise SampleError(f"the sample clip needs {PORTRAITS / name}: install fer_ros anew")
+    return image
 
 
 def _print(photograph: np.ndarray, height: int) -> np.ndarray:
