@@ -7,7 +7,9 @@ Reading these loads nothing of the package; its code runs only when its detector
 
 import logging
 import sys
-from importlib.metadata import EntryPoint, distributions
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib.metadata import EntryPoint, distributions, entry_points
 from pathlib import Path
 
 from fer_ros.faces.detectors.base import Detector, DetectorError, Framing
@@ -22,19 +24,21 @@ def find(taken: tuple[str, ...]) -> dict[str, EntryPoint]:
     One whose name is among ``taken``, or is used twice, is passed over with a warning.
     """
     found: dict[str, EntryPoint] = {}
-    packages: set[str] = set()
+    for entry in _entries():
+        if entry.name in taken or found.setdefault(entry.name, entry) is not entry:
+            _log.warning("detector %s of %s is left out: the name is taken", *_words(entry))
+    return found
+
+
+def _entries() -> Iterable[EntryPoint]:
+    try:
+        return entry_points(group=GROUP)
+    except Exception as error:  # a torn file must not take the other packages' detectors away
+        _log.warning("entry points of a package cannot be read: %s", error)
+    found: list[EntryPoint] = []
     for package in distributions():
-        try:
-            if package.name in packages:
-                continue  # hidden by another on Python's path
-            packages.add(package.name)
-            entries = package.entry_points.select(group=GROUP)
-        except Exception as error:  # a torn file must not take the other detectors away
-            _log.warning("entry points of a package cannot be read: %s", error)
-            continue
-        for entry in entries:
-            if entry.name in taken or found.setdefault(entry.name, entry) is not entry:
-                _log.warning("detector %s of %s is left out: the name is taken", *_words(entry))
+        with suppress(Exception):
+            found += package.entry_points.select(group=GROUP)
     return found
 
 
