@@ -126,10 +126,10 @@ def test_dicts_and_records_are_plain(image):
 
 def test_the_repr_is_short_and_has_no_pixels(reader, image):
     result = reader.read(image)
-    assert repr(result).startswith("<Result 640x480: joy ")
-    assert repr(result.faces[0]).startswith("<FaceEmotion joy ")
+    assert repr(result).startswith("Result(joy ")
+    assert repr(result.faces[0]).startswith("FaceEmotion(joy ")
     assert len(repr(result)) + len(repr(result.faces)) < 200
-    assert repr(reader.read(np.zeros_like(image))) == "<Result 640x480: no face>"
+    assert repr(reader.read(np.zeros_like(image))) == "Result(no face; 640x480)"
 
 
 def test_drawing(reader, image):
