@@ -11,12 +11,12 @@ import numpy as np
 from fer_ros.drawing import annotate
 from fer_ros.faces.follower import MeshFollower
 from fer_ros.faces.quality import Flag
+from fer_ros.images.picture import read_picture
 from fer_ros.images.rotation import rotate_image
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 from fer_ros.pipeline import EmotionPipeline
 from fer_ros.result import Result
-from fer_ros.sources.video import read_picture
 
 OF_TIME = Flag.JUST_APPEARED | Flag.TALKING
 """Flags that one picture by itself says nothing of."""
@@ -131,13 +131,7 @@ def draw(image: Picture, result: Result) -> np.ndarray:
 def as_image(image: Picture) -> np.ndarray:
     """BGR, uint8 [H, W, 3], of what ``FaceReader.read`` takes; raises as that does."""
     if isinstance(image, str | os.PathLike):
-        path = Path(image).expanduser()
-        if not path.exists():
-            raise FileNotFoundError(f"no such file: {path}")
-        picture = None if path.is_dir() else read_picture(path)
-        if picture is None:
-            raise ValueError(f"{path}: not a picture that OpenCV can read")
-        return picture
+        return read_picture(Path(image).expanduser())
     if not isinstance(image, np.ndarray):
         raise ValueError(f"an image is an array or a path, not {type(image).__name__}")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:

@@ -89,7 +89,7 @@ def test_bombs_are_refused_by_their_header(tmp_path, name, monkeypatch):
 def test_other_kinds_and_folders(tmp_path):
     with pytest.raises(HeaderError, match="not a picture"):
         picture_size(b"\x76\x2f\x31\x01 OpenEXR")
-    with pytest.raises(PictureError, match="directory"):
+    with pytest.raises(PictureError, match="a folder, not a picture"):
         read_picture(tmp_path)
     with pytest.raises(FileNotFoundError, match="no such file: "):
         read_picture(tmp_path / "none.png")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import http.server
+import os
 import threading
 import time
 from fractions import Fraction
@@ -261,3 +262,36 @@ def test_refuses_a_stream_that_nobody_sends(capfd):
     with pytest.raises(SourceError, match="is the address right"):
         Live("http://127.0.0.1:9/stream")
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("source", ["", "file://", " ", "a\0b"])
+def test_an_empty_name_is_no_folder(source):
+    with pytest.raises(SourceError, match="no such file or folder"):
+        open_recorded(source)
+
+
+def test_files_are_what_the_file_system_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("rtsp:", "7"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "rtsp:" / "x.mkv").write_bytes(b"")
+    assert not is_live("rtsp://x.mkv")
+    assert is_live("7")
+    assert not is_live("./7")
+    assert is_live("rtsp://camera/stream")
+    assert is_live("/dev/video99")
+    assert not is_live("/dev/shm/x.mkv")
+    assert is_live("/dev/null")  # a device
+
+
+def test_a_video_whose_name_is_not_utf_8(tmp_path):
+    clip = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter_fourcc(*"MJPG"), 10, (32, 32))
+    for _ in range(5):
+        writer.write(np.full((32, 32, 3), 90, np.uint8))
+    writer.release()
+    odd = clip.rename(tmp_path / os.fsdecode(b"Jos\xe9.avi"))
+    assert len(list(open_recorded(str(odd)))) == 5
+    odd.write_bytes(b"no video")
+    with pytest.raises(SourceError, match=r"Jos\\xe9\.avi"):
+        open_recorded(str(odd))

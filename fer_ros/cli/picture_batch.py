@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 
+from fer_ros.images.picture import shown, write_picture
 from fer_ros.reader import FaceReader, as_image, draw
 from fer_ros.result import Result
 
@@ -72,7 +73,7 @@ def read_pictures(pictures: Sequence[Picture], parameters: Mapping) -> Iterator[
     except BrokenProcessPool:
         for picture in pictures[done:]:
             yield Reading(
-                str(picture.path), problem="not read: a process ended; too little memory?"
+                shown(picture.path), problem="not read: a process ended; too little memory?"
             )
     finally:
         pool.shutdown(cancel_futures=True)
@@ -98,14 +99,13 @@ def _read_there(picture: Picture) -> Reading:
 
 
 def _read(reader: FaceReader, picture: Picture) -> Reading:
-    file = str(picture.path)
+    file = shown(picture.path)
     try:
         image = as_image(picture.path)
         result = reader.read(image)
         if picture.drawn:
             picture.drawn.parent.mkdir(parents=True, exist_ok=True)
-            if not cv2.imwrite(str(picture.drawn), draw(image, result)):
-                return Reading(file, problem=f"{picture.drawn} cannot be written")
+            write_picture(picture.drawn, draw(image, result))
     except (OSError, ValueError, cv2.error) as error:
         return Reading(file, problem=str(error).replace("\n", " "))
     return reading(file, result)

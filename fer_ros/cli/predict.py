@@ -24,10 +24,11 @@ from fer_ros.cli.picture_batch import Picture, Reading, read_pictures, reading
 from fer_ros.cli.prediction_output import Csv, JsonLines, Output, Table
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.faces.detectors import DetectorError
+from fer_ros.images.picture import SUFFIXES, shown
 from fer_ros.parameters import PIPELINE, ParameterError
 from fer_ros.parameters.files import options_from
 from fer_ros.reader import FaceReader, draw
-from fer_ros.sources.video import PICTURES, Live, SourceError, by_number, is_live, open_recorded
+from fer_ros.sources.video import Live, SourceError, by_number, is_live, open_recorded
 
 VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"}
 """Endings of the videos that are looked for in a folder; any file given is tried."""
@@ -130,7 +131,7 @@ def _run(options, tally: Tally) -> int:
     work = find(options.paths, options.annotate)
     for problem in work.problems:
         tally.complain(problem)
-    names = [str(p.path) for p in (*work.pictures, *work.videos)]
+    names = [shown(p.path) for p in (*work.pictures, *work.videos)]
     output = _output(options, names, bool(work.live))
     for found in _progress(
         read_pictures(work.pictures, parameters), len(work.pictures), "pictures"
@@ -159,9 +160,9 @@ def find(paths: list[str], annotate: Path | None = None) -> Work:
     for text in paths:
         path = Path(text).expanduser()
         if path.is_dir():
-            files = [p for p in path.rglob("*") if p.suffix.lower() in PICTURES | VIDEOS]
+            files = [p for p in path.rglob("[!.]*") if p.suffix.lower() in SUFFIXES | VIDEOS]
             if not files:
-                work.problems.append(f"{text}: no picture or video in this folder")
+                work.problems.append(f"{shown(text)}: no picture or video in this folder")
             for file in sorted(files, key=lambda p: (str(p.parent), by_number(p))):
                 _note(work, file, annotate and annotate / file.relative_to(path))
         elif path.exists():
@@ -169,17 +170,19 @@ def find(paths: list[str], annotate: Path | None = None) -> Work:
         elif is_live(text):
             work.live.append(text)
         else:
-            work.problems.append(f"{text}: no such file or folder")
+            work.problems.append(f"{shown(text)}: no such file or folder")
     return work
 
 
 def _note(work: Work, file: Path, drawn: Path | None) -> None:
-    picture = file.suffix.lower() in PICTURES
+    picture = file.suffix.lower() in SUFFIXES
     if drawn and not picture:
         drawn = drawn.with_suffix(".mp4")
     if drawn:
         if drawn in work.drawn or drawn.resolve() == file.resolve():
-            problem = f"--annotate would write {drawn} over another image; take another folder"
+            problem = (
+                f"--annotate would write {shown(drawn)} over another image; take another folder"
+            )
             raise UsageError(problem)
         work.drawn.add(drawn)
     (work.pictures if picture else work.videos).append(Picture(file, drawn))

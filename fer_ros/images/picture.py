@@ -48,6 +48,8 @@ def read_picture(
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise FileNotFoundError(f"no such file: {name}") from None
+    except IsADirectoryError:
+        raise PictureError(f"{name}: a folder, not a picture") from None
     except OSError as error:
         raise PictureError(f"{name}: {error.strerror or error}") from None
     if len(data) > MAX_BYTES:
@@ -70,6 +72,19 @@ def read_picture(
     if image is None:
         raise PictureError(f"{name}: not a picture that can be read")
     return image
+
+
+def write_picture(path: str | os.PathLike, image: np.ndarray) -> None:
+    """Write ``image``, BGR or grey uint8, in the form that the path's ending names.
+
+    Raises PictureError for an ending that is no picture's, OSError.
+    """
+    path = Path(path)
+    try:
+        _, data = cv2.imencode(path.suffix, image)
+    except cv2.error:
+        raise PictureError(f"{shown(path)}: not one of {', '.join(sorted(SUFFIXES))}") from None
+    path.write_bytes(data.tobytes())
 
 
 def picture_size(data: bytes) -> tuple[int, int]:

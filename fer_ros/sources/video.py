@@ -11,16 +11,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import cv2
 import numpy as np
 
+from fer_ros.images.picture import SUFFIXES, PictureError, read_picture, shown
 from fer_ros.sources.sample import Sample, SampleError
 
-PICTURES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-"""Names that end so are pictures; any other file is a video."""
 FOLDER_RATE = 1.0  # Hz: pictures are looked at one by one
 RETRY = 1.0  # seconds between two attempts to open a live source again
 TIMEOUT = 5000  # milliseconds that a stream may be silent
@@ -47,9 +47,17 @@ class Recorded(Protocol):
 
 
 def is_live(source: str) -> bool:
-    """Whether the source is a camera (0, /dev/video0) or a stream (rtsp://...), without an end."""
+    """Whether the source is a camera (0, /dev/video0) or a stream (rtsp://...), without an end.
+    What is a file or a folder is none, whatever its name; a folder called 0 is given as ./0.
+    """
+    if source.isdecimal():
+        return True
+    path = Path(source)
+    with suppress(OSError, ValueError):  # a name that no file can have
+        if path.exists():
+            return path.is_char_device()
     is_stream = "://" in source and not source.startswith("file://")
-    return source.isdecimal() or source.startswith("/dev/") or is_stream
+    return source.startswith("/dev/video") or is_stream
 
 
 def open_recorded(source: str, say: Say = print) -> Recorded:
@@ -64,12 +72,12 @@ def open_recorded(source: str, say: Say = print) -> Recorded:
         except SampleError as error:
             raise SourceError(str(error)) from None
     path = Path(source.removeprefix("file://")).expanduser()
-    if not path.exists():
+    if not source.removeprefix("file://").strip() or "\0" in source or not path.exists():
         raise SourceError(
-            f"no such file or folder: {source} (give a camera index such as 0, a video, a folder "
-            "of pictures, a stream's URL, or sample)"
+            f"no such file or folder: {shown(source) or 'an empty name'} (give a camera index such "
+            "as 0, a video, a folder of pictures, a stream's URL, or sample)"
         )
-    if path.is_dir() or path.suffix.lower() in PICTURES:
+    if path.is_dir() or path.suffix.lower() in SUFFIXES:
         return _Pictures(path, say)
     return _VideoFile(path, say)
 
@@ -111,20 +119,24 @@ class _VideoFile:
         if seen < 0.9 * self._count and not self._told:  # containers miscount by a few
             self._told = True
             self._say(
-                f"{self._path} is damaged: it breaks off after {seen} of {self._count} images"
+                f"{shown(self._path)} is damaged: "
+                f"it breaks off after {seen} of {self._count} images"
             )
 
     def _open(self):
         _silence_opencv()
-        capture = cv2.VideoCapture(str(self._path))
+        with self._path.open("rb") as file:
+            # OpenCV dies of a name that is not UTF-8: the file has another one while it is open.
+            plain = self._path.as_posix().isprintable()
+            capture = cv2.VideoCapture(str(self._path) if plain else f"/dev/fd/{file.fileno()}")
         if not capture.isOpened():
             raise self._unreadable()
         return capture
 
     def _unreadable(self):
         return SourceError(
-            f"{self._path} cannot be read as a video: damaged, empty or of an unknown kind; try "
-            f"ffmpeg -i {self._path.name} out.mp4"
+            f"{shown(self._path)} cannot be read as a video: damaged, empty or of an unknown kind; "
+            f"try ffmpeg -i {shown(self._path.name)} out.mp4"
         )
 
 
@@ -135,9 +147,11 @@ class _Pictures:
         self._path, self._say = path, say
         self._told: set[Path] = set()
         files = path.iterdir() if path.is_dir() else [path]
-        self._files = sorted((f for f in files if f.suffix.lower() in PICTURES), key=by_number)
+        pictures = (f for f in files if f.suffix.lower() in SUFFIXES and f.name[0] != ".")
+        self._files = sorted(pictures, key=by_number)
         if not self._files:
-            raise SourceError(f"no picture in {path}: looked for {', '.join(sorted(PICTURES))}")
+            kinds = ", ".join(sorted(SUFFIXES))
+            raise SourceError(f"no picture in {shown(path)}: looked for {kinds}")
         next(iter(self))
 
     def __len__(self):
@@ -146,15 +160,18 @@ class _Pictures:
     def __iter__(self):
         seen = False
         for file in self._files:
-            image = read_picture(file)
-            if image is not None:
-                seen = True
-                yield image
-            elif file not in self._told:
-                self._told.add(file)
-                self._say(f"{file} is not a readable picture: skipped")
+            try:
+                image = read_picture(file)
+            except (PictureError, OSError) as error:
+                if file not in self._told:
+                    self._told.add(file)
+                    self._say(f"{error}: skipped")
+                continue
+            seen = True
+            yield image
         if not seen:
-            raise SourceError(f"no readable picture in {self._path}: {len(self._files)} damaged")
+            count = len(self._files)
+            raise SourceError(f"no readable picture in {shown(self._path)}: {count} damaged")
 
 
 class Live:
@@ -250,15 +267,6 @@ class Live:
 def by_number(path: Path) -> list:
     """Sorts 2.png before 10.png."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)]
-
-
-def read_picture(path: Path) -> np.ndarray | None:
-    """A picture file, BGR, uint8 [H, W, 3], turned as its EXIF data say; None where it is none."""
-    _silence_opencv()
-    try:
-        return cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error:  # larger than OpenCV allows
-        return None
 
 
 def _silence_opencv() -> None:

@@ -95,7 +95,7 @@ def begin_from_dlib(model: keras.Model, path: Path) -> None:
         bias = kernels[-filters:]
         kernels = kernels[:-filters].reshape(filters, channels, height, width)
         if not number:  # grey is three equal channels: one kernel, and the means in the bias
-            bias = bias - (kernels.sum(axis=(2, 3)) @ np.float32(MEANS)) / 256
+            bias = bias - (kernels.sum(axis=(2, 3)) @ np.asarray(MEANS, np.float32)) / 256
             kernels = kernels.sum(axis=1, keepdims=True)
         gain, offset = reader.tensor(2 * filters).reshape(2, filters)
         convolution.set_weights([kernels.transpose(2, 3, 1, 0)])

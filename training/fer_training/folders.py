@@ -151,8 +151,8 @@ def _read_all(root, found):
     count = Counter(usages)
     if len(count) > 1:
         _warn(", ".join(f"{count[u]} {u}" for u in USAGES if count[u]))
-    names = np.array([shown(name) for name in names])
-    return Faces(np.stack(images), np.array(classes, np.int64), np.array(usages), names=names)
+    shown_names = np.array([shown(name) for name in names])
+    return Faces(np.stack(images), np.array(classes, np.int64), np.array(usages), None, shown_names)
 
 
 def _looks_whole(image):

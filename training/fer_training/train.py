@@ -207,7 +207,7 @@ def ready(
     model.compile(
         optimizer=_optimizer(recipe, steps),
         # With one-hot targets, no offset and no smoothing this is the paper's cross-entropy.
-        loss=AdjustedCrossentropy(offset, recipe.label_smoothing),
+        loss=AdjustedCrossentropy(offset.tolist(), recipe.label_smoothing),
         metrics=["accuracy"],
     )
     return model
