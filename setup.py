@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pip road: runs the CMake project that colcon runs, and packs what it installs into a wheel.
+"""The pip road, with ROS or without.
 
-Use ``pip install --no-deps --no-build-isolation .`` inside the environment that holds ROS 2: the
-messages are compiled against it, so the wheel belongs to that environment's ROS and Python.
+Where ROS is, this runs the CMake project that colcon runs and packs what it installs into a wheel:
+``pip install --no-deps --no-build-isolation .`` inside the environment that holds ROS 2, since the
+messages are compiled against it. Elsewhere, or with ``FER_ROS_PURE=1``, the wheel is pure: the
+library, its models and the commands that need no ROS.
 """
 
 import os
@@ -12,10 +14,32 @@ import sys
 import zlib
 from pathlib import Path
 
-from setuptools import Extension, setup
+from setuptools import Distribution, Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 SOURCE = Path(__file__).parent.resolve()
+GENERATORS = Path(sys.prefix, "share", "rosidl_default_generators")
+IS_PURE = os.environ.get("FER_ROS_PURE") == "1" or not (
+    os.environ.get("AMENT_PREFIX_PATH") or GENERATORS.is_dir()
+)
+WITHOUT_ROS = ("predict", "evaluate_bag", "evaluate_bags")
+"""The commands that start without ROS."""
+REQUIRED = (
+    "numpy>=1.23",
+    "opencv-python-headless>=4.6",
+    "tqdm",
+    # Where it has wheels; elsewhere OpenCV, or ONNX Runtime, runs the networks.
+    "ai-edge-litert>=2.0; python_version < '3.14' and ("
+    "sys_platform == 'linux' and platform_machine in 'x86_64 aarch64' or "
+    "sys_platform == 'darwin' and platform_machine == 'arm64')",
+)
+STUB = """# Written by setup.py into the wheel without ROS.
+raise ImportError(
+    "fer_ros.{name} needs ROS 2, and this fer_ros was installed without it: source ROS, then build "
+    "fer_ros with colcon or pip (docs/install.md)"
+)
+"""
 
 
 class CMakeBuild(build_ext):
@@ -57,8 +81,60 @@ class CMakeBuild(build_ext):
         return environment
 
 
-setup(
-    packages=[],
-    ext_modules=[Extension("fer_ros.msg", sources=[])],
-    cmdclass={"build_ext": CMakeBuild},
-)
+class PureBuild(build_py):
+    """The Python files alone, and in the place of the messages what says that they are missing.
+
+    That is written here and not kept among the sources, where it would hide the messages that a
+    build with ROS generates.
+    """
+
+    def run(self):
+        if self.editable_mode:  # the sources themselves, among which no stub may lie
+            super().run()
+            return
+        shutil.rmtree(self.build_lib, ignore_errors=True)  # what another build left there
+        super().run()
+        for name in ("msg", "srv"):
+            folder = Path(self.build_lib, "fer_ros", name)
+            folder.mkdir()
+            (folder / "__init__.py").write_text(STUB.format(name=name))
+
+
+class PureDistribution(Distribution):
+    """With those of setup.cfg's executables alone that start without ROS."""
+
+    def parse_config_files(self, *args, **kwargs):
+        super().parse_config_files(*args, **kwargs)
+        wanted = tuple(f"fer_ros-{name} =" for name in WITHOUT_ROS)
+        scripts = self.entry_points["console_scripts"]
+        self.entry_points["console_scripts"] = [s for s in scripts if s.startswith(wanted)]
+
+
+def pure():
+    """What ``setup`` is told of the wheel without ROS."""
+    files = [f.relative_to("fer_ros") for f in Path("fer_ros").rglob("*") if f.is_file()]
+    data = [str(f) for f in files if f.suffix not in (".py", ".pyc")]
+    definitions = [
+        (f"share/fer_ros/{kind}", sorted(map(str, Path(kind).glob(f"*.{kind}"))))
+        for kind in ("msg", "srv")
+    ]
+    return {
+        "distclass": PureDistribution,
+        "packages": find_packages(include=["fer_ros", "fer_ros.*"]),
+        "package_data": {"fer_ros": data},
+        "data_files": definitions,  # of bags that are read without ROS
+        "install_requires": REQUIRED,
+        "cmdclass": {"build_py": PureBuild},
+    }
+
+
+def with_ros():
+    """What ``setup`` is told of the wheel with ROS."""
+    return {
+        "packages": [],
+        "ext_modules": [Extension("fer_ros.msg", sources=[])],
+        "cmdclass": {"build_ext": CMakeBuild},
+    }
+
+
+setup(**pure() if IS_PURE else with_ros())
