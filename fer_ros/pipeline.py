@@ -152,6 +152,20 @@ class EmotionPipeline:
             },
         )
 
+    def crops(self, image: np.ndarray) -> list[np.ndarray]:
+        """What the classifier would see of each face of a picture by itself, the largest first.
+
+        Args:
+            image: BGR, uint8 [H, W, 3]; faces that were followed are forgotten.
+
+        Returns:
+            uint8 [S, S] grey or [S, S, 3], as the model's card says.
+        """
+        self.reset()
+        upright = rotate_image(image, self.options.rotate)
+        found = self.finder.find(upright, 0.0, self.options.max_faces)
+        return [self._crop(upright, face) for face in found]
+
     def tune(self, options: PipelineOptions) -> None:
         """Take up other options, from the next image on."""
         self.options = options

@@ -2,18 +2,22 @@
 """The command ``fer-training``: inspect, train, tune, evaluate, export and report."""
 
 import argparse
+import contextlib
+import faulthandler
+import os
 import sys
 from pathlib import Path
 
 from fer_ros.command_line import number
 from fer_ros.emotions.model_card import ModelError
-from fer_training import commands, recipe
+from fer_training import commands, dataset, recipe
 from fer_training.dataset import USAGES, DatasetError
 from fer_training.recipe import RecipeError
 
 DESCRIPTION = """Train, evaluate and export the facial-expression model of fer_ros.
 
   fer-training inspect --csv fer2013.csv --votes fer2013new.csv
+  fer-training crop photographs --out faces
   fer-training summary --recipe paper
   fer-training train --recipe paper --csv fer2013.csv --out runs/paper
   fer-training evaluate --csv fer2013.csv --usage PublicTest --model runs/paper/last.keras
@@ -41,13 +45,33 @@ to its end before you believe it."""
 RESUMED = (commands.train, commands.compare, commands.tune)
 
 
+def run() -> int:
+    """``main``, with what libraries write by themselves in a log, so that an error is one line."""
+    with _libraries_in(dataset.cache_folder() / "libraries.log"):
+        return main()
+
+
+@contextlib.contextmanager
+def _libraries_in(log: Path):
+    """Lines that C code writes to the standard error go to ``log``; Python's own stay there."""
+    with contextlib.suppress(OSError):  # nowhere to write a log to: they stay too
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as file:
+            kept = os.dup(2)
+            os.dup2(file.fileno(), 2)
+        sys.stderr = os.fdopen(kept, "w", buffering=1)
+        faulthandler.enable(sys.stderr)
+    yield
+    sys.stderr.flush()
+
+
 def main(argv=None) -> int:
     """Run one command; 1 after one line when something is missing or wrong."""
     arguments = argparse.Namespace(run=None)
     try:
         _parser().parse_args(argv, arguments)
         arguments.run(arguments)
-    except (DatasetError, RecipeError, ModelError, OSError) as error:
+    except (DatasetError, RecipeError, ModelError, OSError, MemoryError) as error:
         print(f"fer-training: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -107,6 +131,15 @@ def _parser():
     p.add_argument("--votes", **votes)
     p.add_argument("--out", type=Path, metavar="FOLDER", help="write inspect.json and classes.png")
     p.add_argument("--exact-only", action="store_true", help="leave the nearly equal pictures out")
+
+    p = command(commands.crop)
+    p.add_argument("folder", type=Path, help="photographs, in folders of any kind")
+    p.add_argument(
+        "--out", type=Path, required=True, help="folder for the faces, in the same folders"
+    )
+    p.add_argument(
+        "--all", action="store_true", help="all faces of a picture, not the largest alone"
+    )
 
     p = command(commands.summary)
     p.add_argument("--recipe", default="paper", help=recipes)
@@ -247,4 +280,4 @@ def _weights(text):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

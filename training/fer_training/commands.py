@@ -123,6 +123,18 @@ def tune(arguments) -> None:
     print(tuning.render(found))
 
 
+def crop(arguments) -> None:
+    """Cut the faces out of photographs as the node cuts them."""
+    from fer_training.cropping import WITHOUT, crop
+
+    found = crop(arguments.folder, arguments.out, all_faces=arguments.all)
+    listed = f", listed in {arguments.out / WITHOUT}" if found["without"] else ""
+    print(
+        f"{found['faces']} faces of {found['pictures']} pictures in {arguments.out}; "
+        f"{found['without']} without a face{listed}"
+    )
+
+
 def evaluate(arguments) -> None:
     """Measure a .keras, .tflite or .onnx model on one split."""
     from fer_training.evaluate import evaluate

@@ -13,8 +13,10 @@ import hashlib
 import io
 import lzma
 import os
+import tempfile
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -33,6 +35,11 @@ FOLDER_USAGES = {
 }
 """What folders of a split are called. Kaggle's are train/ and test/, which by its 7,178 pictures
 holds both test splits."""
+MAX_VOTES = 1000
+MAX_ROWS = 1_000_000
+MAX_LINE = 100_000
+MAX_UNPACKED = 2_000_000_000
+"""Rows, characters of a line and of all: FER-2013 has 35,887, 9,224 and 301 million."""
 VOTE_COLUMNS = (
     *("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"),
     *("contempt", "unknown", "NF"),
@@ -108,10 +115,11 @@ def load(path: str | os.PathLike, **of_folders) -> Faces:
     identity = f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
     cache = cache_folder() / (hashlib.sha256(identity.encode()).hexdigest()[:16] + ".npz")
     if cache.is_file():
-        unreadable = contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile)
-        with unreadable, np.load(cache) as stored:
-            return Faces(stored["images"], stored["labels"], stored["usage"])
-    faces = _read_csv(path)
+        with contextlib.suppress(DatasetError):
+            return _cached(cache)
+    faces = _read_csv(path, of_folders.get("labels"))
+    if len(faces.names) and not faces.names[0].isdigit():  # of pictures, which may change
+        return faces
     with contextlib.suppress(OSError):  # a read-only or full disk costs time, not the data
         cache.parent.mkdir(parents=True, exist_ok=True)
         unfinished = cache.with_suffix(f".{os.getpid()}.npz")
@@ -123,17 +131,30 @@ def load(path: str | os.PathLike, **of_folders) -> Faces:
     return faces
 
 
+def _cached(path: Path) -> Faces:
+    """What was parsed before; DatasetError for a file that is damaged or another's."""
+    faces, said = load_labelled(path)
+    usage = said.get("usage")
+    if usage is None or usage.dtype.kind != "U":
+        raise DatasetError(f"{path}: no usage of each face")
+    return replace(faces, usage=usage, names=np.empty(0, str))
+
+
 def with_votes(faces: Faces, path: str | os.PathLike) -> Faces:
     """``faces`` with the votes of FER+'s fer2013new.csv, whose rows are in the CSV's order.
 
     Raises DatasetError when it cannot be read or belongs to other rows.
     """
     try:
-        with Path(path).open(newline="", encoding="utf-8") as text:
-            rows = list(csv.DictReader(text))
+        with _open_text(Path(path)) as text:
+            rows = list(csv.DictReader(_lines(text, Path(path))))
         votes = np.array([[int(row[c]) for c in VOTE_COLUMNS] for row in rows], np.int64)
         usage = np.array([row["Usage"] for row in rows])
-    except (KeyError, TypeError, ValueError) as error:
+        if votes.size and (votes.min() < 0 or votes.max() > MAX_VOTES):
+            raise ValueError(f"votes from {votes.min()} to {votes.max()}")
+    except FileNotFoundError:
+        raise DatasetError(f"no such file: {path}") from None
+    except (TypeError, ValueError, *_UNREADABLE) as error:
         raise DatasetError(f"{path}: not FER+'s fer2013new.csv: {error}") from error
     if len(usage) != len(faces) or (usage != faces.usage).any():
         raise DatasetError(f"{path}: its {len(usage)} rows are not those of the {len(faces)} faces")
@@ -195,7 +216,10 @@ def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def cache_folder() -> Path:
     """Where parsed CSV files are kept: $XDG_CACHE_HOME/fer_training."""
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "fer_training"
+    folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"  # empty is as unset, says XDG
+    with contextlib.suppress(RuntimeError):  # nobody's home
+        return Path(folder).expanduser() / "fer_training"
+    return Path(tempfile.gettempdir()) / f"fer_training_{os.getuid()}"
 
 
 def without_repeats(training: Faces, held_out: Faces) -> Faces:
@@ -208,47 +232,89 @@ def without_repeats(training: Faces, held_out: Faces) -> Faces:
     return training.select(np.sort(first[unseen]))
 
 
-def _read_csv(path: Path) -> Faces:
-    images, labels, usage = [], [], []
+def _read_csv(path: Path, labels: Path | None = None) -> Faces:
+    images: list[np.ndarray] = []
+    numbers, usage = [], []
     try:
         with _open_text(path) as text:
-            reader = csv.DictReader(text)
-            missing = {"emotion", "pixels", "Usage"} - set(reader.fieldnames or ())
+            reader = csv.reader(_lines(text, path))
+            head = [name.strip() for name in next(reader, [])]
+            missing = {"emotion", "pixels", "Usage"} - set(head)
+            if missing and "pixels" not in head and path.suffix == ".csv":
+                from fer_training.folders import read_list
+
+                return read_list(path, head, list(reader), labels)
             if missing:
                 raise DatasetError(
                     f"{path}: no column {', '.join(sorted(missing))}; "
                     "Kaggle's fer2013.csv has emotion, pixels, Usage"
                 )
             for row in tqdm(reader, desc=f"reading {path.name}", unit=" faces", delay=2):
-                images.append(_parse_pixels(row["pixels"], f"{path}:{reader.line_num}"))
-                labels.append(_parse_label(row["emotion"], f"{path}:{reader.line_num}"))
-                usage.append(row["Usage"])
-    except (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: cannot be read: {error}") from error
+                if not row:
+                    continue
+                if len(images) == MAX_ROWS:
+                    raise DatasetError(f"{path}: more than {MAX_ROWS:,} rows")
+                where, found = f"{path}:{reader.line_num}", dict(zip(head, row, strict=False))
+                images.append(_parse_pixels(found.get("pixels", ""), where))
+                numbers.append(_parse_label(found["emotion"].strip(), where))
+                usage.append(found.get("Usage", "").strip())
+    except _UNREADABLE as error:
+        raise DatasetError(
+            f"{path}: cannot be read: {str(error) or type(error).__name__}"
+        ) from error
     if not images:
         raise DatasetError(f"{path}: holds no rows")
-    return Faces(np.stack(images), np.array(labels, np.int64), np.array(usage))
+    return Faces(np.stack(images), np.array(numbers, np.int64), np.array(usage))
+
+
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    UnicodeDecodeError,
+    RuntimeError,  # an encrypted zip file
+    NotImplementedError,  # a zip file of an unknown method
+    OverflowError,
+    KeyError,
+    csv.Error,
+    lzma.LZMAError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+"""What damaged or foreign files make the readers raise."""
+
+
+def _lines(text: IO[str], path: Path) -> Iterator[str]:
+    """The lines of a file, within limits that no real one comes near: archives may unpack to more
+    than a memory holds.
+    """
+    left = MAX_UNPACKED
+    while line := text.readline(MAX_LINE):
+        left -= len(line)
+        if len(line) == MAX_LINE or left < 0:
+            what = f"a line of {MAX_LINE:,}" if left >= 0 else f"more than {MAX_UNPACKED:,}"
+            raise DatasetError(f"{path}: {what} characters: not FER-2013")
+        yield line
 
 
 @contextlib.contextmanager
 def _open_text(path: Path):
     if path.suffix == ".zip":
         with zipfile.ZipFile(path) as archive:
-            names = [n for n in archive.namelist() if n.endswith(".csv")]
+            names = [n for n in archive.namelist() if n.endswith(".csv") and "__MACOSX" not in n]
             if len(names) != 1:
                 raise DatasetError(f"{path}: expected one .csv inside, found {len(names)}")
             with archive.open(names[0]) as raw:
-                yield io.TextIOWrapper(raw, "utf-8", newline="")
+                yield io.TextIOWrapper(raw, "utf-8-sig", newline="")
         return
     openers: dict[str, Callable[..., IO[str]]] = {".xz": lzma.open, ".gz": gzip.open}
-    with openers.get(path.suffix, open)(path, "rt", encoding="utf-8", newline="") as text:
+    with openers.get(path.suffix, open)(path, "rt", encoding="utf-8-sig", newline="") as text:
         yield text
 
 
 def _parse_pixels(text: str, where: str) -> np.ndarray:
     try:
         values = np.array((text or "").split(), dtype=np.int64)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise DatasetError(f"{where}: pixels are not whole numbers") from error
     if values.size != SIZE * SIZE or values.min() < 0 or values.max() > 255:
         raise DatasetError(f"{where}: expected {SIZE * SIZE} pixels of 0 to 255")

@@ -55,7 +55,7 @@ def read_folders(root: Path, labels: Path | None = None, pattern: str = BY_FOLDE
     looks like that of a split that is not known.
     """
     known = NAMES | _label_map(labels)
-    files = sorted(p for p in root.rglob("*") if _is_picture(p.relative_to(root)) and p.is_file())
+    files = pictures_in(root)
     if not files:
         raise DatasetError(
             f"{shown(root)}: no pictures; expected a folder for each expression, "
@@ -80,6 +80,49 @@ def read_folders(root: Path, labels: Path | None = None, pattern: str = BY_FOLDE
     if not found:
         raise DatasetError(f"{shown(root)}: its labels leave every picture out")
     return _read_all(root, found)
+
+
+FILE_COLUMNS = ("file", "filename", "file_name", "image", "image_path", "path", "picture", "name")
+LABEL_COLUMNS = ("label", "expression", "emotion", "class")
+
+
+def read_list(path: Path, head: list[str], rows: list[list[str]], labels: Path | None) -> Faces:
+    """The pictures that a CSV beside them lists: a column of paths, from its own folder, and one of
+    labels; ``labels`` as for ``read_folders``. Raises DatasetError, also for another CSV.
+    """
+    lower = [name.lower() for name in head]
+    file = next((lower.index(c) for c in FILE_COLUMNS if c in lower), None)
+    said = next((lower.index(c) for c in LABEL_COLUMNS if c in lower), None)
+    if file is None or said is None:
+        raise DatasetError(
+            f"{path}: no column pixels, nor one of pictures and one of labels, such as file and "
+            f"expression; its columns are {', '.join(map(shown, head)) or 'none'}; Kaggle's "
+            "fer2013.csv has emotion, pixels, Usage"
+        )
+    known, found = NAMES | _label_map(labels), []
+    usage = next((lower.index(c) for c in ("usage", "split", "set") if c in lower), None)
+    for number, row in enumerate(rows, 2):
+        if len(row) <= max(file, said, usage or 0):
+            continue
+        name, label = row[file].strip(), row[said].strip()
+        if label.lower() not in known:
+            raise DatasetError(
+                f"{path}:{number}: {shown(label)!r} is none of {', '.join(EMOTIONS)}; say what it "
+                f'is in a file of lines like "{shown(label)}" = "anger": --labels FILE'
+            )
+        if known[label.lower()] == LEFT_OUT:
+            continue
+        split = row[usage].strip() if usage is not None else "Training"
+        split = split if split in USAGES else FOLDER_USAGES.get(split.lower(), "Training")
+        found.append((path.parent / name, name, EMOTIONS.index(known[label.lower()]), split))
+    if not found:
+        raise DatasetError(f"{path}: holds no rows")
+    return _read_all(path, found)
+
+
+def pictures_in(root: Path) -> list[Path]:
+    """Every picture file under ``root``, but hidden ones and what archivers leave, by name."""
+    return sorted(p for p in root.rglob("*") if _is_picture(p.relative_to(root)) and p.is_file())
 
 
 def _is_picture(path):

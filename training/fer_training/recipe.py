@@ -4,7 +4,7 @@
 import json
 import sys
 from dataclasses import dataclass, field, fields, replace
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ CHOICES = {
     "scaling": ("unit", "imagenet"),
     "optimizer": ("adam", "adamw"),
     "precision": ("float32", "mixed_bfloat16"),
+    "shipped": ("", "emotion_mobilenet_v2", "emotion_mobilenet_v2_small"),
 }
 LIMITS = {
     "input_size": (32, 1024),  # below, MobileNetV2 has nothing left to look at
@@ -83,9 +84,9 @@ class Recipe:
     ``unlabelled`` is what a face without a label weighs beside one with (``--unlabelled``), of
     which the teachers' answers are learnt alone. ``phases`` follow one another, each a recipe of
     its own that goes on from the one before: what a ``[[phase]]`` table does not say holds from the
-    recipe's head. ``start`` is the recipe of the
-    model to go on from, ``teachers`` are those of models to learn from, made on the way where they
-    are not there yet.
+    recipe's head. ``start`` is the recipe of the model to go on from, ``teachers`` are those of
+    models to learn from, made on the way where they are not there yet; ``shipped`` is a model that
+    comes with fer_ros, to go on from in place of a ``start``.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Recipe:
     average: float = 0.0
     held_out: float = 0.0
     unlabelled: float = 0.0
+    shipped: str = ""
     rows: int = 0
     seed: int = 0
     augment: Augmentation = field(default_factory=Augmentation)
@@ -132,7 +134,8 @@ class Recipe:
             if (value := getattr(self, name)) not in choices:
                 raise self._error(f"{name} = {value!r} is none of {', '.join(choices)}")
         for name, (least, most) in LIMITS.items():
-            if not least <= (value := getattr(self, name)) <= most:
+            value = getattr(self, name)
+            if not (least <= value <= most and isfinite(value)):
                 wanted = f"from {least} to {most}" if most < inf else f"{least} or more"
                 raise self._error(f"{name} = {value!r} is not {wanted}")
         votes, teacher = self.votes, self.teacher
@@ -150,11 +153,12 @@ def available() -> list[str]:
     return sorted(p.stem for p in FOLDER.glob("*.toml"))
 
 
-def load_recipe(name_or_path: str, **overrides) -> Recipe:
+def load_recipe(name_or_path: str, *, within: tuple[str, ...] = (), **overrides) -> Recipe:
     """Read a recipe by name or path; ``overrides`` that are not None replace its settings, those
     of its phases and those of the recipes it stands on.
 
-    Raises RecipeError for a missing file, wrong TOML, or a setting or value that does not exist.
+    Raises RecipeError for a missing file, wrong TOML, a setting or value that does not exist, or a
+    recipe that stands on itself; ``within`` are those that stand on this one.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
@@ -167,6 +171,8 @@ def load_recipe(name_or_path: str, **overrides) -> Recipe:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: {error}") from None
+    except RecursionError:
+        raise RecipeError(f"{path}: nested too deeply") from None
     overrides = {k: v for k, v in overrides.items() if v is not None}
     start, teachers = settings.pop("start", ""), settings.pop("teachers", [])
     recipe = _made(path, {"name": path.stem} | settings, overrides)
@@ -174,10 +180,13 @@ def load_recipe(name_or_path: str, **overrides) -> Recipe:
         raise RecipeError(f"{path}: teachers = {teachers!r} is no list of other recipes")
     if not isinstance(start, str) or start == path.stem:
         raise RecipeError(f"{path}: start = {start!r} is no other recipe")
+    if path.stem in within:
+        raise RecipeError(f"{path}: stands on itself: {' -> '.join((*within, path.stem))}")
+    below = {"within": (*within, path.stem), **overrides}
     return replace(
         recipe,
-        start=load_recipe(start, **overrides) if start else None,
-        teachers=tuple(load_recipe(str(t), **overrides) for t in teachers),
+        start=load_recipe(start, **below) if start else None,
+        teachers=tuple(load_recipe(str(t), **below) for t in teachers),
     )
 
 

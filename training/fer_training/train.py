@@ -6,6 +6,7 @@ Randomness is keyed by seed, epoch and row, so a run that was killed goes on whe
 
 import json
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,10 +18,11 @@ import numpy as np
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.inference.network import first_line
+from fer_ros.inference.shipped import MODELS
 from fer_training.averaging import estimate_statistics
 from fer_training.batches import Batches
 from fer_training.callbacks import Curves, FollowEpoch, Progress
-from fer_training.dataset import Faces, seen_as_faces
+from fer_training.dataset import DatasetError, Faces, seen_as_faces
 from fer_training.evaluate import judge
 from fer_training.face_network import begin_from_dlib, dlib_file
 from fer_training.model import build_model
@@ -29,6 +31,9 @@ from fer_training.networks import NETWORKS
 from fer_training.recipe import Recipe, RecipeError, recipe_of_run
 from fer_training.start import begin_from, some, unfold
 from fer_training.targets import AdjustedCrossentropy, one_hot
+
+FEW = 50
+"""Faces under which what judges a run is told to be little: a standard error of 6 points."""
 
 
 def train(
@@ -81,9 +86,12 @@ def train(
 
     if not start and recipe.start:
         start = made(recipe.start)
+    if not start and recipe.shipped:
+        start = MODELS / f"{recipe.shipped}.tflite"
     teachers = teachers or [made(own) for own in recipe.teachers]
     keys = training.keys()
     training, validation = parts(training, validation, recipe)
+    _tell(recipe, training, validation)
     given: dict[str, Any] = {"imagenet": imagenet, "teachers": teachers} | more
     if not recipe.phases:
         alone = replace(recipe, start=None, teachers=())
@@ -96,6 +104,31 @@ def train(
     for name in ("last.keras", "result.json"):
         shutil.copy(folder / name, out / name)
     return result
+
+
+def _tell(recipe, training, validation):
+    """Say what is learnt from and what judges, class by class; DatasetError where nothing does."""
+
+    def tell(line):
+        print(f"{recipe.name} {line}", file=sys.stderr)
+
+    for what, faces in (("learns from", training), ("is judged by", validation)):
+        count = np.bincount(faces.labels, minlength=len(EMOTIONS))
+        each = ", ".join(f"{name} {n}" for name, n in zip(EMOTIONS, count, strict=True) if n)
+        tell(f"{what} {len(faces):,} faces: {each or 'none'}")
+    if not len(training):
+        raise DatasetError("no face is left to learn from")
+    if not len(validation):
+        raise DatasetError(
+            f"no face is left to judge by: {len(training)} are too few for held_out = "
+            f"{recipe.held_out:g}; put some into a folder validation/ beside train/, or copy the "
+            "recipe with a larger held_out"
+        )
+    if lacking := sorted(set(training.labels) - set(validation.labels)):
+        names = ", ".join(EMOTIONS[label] for label in lacking)
+        tell(f"is judged by no face of {names}: its figures say nothing of these")
+    elif len(validation) < FEW:
+        tell(f"is judged by {len(validation)} faces alone: its figures say little")
 
 
 def _check(recipe, training, teachers, unlabelled, others):
