@@ -220,3 +220,26 @@ def test_torn_compressed_image(picture, suffix):
 def test_bad_compressed_image(format_, data, why):
     with pytest.raises(ImageError, match=why):
         decode_compressed(compressed(data, format_))
+
+
+PHOTO = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+
+
+@pytest.mark.parametrize("progressive", [0, 1])
+@pytest.mark.parametrize(
+    "tail", [bytes(100_000), b"\xff" * 5000, encoded(".jpg", PHOTO)[-9000:], b"\0" * 4096 + b"x"]
+)
+def test_what_lies_behind_a_jpegs_end_is_no_matter(tail, progressive):
+    """usb_cam and others send their whole buffer: zeros, or the rest of a longer image."""
+    data = encoded(".jpg", PHOTO, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
+    whole, padded = decode_compressed(compressed(data)), decode_compressed(compressed(data + tail))
+    np.testing.assert_array_equal(whole, padded)
+
+
+@pytest.mark.parametrize("tail", [b"", bytes(100_000), b"\xff" * 5000])
+def test_a_jpeg_without_its_end_is_torn_whatever_lies_behind(tail):
+    data = encoded(".jpg", PHOTO)
+    thumbnail = b"\xff\xe1" + (len(data) + 2).to_bytes(2, "big") + data  # has an end of its own
+    torn = data[:2] + thumbnail + data[2 : len(data) // 2]
+    with pytest.raises(ImageError, match="ends before its end marker"):
+        decode_compressed(compressed(torn + tail))

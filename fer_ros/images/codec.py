@@ -11,7 +11,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fer_ros.images.header import JPEG, PNG, HeaderError, jpeg_size, png_pixels, png_size
+from fer_ros.images.header import (
+    JPEG,
+    PNG,
+    HeaderError,
+    is_whole_jpeg,
+    jpeg_size,
+    png_pixels,
+    png_size,
+)
 
 MAX_SIDE = 16384
 """Longest side, in pixels, that is taken for a real image."""
@@ -19,7 +27,6 @@ MAX_PIXELS = 35_000_000
 """Largest image that is read unless told otherwise: 8K UHD has 33 million pixels."""
 MAX_BYTES = 32_000_000
 """Longest compressed image that is read unless told otherwise."""
-TAIL = 4096  # cameras pad a JPEG's end: this many bytes are searched for its end marker
 SAID = 40  # characters of a text from outside that an error repeats
 
 
@@ -115,9 +122,9 @@ def decode_compressed(msg, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BY
     data = bytes(msg.data)
     try:
         if data.startswith(JPEG):
-            if b"\xff\xd9" not in data[-TAIL:]:
-                raise HeaderError("ends before its end marker")
             width, height = jpeg_size(data)
+            if not is_whole_jpeg(data):
+                raise HeaderError("ends before its end marker")
         elif data.startswith(PNG):
             width, height = png_size(data)
             data = png_pixels(data)

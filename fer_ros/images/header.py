@@ -22,6 +22,7 @@ MAX_PNG_CHUNKS = 20_000
 """Encoders cut pixels into chunks of 8 KB or more: that is 160 MB of them."""
 
 _SCAN = b"\xff\xda"
+_END = b"\xff\xd9"
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15
 _ENDS = frozenset((0xD8, 0xD9, 0xDA))  # SOI again, EOI, SOS: no frame header came before
 # One search, in C, over garbage, fill bytes and markers that have no segment (TEM, RST0 to RST7).
@@ -37,6 +38,19 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
     """Width and height in pixels of a JPEG file. Raises HeaderError, also for too many scans or
     segments.
     """
+    height, width = struct.unpack_from(">HH", data, _jpeg_frame(data) + 3)
+    return width, height
+
+
+def is_whole_jpeg(data: bytes) -> bool:
+    """Whether a JPEG file comes to its end, whatever lies behind it: drivers send their whole
+    buffer, zeros or what is left of an earlier image. Raises HeaderError as ``jpeg_size``.
+    """
+    return data.find(_END, _jpeg_frame(data)) >= 0  # coded pixels do not hold this
+
+
+def _jpeg_frame(data: bytes) -> int:
+    """Where the segment begins that says the image's size; that of a thumbnail lies before."""
     if data.count(_SCAN) > MAX_JPEG_SCANS:
         raise HeaderError(f"more than {MAX_JPEG_SCANS} scans")
     at = len(JPEG) - 1
@@ -46,8 +60,7 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
             raise HeaderError("no frame header")
         at = found.end()
         if found[1][0] in _FRAMES:
-            height, width = struct.unpack_from(">HH", data, at + 3)
-            return width, height
+            return at
         at += max(2, struct.unpack_from(">H", data, at)[0])
     raise HeaderError(f"no frame header in {MAX_JPEG_SEGMENTS} segments")
 

@@ -12,7 +12,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_ros.images.header import JPEG, PNG, HeaderError, jpeg_size, png_pixels, png_size
+from fer_ros.images.header import (
+    JPEG,
+    PNG,
+    HeaderError,
+    is_whole_jpeg,
+    jpeg_size,
+    png_pixels,
+    png_size,
+)
 
 SUFFIXES = frozenset(
     (".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -56,6 +64,8 @@ def read_picture(
         raise PictureError(f"{name}: over {MAX_BYTES // 1_000_000} MB")
     try:
         width, height = picture_size(data)
+        if data.startswith(JPEG) and not is_whole_jpeg(data):
+            raise HeaderError("ends before its end marker")
         if data.startswith(PNG):
             data = png_pixels(data)
     except HeaderError as error:
