@@ -49,19 +49,7 @@ def read_picture(
     Raises FileNotFoundError, and PictureError when it is no picture, torn, or larger than
     ``max_pixels`` or ``MAX_BYTES``.
     """
-    path = Path(path)
-    name = shown(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"no such file: {name}") from None
-    except IsADirectoryError:
-        raise PictureError(f"{name}: a folder, not a picture") from None
-    except OSError as error:
-        raise PictureError(f"{name}: {error.strerror or error}") from None
-    if len(data) > MAX_BYTES:
-        raise PictureError(f"{name}: over {MAX_BYTES // 1_000_000} MB")
+    name, data = shown(path), _bytes_of(Path(path))
     try:
         width, height = picture_size(data)
         if data.startswith(JPEG) and not is_whole_jpeg(data):
@@ -82,6 +70,22 @@ def read_picture(
     if image is None:
         raise PictureError(f"{name}: not a picture that can be read")
     return image
+
+
+def _bytes_of(path):
+    name = shown(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no such file: {name}") from None
+    except IsADirectoryError:
+        raise PictureError(f"{name}: a folder, not a picture") from None
+    except OSError as error:
+        raise PictureError(f"{name}: {error.strerror or error}") from None
+    if len(data) > MAX_BYTES:
+        raise PictureError(f"{name}: over {MAX_BYTES // 1_000_000} MB")
+    return data
 
 
 def write_picture(path: str | os.PathLike, image: np.ndarray) -> None:
