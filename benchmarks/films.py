@@ -9,9 +9,9 @@ import portraits
 from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN, label_of
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces.quality import Flag, is_trusted
+from fer_ros.interaction.events import SECOND, Event, EventDetector
+from fer_ros.interaction.rules import DEFAULT, NUMBERS, Rule, read_rules
 from fer_ros.observation import Observation
-from fer_ros.reactions.events import SECOND, Event, EventDetector
-from fer_ros.reactions.rules import DEFAULT, NUMBERS, Rule, read_rules
 from fer_ros.result import FaceEmotion
 
 MIN_QUALITY = Classifier("").card.uncertain_below  # the default

@@ -18,10 +18,10 @@ from tqdm import tqdm
 from fer_ros.faces.distance import Ranging
 from fer_ros.images.camera_model import CameraModel
 from fer_ros.images.depth import DepthImage
+from fer_ros.interaction.description import Narrator
+from fer_ros.interaction.engagement import EngagementTracker
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
-from fer_ros.reactions.engagement import EngagementTracker
-from fer_ros.reactions.sentences import Narrator
 
 CAMERA = CameraModel(np.array([[600.0, 0, 320], [0, 600.0, 240], [0, 0, 1]]))
 PERIOD = 1 / 30  # seconds between two images' stamps

@@ -42,10 +42,10 @@ from tqdm import tqdm
 
 from fer_ros.emotions.classes import COLOURS, label_of
 from fer_ros.faces.quality import Flag
+from fer_ros.interaction.events import SECOND, EventDetector
+from fer_ros.interaction.rules import DEFAULT, read_rules
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
-from fer_ros.reactions.events import SECOND, EventDetector
-from fer_ros.reactions.rules import DEFAULT, read_rules
 
 CLIPS = {"talking": frozenset({"neutral", "joy", "surprise"})}
 """Clips and what their faces may be said to show; anything else is wrong."""

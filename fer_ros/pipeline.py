@@ -23,8 +23,8 @@ from fer_ros.faces.quality import STEADY, QualityMeter, is_trusted, quality_of
 from fer_ros.faces.verifier import Verifier
 from fer_ros.images.camera_model import CameraModel
 from fer_ros.images.rotation import rotate_image
+from fer_ros.interaction.engagement import EngagementTracker
 from fer_ros.observation import Observation
-from fer_ros.reactions.engagement import EngagementTracker
 from fer_ros.result import FaceEmotion, HeadPose, Result
 from fer_ros.stamp_clock import StampClock
 

@@ -159,7 +159,7 @@ class FaceEmotion:
     ``box``: in whole pixels of the image given, clipped to it; ``probabilities`` (smoothed) and
     ``raw_probabilities`` (this image alone): float32 [7]; ``pose``: of the head in the upright
     image, NaN where unknown, and ``facing``, whether it looks at the camera; ``distance``: m, NaN
-    where unknown; ``engagement``: one of ``fer_ros.reactions.engagement.LEVELS``; ``points``:
+    where unknown; ``engagement``: one of ``fer_ros.interaction.engagement.LEVELS``; ``points``:
     float32 [468, 3] of the face mesh in pixels of the upright image, where it looked at this face;
     ``place``: of its middle in the image's frame, smoothed, float64 [3] in m, where it is known.
     """

@@ -18,7 +18,7 @@ FLOORS = (
     ("emotions.classes", "stamp_clock", "command_line"),
     ("result",),
     ("faces", "emotions", "observation", "face_geometry"),
-    ("reactions", "drawing", "emotion_message"),
+    ("interaction", "drawing", "emotion_message"),
     ("pipeline",),
     ("parameters",),
     ("reader", "bags"),

@@ -19,12 +19,12 @@ from rosbags.rosbag2 import Reader
 
 from fer_ros.bags import writing
 from fer_ros.bags.reading import Bag
-from fer_ros.bags.salvage import Topic
+from fer_ros.bags.salvage import BagTopic
 from fer_ros.bags.types import EMOTION_ARRAY, emotion_array_cdr, qos, type_store
 from fer_ros.bags.writing import BagWriter, DiskFullError, remove_bag
 from fer_ros.result import Box, FaceEmotion
 
-WORDS = Topic(CHATTER, "std_msgs/msg/String", 0, "", [qos()])
+WORDS = BagTopic(CHATTER, "std_msgs/msg/String", 0, "", [qos()])
 
 
 def emotion_array() -> bytes:
@@ -67,7 +67,7 @@ def test_the_type_is_the_one_that_ros_knows():
 
 def test_mcap_reads_it_too(tmp_path):
     with BagWriter(tmp_path / "bag") as bag:
-        assert bag.add_topic(Topic("/emotions", EMOTION_ARRAY, 0, "", [qos()]))
+        assert bag.add_topic(BagTopic("/emotions", EMOTION_ARRAY, 0, "", [qos()]))
         for i in range(3):
             bag.write("/emotions", START + i, emotion_array())
     with (tmp_path / "bag" / "bag.mcap").open("rb") as file:
@@ -82,9 +82,9 @@ def test_mcap_reads_it_too(tmp_path):
 
 def test_a_definition_from_elsewhere_is_kept(tmp_path):
     with BagWriter(tmp_path / "bag") as bag:
-        own = Topic("/own", "my_msgs/msg/Own", 0, "int32 a\nstring b\n", [])
+        own = BagTopic("/own", "my_msgs/msg/Own", 0, "int32 a\nstring b\n", [])
         assert bag.add_topic(own)
-        assert not bag.add_topic(Topic("/foreign", "my_msgs/msg/Foreign", 0, "", []))
+        assert not bag.add_topic(BagTopic("/foreign", "my_msgs/msg/Foreign", 0, "", []))
         bag.write("/own", START, b"\0\1\0\0" + bytes(9))
     with Reader(tmp_path / "bag") as reader:
         (connection,) = reader.connections

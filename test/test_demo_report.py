@@ -16,8 +16,8 @@ import pytest
 from bag_helpers import Page
 
 from fer_ros.cli import demo, node_process
+from fer_ros.cli.demo_recording import Recording, describe, observed_of, summarise
 from fer_ros.cli.node_process import NodeProcess
-from fer_ros.cli.recording import Recording, describe, looks_of, summarise
 from fer_ros.evaluation import measures
 from fer_ros.evaluation.annotated_video import write_video
 from fer_ros.evaluation.report import MAX_TIMELINES, write_live_report
@@ -179,7 +179,7 @@ def test_the_report_has_a_timeline_for_each_face(tmp_path, recording, faces):
         seen = [face(n + 1, "uncertain") for n in range(faces) if i % (n // 2 + 1) == 0]
         recording.add_result(result(100 + i / 5, *seen), receipt=101 + i / 5)
     path = tmp_path / "report.html"
-    write_live_report(path, "a <film>", summarise(recording), looks_of(recording.records))
+    write_live_report(path, "a <film>", summarise(recording), observed_of(recording.records))
     page = Page(path)
     shown = min(faces, MAX_TIMELINES)
     assert page.tags.count("svg") == shown + bool(faces)  # with the shares

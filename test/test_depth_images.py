@@ -142,7 +142,7 @@ def test_recovers(play):
 
 def test_topics_with_depth(bench):
     node = bench.start(detector="haar", depth_topic="depth")
-    hold(bench, node, has(topics.EMOTION_NODE, image_transport="raw", depth_topic="depth"))
+    hold(bench, node, has(topics.EMOTION_NODE_TOPICS, image_transport="raw", depth_topic="depth"))
 
 
 def test_two_processes_at_two_rates(meet, start):

@@ -15,7 +15,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo
 from turned_faces import turned_astronaut
 
-from fer_ros.reactions.engagement import (
+from fer_ros.interaction.engagement import (
     DISENGAGED,
     DISENGAGING,
     ENGAGED,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
 from fer_ros.faces.quality import Flag
-from fer_ros.reactions.events import MAX_WINDOW, Event, EventDetector, ExpressionHistory
-from fer_ros.reactions.rules import DEFAULT, Rule, read_rules
+from fer_ros.interaction.events import MAX_WINDOW, Event, EventDetector, ExpressionHistory
+from fer_ros.interaction.rules import DEFAULT, Rule, read_rules
 from fer_ros.result import Box, FaceEmotion
 
 ANGER, JOY, NEUTRAL = 0, 3, 6

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rooms of fer_ros: arrows downwards, no circle, every name once; and the map of them."""
 
+import ast
 from collections import Counter
 from graphlib import TopologicalSorter
 
@@ -52,3 +53,14 @@ def test_every_name_once():
 
 def test_contributing_shows_the_map(repository):
     assert house.render() in (repository / "CONTRIBUTING.md").read_text()
+
+
+def test_every_class_once():
+    """``_Track``: of the rooms of faces/, each what a tracker remembers of a face."""
+    names = Counter(
+        node.name
+        for module in house.modules()
+        for node in ast.walk(ast.parse(house.path_of(module).read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert {name for name, count in names.items() if count > 1} <= {"_Track"}

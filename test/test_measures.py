@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of an evaluation, on sightings made by hand; labels and parameters from files."""
+"""The figures of an evaluation, on observed made by hand; labels and parameters from files."""
 
 import numpy as np
 import pytest
 
 from fer_ros.evaluation import measures
 from fer_ros.evaluation.labels import Labels, LabelsError
-from fer_ros.evaluation.measures import ANSWERS, Look, Sighting
+from fer_ros.evaluation.measures import ANSWERS, ObservedFace, ObservedImage
 from fer_ros.result import Box
 
 EVEN = np.full(7, 1 / 7, np.float32)
@@ -14,8 +14,8 @@ EVEN = np.full(7, 1 / 7, np.float32)
 
 def look(time, *faces, stamp=None):
     """Each face has its place by its id."""
-    seen = tuple(Sighting(i, label, EVEN, Box(100 * i, 0, 50, 50)) for i, label in faces)
-    return Look(time, time + 1.7e9 if stamp is None else stamp, seen)
+    seen = tuple(ObservedFace(i, label, EVEN, Box(100 * i, 0, 50, 50)) for i, label in faces)
+    return ObservedImage(time, time + 1.7e9 if stamp is None else stamp, seen)
 
 
 LOOKS = [
@@ -83,13 +83,13 @@ def test_an_id_that_is_not_seen_is_missed(tmp_path):
 
 
 def test_ids_that_change_under_one_label(tmp_path):
-    looks = [look(t, (i, "joy")) for t, i in enumerate([1, 1, 2, 2, 1])] + [look(5), look(6)]
-    looks[-1] = look(6, (3, "joy"))
+    observed = [look(t, (i, "joy")) for t, i in enumerate([1, 1, 2, 2, 1])] + [look(5), look(6)]
+    observed[-1] = look(6, (3, "joy"))
     labels = Labels(write(tmp_path, "start,end,id,expression\n0,4,,joy\n4,9,,joy\n0,9,2,joy\n"))
     # The second label has faces 1 and 3, the first has 1, and 2 has a label of its own.
-    assert measures.against(looks, labels)["id_switches"] == 1
+    assert measures.against(observed, labels)["id_switches"] == 1
     labels = Labels(write(tmp_path, "start,end,id,expression\n0,9,,joy\n"))
-    assert measures.against(looks, labels)["id_switches"] == 3
+    assert measures.against(observed, labels)["id_switches"] == 3
 
 
 def test_false_faces_are_the_ids_seen_where_no_face_is(tmp_path):

@@ -52,16 +52,16 @@ def hold(bench, node, expected):
 @pytest.mark.parametrize("transport", ["raw", "compressed"])
 def test_emotion_node(bench, transport):
     node = bench.start(detector="haar", image_transport=transport)
-    hold(bench, node, has(topics.EMOTION_NODE, image_transport=transport))
+    hold(bench, node, has(topics.EMOTION_NODE_TOPICS, image_transport=transport))
 
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_optional_topics(bench, message_package, name):
     message_package(PACKAGES[name])
-    (topic,) = (t for t in topics.EMOTION_NODE if t.name == name)
+    (topic,) = (t for t in topics.EMOTION_NODE_TOPICS if t.name == name)
     asked = dict(topic.needs)
     node = bench.start(detector="haar", **asked)
-    hold(bench, node, has(topics.EMOTION_NODE, image_transport="raw", **asked))
+    hold(bench, node, has(topics.EMOTION_NODE_TOPICS, image_transport="raw", **asked))
 
 
 @pytest.mark.parametrize("transport", ["raw", "compressed"])
@@ -93,7 +93,7 @@ def test_expression_node(bench, message_package):
     node = ExpressionNode(context=bench.context, use_global_arguments=False)
     assert node.start()
     try:
-        hold(bench, node, has(topics.EXPRESSION_NODE))
+        hold(bench, node, has(topics.EXPRESSION_NODE_TOPICS))
         hold_services(node, topics.TABLES["expression_node services"])
     finally:
         node.destroy_node()
@@ -104,7 +104,7 @@ def test_video_source(bench):
 
     node = VideoSource(context=bench.context, use_global_arguments=False)
     try:
-        hold(bench, node, has(topics.VIDEO_SOURCE))
+        hold(bench, node, has(topics.VIDEO_SOURCE_TOPICS))
     finally:
         node.destroy_node()
 

@@ -220,7 +220,7 @@ def test_nothing_is_heard_nor_encoded_while_nobody_looks(bench, monkeypatch):
     page = bench.look()
     wanted = {
         f"/{t.name.lstrip('/')}": t.kind.replace("/", "/msg/")
-        for t in topics.WEB_VIEW
+        for t in topics.WEB_VIEW_TOPICS
         if "compressed" not in t.name
     }
     assert {k: v for k, v in heard().items() if k in wanted} == wanted

@@ -10,7 +10,7 @@ from fer_ros.bags.image_topics import TRANSPORTS, BagError, image_topic
 from fer_ros.images.topic_names import base_of, camera_info_of
 
 
-class Camera(NamedTuple):
+class BagCamera(NamedTuple):
     """``topic``: as the bag has it; ``base``: the name of its raw images, published or not;
     ``info``: the topic of its CameraInfo, empty where the bag has none.
     """
@@ -45,7 +45,7 @@ def metadata_topics(path: Path) -> dict[str, tuple[str, int]]:
             return {name: (topic.type, topic.count) for name, topic in bag.topics.items()}
 
 
-def camera(path: Path, name: str = "", transport: str = "") -> Camera:
+def camera(path: Path, name: str = "", transport: str = "") -> BagCamera:
     """The camera of the bag: that of the (raw or compressed) topic ``name``, or the only one.
 
     ``transport``: "raw" or "compressed"; empty: raw where both are recorded. Raises BagError.
@@ -60,4 +60,5 @@ def camera(path: Path, name: str = "", transport: str = "") -> Camera:
         image_topic(path, topics, found[0] if found else name, "image_topic:=")
         raise BagError(f"{path}: no {transport} images of {base}: leave out image_transport:=")
     info = camera_info_of(base)
-    return Camera(wanted[0], TRANSPORTS[topics[wanted[0]][0]], base, info if info in topics else "")
+    transport = TRANSPORTS[topics[wanted[0]][0]]
+    return BagCamera(wanted[0], transport, base, info if info in topics else "")

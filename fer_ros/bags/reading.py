@@ -8,7 +8,7 @@ from typing import Any
 from rosbags.rosbag2 import Reader, storage_mcap
 
 from fer_ros.bags.image_topics import BagError, image_topic
-from fer_ros.bags.salvage import Message, Salvage, Topic, is_packed, unpack, unpack_lz4
+from fer_ros.bags.salvage import BagTopic, Message, Salvage, is_packed, unpack, unpack_lz4
 from fer_ros.images.codec import decode_compressed, decode_image
 
 DECODERS = {
@@ -27,9 +27,9 @@ Say = Callable[[str], None]
 class Bag:
     """A context manager over a bag's folder or a single file of it.
 
-    ``topics``: name to Topic; ``start_time`` and ``end_time``: of the first and last message, ns.
-    Where the bag is damaged, ``say`` is told in one line and what is whole is read; ``damage``
-    collects these lines. Raises BagError when there is nothing to read.
+    ``topics``: name to BagTopic; ``start_time`` and ``end_time``: of the first and last message,
+    ns. Where the bag is damaged, ``log`` is called with one line and what is whole is read;
+    ``damage`` collects these lines. Raises BagError when there is nothing to read.
     """
 
     def __init__(self, path: Path, say: Say = print):
@@ -49,7 +49,7 @@ class Bag:
             why = _one_line(error)
             self._report(f"{self.path.name}: damaged or not closed ({why}): reading on")
             self._salvage()
-        self.topics: dict[str, Topic] = {}
+        self.topics: dict[str, BagTopic] = {}
         for topic in self._list_topics():
             known = self.topics.get(topic.name)
             self.topics[topic.name] = (
@@ -112,7 +112,7 @@ class Bag:
         for part in self._salvages:
             yield from part.messages(start, stop)
 
-    def image_topic(self, name: str = "") -> Topic:
+    def image_topic(self, name: str = "") -> BagTopic:
         """The topic of that name, or, without one, the only camera in the bag.
 
         Raises BagError that names the topics.
@@ -143,12 +143,12 @@ class Bag:
         self.damage.append(line)
         self._say(line)
 
-    def _list_topics(self) -> Iterator[Topic]:
+    def _list_topics(self) -> Iterator[BagTopic]:
         for part in self._salvages:
             yield from part.topics
         for c in self._reader.connections if self._reader else ():
             ext: Any = c.ext  # of a ROS 2 bag
-            yield Topic(c.topic, c.msgtype, c.msgcount, c.msgdef.data, ext.offered_qos_profiles)
+            yield BagTopic(c.topic, c.msgtype, c.msgcount, c.msgdef.data, ext.offered_qos_profiles)
 
     def _times(self) -> tuple[int, int]:
         if self._reader:

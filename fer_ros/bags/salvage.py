@@ -20,7 +20,7 @@ MAX_UNPACKED = 1 << 30
 _ZSTD = b"\x28\xb5\x2f\xfd"  # no CDR message begins so
 
 
-class Topic(NamedTuple):
+class BagTopic(NamedTuple):
     """A topic of a bag; ``count`` of messages; ``definition`` is empty where the bag has none;
     ``qos``: rosbags' Qos of each publisher.
     """
@@ -75,7 +75,7 @@ class Salvage:
     def __init__(self, path: Path):
         self.complaint = ""
         self._path = path
-        found: dict[str, Topic] = {}
+        found: dict[str, BagTopic] = {}
         times: list[int] = []
         for topic, message in self._walk():
             known = found.get(topic.name, topic)
@@ -90,7 +90,7 @@ class Salvage:
             if start <= message.time < stop:
                 yield message
 
-    def _walk(self) -> Iterator[tuple[Topic, Message]]:
+    def _walk(self) -> Iterator[tuple[BagTopic, Message]]:
         try:
             if self._path.suffix == ".mcap":
                 yield from _mcap_records(self._path, self._complain)
@@ -104,7 +104,7 @@ class Salvage:
         self.complaint = f"{type(error).__name__}{': ' * bool(text)}{text}"
 
 
-def _mcap_records(path, complain) -> Iterator[tuple[Topic, Message]]:
+def _mcap_records(path, complain) -> Iterator[tuple[BagTopic, Message]]:
     """Every message of an MCAP file; a broken chunk is left out. Without an index, up to its end or
     first broken record.
     """
@@ -140,7 +140,7 @@ class _Channels:
         self._complain = complain
         self._schemas, self._topics = {}, {}
 
-    def take(self, record) -> Iterator[tuple[Topic, Message]]:
+    def take(self, record) -> Iterator[tuple[BagTopic, Message]]:
         """Learn of a topic, or give the message that the record is."""
         from mcap import records
 
@@ -150,7 +150,7 @@ class _Channels:
             schema = self._schemas.get(record.schema_id)
             offered = parse_qos(record.metadata.get("offered_qos_profiles", ""))
             kind, definition = (schema.name, schema.data.decode()) if schema else ("", "")
-            self._topics[record.id] = Topic(record.topic, kind, 0, definition, offered)
+            self._topics[record.id] = BagTopic(record.topic, kind, 0, definition, offered)
         elif isinstance(record, records.Message):
             topic = self._topics.get(record.channel_id)
             if topic:
@@ -201,7 +201,7 @@ def _unpacked(chunk):
     return replace(chunk, data=data, compression="")
 
 
-def _sqlite_records(path) -> Iterator[tuple[Topic, Message]]:
+def _sqlite_records(path) -> Iterator[tuple[BagTopic, Message]]:
     """Every message of a database, its write-ahead log included, up to its first broken page."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
         # Else sqlite refuses a file shorter than its header says. Nothing is written: mode=ro.
@@ -209,7 +209,7 @@ def _sqlite_records(path) -> Iterator[tuple[Topic, Message]]:
         columns = {row[1] for row in database.execute("PRAGMA table_info(topics)")}
         offered = "offered_qos_profiles" if "offered_qos_profiles" in columns else "''"
         topics = {
-            number: Topic(name, kind, 0, "", parse_qos(profiles))
+            number: BagTopic(name, kind, 0, "", parse_qos(profiles))
             for number, name, kind, profiles in database.execute(
                 f"SELECT id, name, type, {offered} FROM topics"
             )

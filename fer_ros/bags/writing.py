@@ -14,7 +14,7 @@ from rosbags.rosbag2.errors import WriterError
 from rosbags.rosbag2.storage_mcap import McapWriter
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from fer_ros.bags.salvage import Topic
+from fer_ros.bags.salvage import BagTopic
 from fer_ros.bags.types import type_store
 
 RESERVE = 16 << 20
@@ -65,7 +65,7 @@ class BagWriter:
         """Names of the topics added so far."""
         return set(self._topics)
 
-    def add_topic(self, topic: Topic) -> bool:
+    def add_topic(self, topic: BagTopic) -> bool:
         """Prepare for a topic's messages; False when its type is unknown and it has no definition
         that could be stored.
         """
@@ -178,7 +178,7 @@ def remove_bag(path: Path) -> None:
     path.rmdir()
 
 
-def _describe(topic: Topic) -> tuple[str, str]:
+def _describe(topic: BagTopic) -> tuple[str, str]:
     """The definition of a topic's type and its hash (REP 2016); empty when unknown."""
     store = type_store()
     if topic.definition and not topic.definition.startswith("=" * 80):

@@ -16,9 +16,9 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
+from fer_ros.cli.demo_recording import Recording, describe, observed_of, summarise
 from fer_ros.cli.node_process import NodeProcess
 from fer_ros.cli.record import TopicRecorder
-from fer_ros.cli.recording import Recording, describe, looks_of, summarise
 from fer_ros.command_line import number
 from fer_ros.evaluation.annotated_video import write_video
 from fer_ros.faces import detectors
@@ -138,7 +138,7 @@ def _record(options, recording, length) -> str:
     from rclpy.signals import SignalHandlerOptions
 
     from fer_ros.bags.writing import BagWriter
-    from fer_ros.cli.recorder import Recorder
+    from fer_ros.cli.demo_recorder import Recorder
 
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
@@ -275,7 +275,7 @@ def _write(options, recording) -> str:
     writers = (
         lambda path: write_video(path, recording.images()),
         lambda path: write_live_report(
-            path, str(options.source), summary, looks_of(recording.records)
+            path, str(options.source), summary, observed_of(recording.records)
         ),
         lambda path: write_json(path, summary),
     )

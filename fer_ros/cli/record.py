@@ -54,7 +54,7 @@ class TopicRecorder:
         """Record a topic from now on, by its resolved name; False while nobody publishes it."""
         from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
-        from fer_ros.bags.salvage import Topic
+        from fer_ros.bags.salvage import BagTopic
         from fer_ros.bags.types import qos
 
         if topic in self._subscriptions:
@@ -69,7 +69,7 @@ class TopicRecorder:
         latched = all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers)
         message = message_class(kind)
         text = definition(kind) if message else ""
-        described = Topic(topic, kind, 0, text, [qos(reliable, DEPTH, latched)])
+        described = BagTopic(topic, kind, 0, text, [qos(reliable, DEPTH, latched)])
         if message is None or not self._writer.add_topic(described):
             self._node.get_logger().error(f"{topic} is not recorded: {kind} is not known here")
             self._subscriptions[topic] = None

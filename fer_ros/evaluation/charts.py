@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from fer_ros.emotions.classes import COLOURS, EMOTIONS
-from fer_ros.evaluation.measures import ANSWERS, LABELS, Sighting, Track, stretches, usual_step
+from fer_ros.evaluation.measures import ANSWERS, LABELS, ObservedFace, Track, stretches, usual_step
 
 WIDTH, AREA, STRIP, AXIS = 960, 90, 14, 18  # units of the drawing
 COLUMNS = 480
@@ -82,7 +82,7 @@ def _columns(track: Track, span) -> list[tuple[float, np.ndarray, str]]:
     columns = []
     for _, group in groupby(track, key=lambda seen: int((seen[0] - span[0]) / width)):
         seen = list(group)
-        faces: list[Sighting] = [face for _, face in seen]
+        faces: list[ObservedFace] = [face for _, face in seen]
         label = Counter(face.label for face in faces).most_common(1)[0][0]
         mean = np.mean([face.probabilities for face in faces], axis=0)
         columns.append((float(np.mean([t for t, _ in seen])), mean, label))

@@ -19,7 +19,7 @@ ANSWERS = (*LABELS, NO_FACE)
 PERCENTILES = (50, 90, 99, 100)
 
 
-class Sighting(NamedTuple):
+class ObservedFace(NamedTuple):
     """One face of one image; ``probabilities``: smoothed, float32 [7]; ``box``: in pixels."""
 
     id: int
@@ -28,17 +28,17 @@ class Sighting(NamedTuple):
     box: Box
 
 
-class Look(NamedTuple):
+class ObservedImage(NamedTuple):
     """One processed image: ``time``, seconds since the bag's start; ``stamp``, seconds; ``faces``,
     the largest first.
     """
 
     time: float
     stamp: float
-    faces: tuple[Sighting, ...]
+    faces: tuple[ObservedFace, ...]
 
 
-Track = list[tuple[float, Sighting]]
+Track = list[tuple[float, ObservedFace]]
 """Time in seconds and what was seen, in order."""
 
 MAX_GAP = 0.5  # seconds unseen that break a curve, unless the face is seen more seldom anyway
@@ -63,31 +63,31 @@ def stretches(points: Sequence[tuple], step: float) -> list[list[tuple]]:
     return [[*part, (part[-1][0] + step, *part[-1][1:])] for part in parts]
 
 
-def tracks(looks: Iterable[Look]) -> dict[int, Track]:
-    """The sightings of each id, in the order of the ids."""
+def tracks(observed: Iterable[ObservedImage]) -> dict[int, Track]:
+    """What was observed of each id, in the order of the ids."""
     found: dict[int, Track] = defaultdict(list)
-    for look in looks:
-        for face in look.faces:
-            found[face.id].append((look.time, face))
+    for image in observed:
+        for face in image.faces:
+            found[face.id].append((image.time, face))
     return dict(sorted(found.items()))
 
 
-def figures(looks: Sequence[Look], max_gap: float, events: int | None = None) -> dict:
+def figures(observed: Sequence[ObservedImage], max_gap: float, events: int | None = None) -> dict:
     """What can be said without labels: counts, and their ``rates``. ``max_gap``: seconds unseen
     that are no time in view; ``events``: how many there were, where that is known.
     """
-    by_id = tracks(looks)
-    labels = Counter(f.label for look in looks for f in look.faces)
+    by_id = tracks(observed)
+    labels = Counter(f.label for image in observed for f in image.faces)
     flips, seconds = 0, 0.0
     for track in by_id.values():
         for (before, a), (now, b) in pairwise(track):
             if 0 < now - before <= max_gap:
                 flips += a.label != b.label
                 seconds += now - before
-    with_face = sum(1 for look in looks if look.faces)
+    with_face = sum(1 for image in observed if image.faces)
     counts = {
-        "images": len(looks),
-        "seconds": rounded(looks[-1].time - looks[0].time) if looks else 0.0,
+        "images": len(observed),
+        "seconds": rounded(observed[-1].time - observed[0].time) if observed else 0.0,
         "faces": labels.total(),
         "uncertain": labels["uncertain"],
         "seconds_in_view": rounded(seconds),
@@ -98,7 +98,7 @@ def figures(looks: Sequence[Look], max_gap: float, events: int | None = None) ->
     return {
         **counts,
         "images_with_face": with_face,
-        "detection_rate": _over(with_face, len(looks)),
+        "detection_rate": _over(with_face, len(observed)),
         **rates(counts),
         "shares": shares(labels),
         "ids": {str(i): _about(track) for i, track in by_id.items()},
@@ -141,54 +141,54 @@ def _about(track: Track) -> dict:
 
 
 def labelled(
-    looks: Iterable[Look], labels: Labels
-) -> Iterator[tuple[float, Sighting | None, Label]]:
+    observed: Iterable[ObservedImage], labels: Labels
+) -> Iterator[tuple[float, ObservedFace | None, Label]]:
     """Time, face and label of each labelled expression in each image; None: the face was not found.
 
     A label without an id is about the largest face whose id has no label of its own.
     """
-    for look in looks:
-        wanted = labels.at(look.time, look.stamp)
-        named = {face.id: face for face in look.faces}
-        unnamed = next((face for face in look.faces if face.id not in wanted), None)
+    for image in observed:
+        wanted = labels.at(image.time, image.stamp)
+        named = {face.id: face for face in image.faces}
+        unnamed = next((face for face in image.faces if face.id not in wanted), None)
         for number, label in wanted.items():
             if label.expression != NO_FACE:
-                yield look.time, unnamed if number is None else named.get(number), label
+                yield image.time, unnamed if number is None else named.get(number), label
 
 
-def confusion(looks: Iterable[Look], labels: Labels) -> np.ndarray:
+def confusion(observed: Iterable[ObservedImage], labels: Labels) -> np.ndarray:
     """Labelled faces, int [7, 9]: rows the expressions labelled, columns ANSWERS."""
     counts = np.zeros((len(EMOTIONS), len(ANSWERS)), int)
-    for _, face, label in labelled(looks, labels):
+    for _, face, label in labelled(observed, labels):
         answer = face.label if face else NO_FACE
         counts[EMOTIONS.index(label.expression), ANSWERS.index(answer)] += 1
     return counts
 
 
-def against(looks: Sequence[Look], labels: Labels) -> dict:
+def against(observed: Sequence[ObservedImage], labels: Labels) -> dict:
     """What can be said with labels: ``scores``, false faces, and how often the id that answers to
     one label changed.
     """
     switches = 0
     last: dict[Label, int] = {}
-    for _, face, label in labelled(looks, labels):
+    for _, face, label in labelled(observed, labels):
         if face:
             switches += last.setdefault(label, face.id) != face.id
             last[label] = face.id
-    scored = scores(confusion(looks, labels))
-    return scored | _false_faces(looks, labels) | {"id_switches": switches}
+    scored = scores(confusion(observed, labels))
+    return scored | _false_faces(observed, labels) | {"id_switches": switches}
 
 
-def _false_faces(looks: Sequence[Look], labels: Labels) -> dict:
+def _false_faces(observed: Sequence[ObservedImage], labels: Labels) -> dict:
     """Ids seen while no face is the truth, and for how long that was looked at."""
     ids, seconds = set(), 0.0
-    step = usual_step(looks)
-    for look, after in zip_longest(looks, looks[1:]):
-        truth = labels.at(look.time, look.stamp)
+    step = usual_step(observed)
+    for image, after in zip_longest(observed, observed[1:]):
+        truth = labels.at(image.time, image.stamp)
         if None in truth and truth[None].expression == NO_FACE:
-            ids |= {face.id for face in look.faces} - truth.keys()
-            lasts = after.time - look.time if after else step
-            seconds += min(lasts, truth[None].left(look.time, look.stamp))
+            ids |= {face.id for face in image.faces} - truth.keys()
+            lasts = after.time - image.time if after else step
+            seconds += min(lasts, truth[None].left(image.time, image.stamp))
     counts = {"false_faces": len(ids), "seconds_without_face": rounded(seconds)}
     return counts | false_face_rate(counts)
 
@@ -239,17 +239,17 @@ def latencies(seconds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
     }
 
 
-def agreement(first: Iterable[Look], second: Iterable[Look]) -> dict:
+def agreement(first: Iterable[ObservedImage], second: Iterable[ObservedImage]) -> dict:
     """Two evaluations of the same images: how often a face that both found bears the same label.
 
     It is the same face when the middle of the one box lies in the other.
     """
-    others = {look.time: look.faces for look in second}
+    others = {image.time: image.faces for image in second}
     pairs = [
         (face.label, other.label)
-        for look in first
-        for face in look.faces
-        for other in others.get(look.time, ())
+        for image in first
+        for face in image.faces
+        for other in others.get(image.time, ())
         if other.box.has(face.box.centre)
     ]
     same = sum(a == b for a, b in pairs)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_ros.bags.calibration import Calibration
-from fer_ros.bags.reading import DECODERS, Bag, BagError, Say, Topic
+from fer_ros.bags.reading import DECODERS, Bag, BagError, BagTopic, Say
 from fer_ros.bags.types import EMOTION_ARRAY, emotion_array_cdr, qos, type_store
 from fer_ros.bags.writing import BagWriter, remove_bag
 from fer_ros.emotions.classes import EMOTIONS
@@ -25,11 +25,11 @@ from fer_ros.evaluation import measures
 from fer_ros.evaluation.labels import Labels
 from fer_ros.evaluation.thumbnails import Thumbnails
 from fer_ros.images.codec import ImageError
+from fer_ros.interaction.events import EventDetector
+from fer_ros.interaction.rules import read_rules
 from fer_ros.observation import Observation
 from fer_ros.parameters import ANALYSIS, AnalysisOptions, analysis_options, build_pipeline
 from fer_ros.parameters.parameter import differences
-from fer_ros.reactions.events import EventDetector
-from fer_ros.reactions.rules import read_rules
 from fer_ros.result import Result
 from fer_ros.stamp_clock import nanoseconds_of, seconds_of
 
@@ -62,12 +62,12 @@ class Job:
 
 @dataclass
 class Evaluation:
-    """The result: ``looks`` for each image, ``summary`` and ``timing`` as in their files,
+    """The result: ``observed`` for each image, ``summary`` and ``timing`` as in their files,
     ``pictures``: JPEG by (id, label). ``stopped``: by Ctrl-C, before the end.
     """
 
     job: Job
-    looks: list[measures.Look]
+    observed: list[measures.ObservedImage]
     summary: dict
     timing: dict
     pictures: dict[tuple[int, str], bytes]
@@ -103,7 +103,7 @@ def evaluate(
     labels = Labels(job.labels) if job.labels else None
     with Bag(job.bag, say) as bag:
         topic = bag.image_topic(job.topic)
-        run = _Run(job, bag, topic, say)
+        run = _Pass(job, bag, topic, say)
         prepare_folder(folder, job.bag)
         began, stopped = time.perf_counter(), False
         with (
@@ -117,19 +117,19 @@ def evaluate(
             except KeyboardInterrupt:
                 stopped = True
         seconds = time.perf_counter() - began
-        if not run.looks and not stopped:
+        if not run.observed and not stopped:
             raise BagError(f"{job.bag}: no readable image on {topic.name}: {run.about_nothing()}")
         summary = run.summary(labels, complete=not stopped)
     timing = run.timing(seconds)
     write_json(folder / "summary.json", summary)
     write_json(folder / "timing.json", timing)
-    return Evaluation(job, run.looks, summary, timing, run.thumbnails.pictures, stopped)
+    return Evaluation(job, run.observed, summary, timing, run.thumbnails.pictures, stopped)
 
 
-class _Run:
+class _Pass:
     """The pipeline's way through one recording."""
 
-    def __init__(self, job: Job, bag: Bag, topic: Topic, say: Say):
+    def __init__(self, job: Job, bag: Bag, topic: BagTopic, say: Say):
         self._job, self._bag, self._topic, self._say = job, bag, topic, say
         self._pipeline = build_pipeline(job.parameters)
         self._model = self._pipeline.classifier.identity
@@ -141,7 +141,7 @@ class _Run:
         parameters = job.parameters
         rules = read_rules(parameters.event_rules, parameters.event_hold)
         self._event_detector, self._events = EventDetector(rules, parameters.relative_events), 0
-        self.looks: list[measures.Look] = []
+        self.observed: list[measures.ObservedImage] = []
         self.thumbnails = Thumbnails(job.thumbnails)
 
     def play(self, rows, writer, progress):
@@ -182,8 +182,10 @@ class _Run:
         if self._job.emotions_topic in writer.topics:
             data = emotion_array_cdr(header, result)
             writer.write(self._job.emotions_topic, message.time, data)
-        seen = tuple(measures.Sighting(f.track_id, f.label, f.probabilities, f.box) for f in faces)
-        self.looks.append(measures.Look(seconds, stamp, seen))
+        seen = tuple(
+            measures.ObservedFace(f.track_id, f.label, f.probabilities, f.box) for f in faces
+        )
+        self.observed.append(measures.ObservedImage(seconds, stamp, seen))
         self.thumbnails.add(result)
 
     def _leave_out(self, message, error):
@@ -227,19 +229,19 @@ class _Run:
             "duration_s": measures.rounded((self._bag.end_time - self._bag.start_time) / 1e9),
             "images_read": self._read,
             "images_unreadable": len(self._unreadable),
-            **measures.figures(self.looks, job.parameters.max_gap, self._events),
+            **measures.figures(self.observed, job.parameters.max_gap, self._events),
             "damage": [*self._bag.damage, *self._unreadable[:10]],
         }
         if labels:
-            result["labels"] = measures.against(self.looks, labels)
+            result["labels"] = measures.against(self.observed, labels)
         return result
 
     def timing(self, seconds: float) -> dict:
         """What ``timing.json`` holds."""
         return {
-            "images": len(self.looks),
+            "images": len(self.observed),
             "seconds": round(seconds, 3),
-            "images_per_second": round(len(self.looks) / seconds, 1),
+            "images_per_second": round(len(self.observed) / seconds, 1),
             "latency_ms": measures.latencies(self._seconds),
             "machine": platform.machine(),
             "cpus": os.cpu_count(),
@@ -258,7 +260,7 @@ class _NoBag:
         pass
 
 
-def _open_bag(job: Job, path: Path, bag: Bag, image: Topic, say: Say) -> BagWriter | _NoBag:
+def _open_bag(job: Job, path: Path, bag: Bag, image: BagTopic, say: Say) -> BagWriter | _NoBag:
     """The bag to write, its topics added: those of the source first."""
     if job.keep == "none":
         return _NoBag()
@@ -269,7 +271,7 @@ def _open_bag(job: Job, path: Path, bag: Bag, image: Topic, say: Say) -> BagWrit
             say(f"{topic.name}: the new result takes the place of the recorded one")
         elif not writer.add_topic(topic):
             say(f"{topic.name} is not copied: {topic.type} is not known here nor in the bag")
-    writer.add_topic(Topic(job.emotions_topic, EMOTION_ARRAY, 0, "", [qos()]))
+    writer.add_topic(BagTopic(job.emotions_topic, EMOTION_ARRAY, 0, "", [qos()]))
     return writer
 
 

@@ -13,7 +13,7 @@ from fer_ros.evaluation import charts, measures
 from fer_ros.evaluation.charts import percent
 from fer_ros.evaluation.criteria import MEASURES, measured
 from fer_ros.evaluation.labels import Labels
-from fer_ros.evaluation.measures import Look
+from fer_ros.evaluation.measures import ObservedImage
 from fer_ros.evaluation.one_pass import Evaluation
 
 MAX_TIMELINES = 12
@@ -27,7 +27,7 @@ def write_report(path: Path, evaluations: list[Evaluation]) -> None:
     first = evaluations[0]
     body = [_origin(first)]
     if len(evaluations) == 2:
-        same = measures.agreement(first.looks, evaluations[1].looks)
+        same = measures.agreement(first.observed, evaluations[1].observed)
         body.append(
             f"<p>Both give the same label to <b>{percent(same['same'])}</b> of the "
             f"{same['faces']} faces that both found.</p>"
@@ -37,7 +37,9 @@ def write_report(path: Path, evaluations: list[Evaluation]) -> None:
     write_page(path, first.summary["bag"], "".join(body), len(evaluations))
 
 
-def write_live_report(path: Path, title: str, summary: dict, looks: Sequence[Look]) -> None:
+def write_live_report(
+    path: Path, title: str, summary: dict, observed: Sequence[ObservedImage]
+) -> None:
     """Write the report of what a subscriber received. Raises OSError.
 
     ``summary`` has at least what ``measures.figures`` gives, ``model``, and ``latency_ms`` with
@@ -47,7 +49,7 @@ def write_live_report(path: Path, title: str, summary: dict, looks: Sequence[Loo
         f"<p><code>{escape(summary['model'])}</code></p>",
         _cards(summary, summary["latency_ms"].get("age", {}), "a result"),
         _shares(summary),
-        _timelines(looks, summary["ids"], None),
+        _timelines(observed, summary["ids"], None),
     ]
     write_page(path, title, "".join(body))
 
@@ -84,7 +86,7 @@ def _side(evaluation: Evaluation, compared: bool) -> str:
         f"{'' if compared else ', ' + escape(set_)}</p>",
         _cards(s, evaluation.timing["latency_ms"].get("total", {}), "an image"),
         _shares(s),
-        _timelines(evaluation.looks, s["ids"], Labels(job.labels) if job.labels else None),
+        _timelines(evaluation.observed, s["ids"], Labels(job.labels) if job.labels else None),
     ]
     if "labels" in s:
         parts.append(against_labels(s["labels"]))
@@ -119,13 +121,13 @@ def _cards(s: dict, latency: dict, unit: str) -> str:
     return f"<div class='cards'>{''.join(f'<div><b>{v}</b>{t}</div>' for v, t in cards)}</div>"
 
 
-def _timelines(looks: Sequence[Look], ids: dict, labels: Labels | None) -> str:
-    tracks = measures.tracks(looks)
+def _timelines(observed: Sequence[ObservedImage], ids: dict, labels: Labels | None) -> str:
+    tracks = measures.tracks(observed)
     often = [i for i, track in tracks.items() if len(track) >= MIN_IMAGES]
     often = sorted(often, key=lambda i: len(tracks[i]), reverse=True)[:MAX_TIMELINES]
-    span = (looks[0].time, looks[-1].time) if looks else (0, 0)
+    span = (observed[0].time, observed[-1].time) if observed else (0, 0)
     truth: dict[int, list[tuple[float, str]]] = defaultdict(list)
-    for time, face, label in measures.labelled(looks, labels) if labels else ():
+    for time, face, label in measures.labelled(observed, labels) if labels else ():
         if face:
             truth[face.id].append((time, label.expression))
     parts = ["<h2>Each face over time</h2>"]

@@ -28,7 +28,7 @@ from fer_ros.nodes.optional import messages
 from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.run import run_node
 from fer_ros.nodes.sinks.humans import expression_message
-from fer_ros.nodes.topics import EXPRESSION_NODE as TOPICS
+from fer_ros.nodes.topics import EXPRESSION_NODE_TOPICS as TOPICS
 from fer_ros.nodes.topics import FACE, TRACKED
 from fer_ros.parameters import EXPRESSION_NODE
 from fer_ros.parameters.options import ExpressionNodeOptions, HealthLimits
@@ -45,7 +45,7 @@ LONG = 2.0
 
 
 @dataclass(eq=False)
-class _Face:
+class _TrackedFace:
     """A face while it is tracked; its stamps are its own, as faces are looked at by turns."""
 
     expression: Publisher
@@ -71,7 +71,7 @@ class ExpressionNode(ManagedNode[Classifier, ExpressionNodeOptions]):
         self._hri = messages("hri_msgs", "expression_node")
         self._smoother = Smoother()
         self._tracked: Subscription | None = None
-        self._faces: dict[str, _Face] = {}
+        self._faces: dict[str, _TrackedFace] = {}
         self._followed = 0
         self._follow_parameters()
 
@@ -136,7 +136,7 @@ class ExpressionNode(ManagedNode[Classifier, ExpressionNodeOptions]):
             self.destroy_publisher(expression)
             raise
         with self._between_results():  # in which the worker goes through the faces
-            self._faces[face_id] = _Face(expression, subscription)
+            self._faces[face_id] = _TrackedFace(expression, subscription)
 
     def _let_go(self, face_id):
         with self._between_results():

@@ -9,7 +9,7 @@ from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import Header
 
 from fer_ros.nodes.sinks.base import FaceIds, Sink
-from fer_ros.nodes.topics import EMOTION_NODE
+from fer_ros.nodes.topics import EMOTION_NODE_TOPICS
 from fer_ros.parameters.options import EmotionNodeOptions
 from fer_ros.result import Result
 
@@ -26,7 +26,7 @@ class Outputs:
     def __init__(self, node: LifecycleNode, failed: Callable[[str, Exception], None]):
         self._ids = FaceIds()
         self._failed = failed
-        self._all = [(t, _sink(t.sink)(node, self._ids)) for t in EMOTION_NODE if t.sink]
+        self._all = [(t, _sink(t.sink)(node, self._ids)) for t in EMOTION_NODE_TOPICS if t.sink]
         self._open: dict[str, Sink] = {}
 
     def open(self, values: EmotionNodeOptions) -> None:

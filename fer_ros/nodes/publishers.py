@@ -10,10 +10,10 @@ from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from fer_ros.nodes.optional import messages
-from fer_ros.nodes.topics import EMOTION_NODE
+from fer_ros.nodes.topics import EMOTION_NODE_TOPICS
 
 
-def publisher(node: Node, name: str, face_id: str = "", table=EMOTION_NODE) -> Publisher:
+def publisher(node: Node, name: str, face_id: str = "", table=EMOTION_NODE_TOPICS) -> Publisher:
     """The publisher of a topic by its row.
 
     What is always there is published on only while the node is active. What comes and goes may be

@@ -56,7 +56,7 @@ ROS4HRI = (("ros4hri", True),)
 TRACKED = "humans/faces/tracked"
 FACE = "humans/faces/ID"
 
-EMOTION_NODE = (
+EMOTION_NODE_TOPICS = (
     Topic("image_raw", "sensor_msgs/Image", 1, "The camera.", "`image_reliability`", True, RAW),
     Topic(
         "image_raw/compressed",
@@ -209,7 +209,7 @@ EMOTION_NODE = (
 """The topics of emotion_node; it publishes in this order, what others act on before what is looked
 at."""
 
-EXPRESSION_NODE = (
+EXPRESSION_NODE_TOPICS = (
     Topic(TRACKED, "hri_msgs/IdsList", 10, "The faces to look at.", is_input=True),
     Topic(f"{FACE}/cropped", "sensor_msgs/Image", 1, "Their pictures.", "best effort", True),
     Topic(f"{FACE}/expression", "hri_msgs/Expression", 10, "Unless `uncertain`."),
@@ -222,7 +222,7 @@ EXPRESSION_NODE = (
 )
 """The topics of expression_node."""
 
-VIDEO_SOURCE = (
+VIDEO_SOURCE_TOPICS = (
     Topic("image_raw", "sensor_msgs/Image", 5, f"The images; {LISTENED}."),
     Topic(
         "image_raw/compressed", "sensor_msgs/CompressedImage", 5, f"The same as JPEG; {LISTENED}."
@@ -232,7 +232,7 @@ VIDEO_SOURCE = (
 """The topics of video_source."""
 
 LOOKED = "only while someone looks"
-WEB_VIEW = (
+WEB_VIEW_TOPICS = (
     Topic("image_raw", "sensor_msgs/Image", 1, f"The camera; {LOOKED}.", "`auto`", True, RAW),
     Topic(
         "image_raw/compressed",
@@ -285,12 +285,12 @@ def markdown(table: Sequence[Topic] | Sequence[Service]) -> str:
 
 
 TABLES: dict[str, Sequence[Topic] | Sequence[Service]] = {
-    "emotion_node": EMOTION_NODE,
+    "emotion_node": EMOTION_NODE_TOPICS,
     "emotion_node services": SERVICES,
-    "expression_node": EXPRESSION_NODE,
+    "expression_node": EXPRESSION_NODE_TOPICS,
     "expression_node services": (RESET,),
-    "video_source": VIDEO_SOURCE,
-    "web_view": WEB_VIEW,
+    "video_source": VIDEO_SOURCE_TOPICS,
+    "web_view": WEB_VIEW_TOPICS,
 }
 """The tables of the page, by their titles."""
 

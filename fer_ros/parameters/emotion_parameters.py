@@ -3,6 +3,8 @@
 
 from fer_ros.emotions.smoothing import SmoothingOptions
 from fer_ros.faces import detectors
+from fer_ros.interaction.description import WORDS
+from fer_ros.interaction.rules import DEFAULT, EventOptions, read_rules
 from fer_ros.parameters.options import (
     AgeLimits,
     AnalysisOptions,
@@ -16,8 +18,6 @@ from fer_ros.parameters.options import (
 )
 from fer_ros.parameters.parameter import Parameter
 from fer_ros.pipeline import PipelineOptions
-from fer_ros.reactions.rules import DEFAULT, EventOptions, read_rules
-from fer_ros.reactions.sentences import WORDS
 
 EMOTION_NODE = (
     Parameter(

@@ -8,8 +8,8 @@ are those of the nodes, and of what belongs to no single part.
 from dataclasses import dataclass
 
 from fer_ros.emotions.smoothing import SmoothingOptions
+from fer_ros.interaction.rules import EventOptions
 from fer_ros.pipeline import PipelineOptions
-from fer_ros.reactions.rules import EventOptions
 
 
 @dataclass(frozen=True)

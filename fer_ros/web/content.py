@@ -9,8 +9,8 @@ import struct
 
 from fer_ros.emotions.classes import COLOURS, EMOTIONS
 from fer_ros.faces.quality import Flag
+from fer_ros.interaction.engagement import LEVELS as ENGAGEMENT
 from fer_ros.parameters import EMOTION_NODE, Parameter
-from fer_ros.reactions.engagement import LEVELS as ENGAGEMENT
 from fer_ros.result import face_to_dict, plain
 from fer_ros.stamp_clock import seconds_of
 

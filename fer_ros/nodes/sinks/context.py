@@ -8,9 +8,9 @@ import time
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
+from fer_ros.interaction.description import Narrator
 from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
-from fer_ros.reactions.sentences import Narrator
 
 STALE = 2.0  # seconds without an image after which nothing is said of the present
 

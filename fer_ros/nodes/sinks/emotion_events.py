@@ -7,11 +7,11 @@ from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
 from fer_ros.emotions.classes import label_of
+from fer_ros.interaction.events import SECOND, Event, EventDetector, ExpressionHistory
+from fer_ros.interaction.rules import read_rules
 from fer_ros.msg import EmotionEvent
 from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
-from fer_ros.reactions.events import SECOND, Event, EventDetector, ExpressionHistory
-from fer_ros.reactions.rules import read_rules
 from fer_ros.srv import DominantEmotion
 from fer_ros.stamp_clock import nanoseconds_of
 

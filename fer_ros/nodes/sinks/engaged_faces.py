@@ -3,10 +3,10 @@
 
 import math
 
+from fer_ros.interaction.engagement import LEVELS, ORDER
 from fer_ros.msg import EngagementArray, FaceEngagement
 from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
-from fer_ros.reactions.engagement import LEVELS, ORDER
 from fer_ros.result import FaceEmotion
 
 PERIOD = 1.0  # seconds of the images' time

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's ears: hands what the two nodes publish to a recording."""
+"""The demo's node, which subscribes: hands what the two nodes publish to a demo_recording."""
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
@@ -9,7 +9,7 @@ from rclpy.qos import QoSProfile
 from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, CompressedImage
 
-from fer_ros.cli.recording import COUNTS, Recording
+from fer_ros.cli.demo_recording import COUNTS, Recording
 from fer_ros.msg import EmotionArray
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fer_ros.evaluation.measures import Look, Sighting, figures, latencies, rounded
+from fer_ros.evaluation.measures import ObservedFace, ObservedImage, figures, latencies, rounded
 from fer_ros.parameters import analysis_options
 from fer_ros.result import Box, face_to_dict
 from fer_ros.stamp_clock import seconds_of
@@ -99,36 +99,36 @@ def record_of(message) -> dict:
     }
 
 
-def looks_of(records: list[dict]) -> list[Look]:
+def observed_of(records: list[dict]) -> list[ObservedImage]:
     """Lines of ``emotions.jsonl`` as an evaluation has them; times count from the first stamp."""
     begin = min((record["stamp"] for record in records), default=0.0)
     return [
-        Look(record["stamp"] - begin, record["stamp"], tuple(map(_sighting, record["faces"])))
-        for record in records
+        ObservedImage(r["stamp"] - begin, r["stamp"], tuple(map(_observed_face, r["faces"])))
+        for r in records
     ]
 
 
-def _sighting(face: dict) -> Sighting:
+def _observed_face(face: dict) -> ObservedFace:
     roi = face["roi"]
     box = Box(roi["x_offset"], roi["y_offset"], roi["width"], roi["height"])
-    return Sighting(face["track_id"], face["label"], np.array(face["probabilities"]), box)
+    return ObservedFace(face["track_id"], face["label"], np.array(face["probabilities"]), box)
 
 
 def summarise(recording: Recording) -> dict:
     """The figures of a run, as ``summary.json`` holds them: those of an evaluation, and how many
     images went where. ``age``: ms from an image's stamp to the receipt of its result.
     """
-    looks = looks_of(recording.records)
-    times = [look.time for look in looks]
+    observed = observed_of(recording.records)
+    times = [image.time for image in observed]
     duration = max(times, default=0.0) - min(times, default=0.0)
     return {
-        "model": recording.records[-1]["model"] if looks else "",
+        "model": recording.records[-1]["model"] if observed else "",
         "duration_s": rounded(duration),
         "images_sent": recording.sent,
         **{f"images_{name}": count for name, count in recording.counts.items()},
         "images_annotated": recording.annotated,
-        "images_per_second": rounded((len(looks) - 1) / duration) if duration else None,
-        **figures(looks, analysis_options().max_gap),
+        "images_per_second": rounded((len(observed) - 1) / duration) if duration else None,
+        **figures(observed, analysis_options().max_gap),
         "latency_ms": latencies({"age": recording.latencies}),
     }
 

@@ -52,7 +52,7 @@ def visual_social_engagement(away: float, distance: float, reach: float) -> floa
 
 
 @dataclass
-class _Face:
+class _GazeHistory:
     level: int = UNKNOWN
     looks: bool = False
     """In the last image, and it was seen there."""
@@ -68,7 +68,7 @@ class EngagementTracker:
     def __init__(self, reach: float = 4.0, window: float = 2.0):
         self.reach = reach
         self.window = window
-        self._faces: dict[int, _Face] = {}
+        self._faces: dict[int, _GazeHistory] = {}
 
     def fill(
         self, faces: Sequence[FaceEmotion], followed: Collection[int], now: float
@@ -88,7 +88,7 @@ class EngagementTracker:
         for track_id in states.keys() - seen:
             states[track_id].looks = False
         for face in faces:
-            self._update(states.setdefault(face.track_id, _Face()), face, now)
+            self._update(states.setdefault(face.track_id, _GazeHistory()), face, now)
         self._faces = states
         return tuple(replace(face, engagement=states[face.track_id].level) for face in faces)
 
@@ -96,7 +96,7 @@ class EngagementTracker:
         """Forget all faces."""
         self._faces = {}
 
-    def _update(self, state: _Face, face: FaceEmotion, now: float) -> None:
+    def _update(self, state: _GazeHistory, face: FaceEmotion, now: float) -> None:
         known = not math.isnan(face.pose.away)
         if state.level == UNKNOWN:
             if not known:

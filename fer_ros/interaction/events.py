@@ -16,7 +16,7 @@ import numpy as np
 
 from fer_ros.emotions.classes import UNCERTAIN
 from fer_ros.faces.quality import DISTRACTED
-from fer_ros.reactions.rules import Rule
+from fer_ros.interaction.rules import Rule
 from fer_ros.result import FaceEmotion
 
 SECOND = 10**9  # ns

@@ -7,7 +7,7 @@ import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
-from fer_ros.cli.recorder import COUNTS, Recorder
+from fer_ros.cli.demo_recorder import COUNTS, Recorder
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from fer_ros.emotions.classes import UNCERTAIN, label_of
-from fer_ros.reactions.engagement import ORDER
+from fer_ros.interaction.engagement import ORDER
 from fer_ros.result import FaceEmotion
 
 HOLD = 0.5
@@ -85,7 +85,7 @@ class _Held:
 
 
 @dataclass
-class _Face:
+class _FaceHistory:
     face: FaceEmotion
     """As it was last seen."""
     facing: _Held = field(default_factory=_Held)
@@ -96,7 +96,7 @@ class Narrator:
     """Puts the faces of now, and what they did before, into a sentence."""
 
     def __init__(self):
-        self._faces: dict[int, _Face] = {}
+        self._faces: dict[int, _FaceHistory] = {}
         self._now = 0.0
 
     def update(self, faces: Sequence[FaceEmotion], followed: Collection[int], now: float) -> None:
@@ -110,7 +110,7 @@ class Narrator:
         self._faces = {i: known for i, known in self._faces.items() if i in followed}
         self._now = now
         for face in faces:
-            known = self._faces.setdefault(face.track_id, _Face(face))
+            known = self._faces.setdefault(face.track_id, _FaceHistory(face))
             known.face = face
             known.facing.update(None if math.isnan(face.pose.yaw) else face.facing, now)
             known.emotion.update(face.emotion, now)
@@ -136,7 +136,7 @@ class Narrator:
         """Forget all faces."""
         self._faces = {}
 
-    def _about(self, known: _Face, words) -> tuple[list[str], str]:
+    def _about(self, known: _FaceHistory, words) -> tuple[list[str], str]:
         """What is said of a face, and what of the time before."""
         about = []
         if not math.isnan(known.face.distance):
@@ -157,6 +157,6 @@ class Narrator:
         return words["for"].format(what=what, seconds=seconds) if seconds else what
 
 
-def _most_engaged(known: _Face):
+def _most_engaged(known: _FaceHistory):
     distance = known.face.distance
     return ORDER.index(known.face.engagement), math.inf if math.isnan(distance) else distance

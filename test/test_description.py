@@ -13,7 +13,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
-from fer_ros.reactions.sentences import TOLD, WORDS, Narrator
+from fer_ros.interaction.description import TOLD, WORDS, Narrator
 from fer_ros.result import UNKNOWN_POSE, Box, FaceEmotion, HeadPose
 
 JOY, NEUTRAL = 3, 6
