@@ -25,7 +25,7 @@ SETTLE = 1.0  # seconds from the first sign of a subscriber until it is connecte
 JPEG_QUALITY = 80
 
 
-def say(**values) -> None:
+def log(**values) -> None:
     """Write one line of JSON."""
     print(json.dumps(values), flush=True)
 
@@ -92,9 +92,9 @@ def main():
     if not options.no_wait:
         wait_for_subscriber(publisher)
     warmed, _ = stream(publisher, messages, options.rate, options.warmup)
-    say(event="measuring", stamp=time.time())
+    log(event="measuring", stamp=time.time())
     sent, late = stream(publisher, messages, options.rate, options.seconds, warmed)
-    say(event="done", stamp=time.time(), sent=sent, warmed=warmed, late=late)
+    log(event="done", stamp=time.time(), sent=sent, warmed=warmed, late=late)
     sys.stdin.read()
     node.destroy_node()
     rclpy.shutdown()

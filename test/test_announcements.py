@@ -65,4 +65,4 @@ def test_another_trouble_is_said():
 
 
 def test_what_the_node_says_itself_is_passed_over():
-    assert said((Problem(ERROR, "3 images left out", told=True),)) == []
+    assert said((Problem(ERROR, "3 images left out", logged=True),)) == []

@@ -28,7 +28,7 @@ def raw_probabilities(result) -> np.ndarray:
 def test_the_node_says_the_same(bench, tmp_path, topic, kind, transport):
     """Each image of the bag is played into emotion_node once the one before has its result."""
     source = make_bag(tmp_path / "bag_in", frames(12), topics=(topic,), calibrated=True)
-    evaluate(Job(source), tmp_path / "out", say=lambda _: None)
+    evaluate(Job(source), tmp_path / "out", log=lambda _: None)
     with Bag(tmp_path / "out/bag") as bag:
         said = list(bag.messages())
     evaluated = by_stamp(

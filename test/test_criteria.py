@@ -6,7 +6,7 @@ from fer_ros.evaluation.criteria import (
     LABELLED,
     MEASURES,
     CriterionError,
-    complaints,
+    failures,
     measured,
     parse,
 )
@@ -25,12 +25,12 @@ from fer_ros.evaluation.criteria import (
 )
 def test_met_or_not(word, value, met):
     (criterion,) = parse([word], labels=False)
-    assert (complaints([criterion], {criterion.measure: value}) == []) == met
+    assert (failures([criterion], {criterion.measure: value}) == []) == met
 
 
 def test_says_what_is_required_and_what_is():
     criteria = parse(["macro_f1>0.7", "id_switches<=2"], labels=True)
-    assert complaints(criteria, {"macro_f1": 0.65, "id_switches": None}) == [
+    assert failures(criteria, {"macro_f1": 0.65, "id_switches": None}) == [
         "macro_f1>0.7 is required, and it is 0.65",
         "id_switches<=2 is required, and there was nothing to measure",
     ]

@@ -46,8 +46,8 @@ def pictures(tmp_path):
 def test_records_what_the_nodes_publish(tmp_path, pictures):
     out = tmp_path / "out"
     demo = start(out, "--source", f"file://{pictures}", "--rate", "10")
-    said, complaint = demo.communicate(timeout=WAIT)
-    assert demo.returncode == 0, complaint
+    said, failure = demo.communicate(timeout=WAIT)
+    assert demo.returncode == 0, failure
     records = [json.loads(line) for line in (out / "emotions.jsonl").read_text().splitlines()]
     summary = json.loads((out / "summary.json").read_text())
     assert summary["images_sent"] == 40
@@ -75,7 +75,7 @@ def check_bag(out, records):
         assert bag.topics["/emotions"].count == len(records)
         images = bag.image_topic().count
         assert 3 <= images <= 40
-    evaluate(job, out / "evaluated", say=lambda _: None)
+    evaluate(job, out / "evaluated", log=lambda _: None)
     evaluated = defaultdict(list)
     with (out / "evaluated/emotions.csv").open(newline="") as file:
         for row in csv.DictReader(file):
@@ -103,9 +103,9 @@ def test_ctrl_c_ends_both_nodes_and_keeps_what_came(tmp_path):
     children = Path(f"/proc/{demo.pid}/task/{demo.pid}/children").read_text().split()
     assert len(children) == 2
     demo.send_signal(signal.SIGINT)
-    _, complaint = demo.communicate(timeout=WAIT)
+    _, failure = demo.communicate(timeout=WAIT)
     assert demo.returncode == 130
-    assert complaint.splitlines()[-1] == "demo: stopped"
+    assert failure.splitlines()[-1] == "demo: stopped"
     assert (out / "emotions.jsonl").exists()
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
 
@@ -114,16 +114,16 @@ def test_keeps_what_an_earlier_run_left_when_there_is_no_camera(tmp_path):
     left = tmp_path / "summary.json"
     left.write_text("{}")
     demo = start(tmp_path, "--source", "97")
-    _, complaint = demo.communicate(timeout=WAIT)
+    _, failure = demo.communicate(timeout=WAIT)
     assert demo.returncode == 1
-    assert "/dev/video97 is absent" in complaint
+    assert "/dev/video97 is absent" in failure
     assert list(tmp_path.iterdir()) == [left]
 
 
 def test_shows_why_emotion_node_cannot_work(tmp_path):
     demo = start(tmp_path / "out", "--model", "absent.tflite")
-    _, complaint = demo.communicate(timeout=WAIT)
+    _, failure = demo.communicate(timeout=WAIT)
     assert demo.returncode == 1
-    assert "no model file absent.tflite" in complaint.splitlines()[-1]
-    assert "Traceback" not in complaint
+    assert "no model file absent.tflite" in failure.splitlines()[-1]
+    assert "Traceback" not in failure
     assert (tmp_path / "out" / "emotion_node.log").exists()

@@ -13,7 +13,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
-from fer_ros.interaction.description import TOLD, WORDS, Narrator
+from fer_ros.interaction.description import MAX_NAMED, WORDS, Narrator
 from fer_ros.result import UNKNOWN_POSE, Box, FaceEmotion, HeadPose
 
 JOY, NEUTRAL = 3, 6
@@ -97,8 +97,8 @@ def test_a_crowd_is_counted():
     crowd = [replace(FACE, track_id=i + 1) for i in range(9)]
     text = sentence((4, *crowd))
     assert text.startswith("9 people")
-    assert text.endswith(f"; {9 - TOLD} more.")
-    assert text.count("m away") == TOLD
+    assert text.endswith(f"; {9 - MAX_NAMED} more.")
+    assert text.count("m away") == MAX_NAMED
 
 
 def test_reset_forgets():
@@ -130,8 +130,8 @@ def test_asked_of_a_node(meet, start):
     node = start("emotion_node", *parameters(context_period=0.5))
     node.wait_for("listening")
     bench = meet()
-    told = []
-    bench.node.create_subscription(String, "context", told.append, 10)
+    described = []
+    bench.node.create_subscription(String, "context", described.append, 10)
 
     def ask():
         return bench.call(Trigger, "emotion_node/context", Trigger.Request())
@@ -146,12 +146,12 @@ def test_asked_of_a_node(meet, start):
             bench.process(camera, stamped(picture, begin + i // 10, i % 10 * 10**8))
 
     show(astronaut(), 1000, 41)
-    bench.until(lambda: told, "a sentence")
+    bench.until(lambda: described, "a sentence")
     answer = ask()
     assert answer.success
     assert answer.message == "One person, facing the robot for 4 s, smiling for 4 s."
-    assert told[-1].data.startswith("One person")
-    assert len(told) <= 9, "no more than one in half a second"
+    assert described[-1].data.startswith("One person")
+    assert len(described) <= 9, "no more than one in half a second"
     assert bench.set("language", "de").successful
     show(astronaut(), 1005, 1)
     assert ask().message.startswith("Eine Person, dem Roboter zugewandt")

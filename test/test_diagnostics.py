@@ -54,7 +54,7 @@ def report(health, clock, counts=(0, 0, 0), facts=None, limits=None, **situation
 
 def process(health, count=10, age=0.02, stamps=rising, **stages):
     for _, stamp in zip(range(count), stamps, strict=False):
-        health.heard()
+        health.note_received()
         health.processed(float(stamp), age, stages=stages)
 
 
@@ -115,7 +115,7 @@ def test_failed_reload(health, clock):
 
 def test_no_image(health, clock):
     """OK, then WARN, then ERROR, and OK again."""
-    health.heard()
+    health.note_received()
     levels = []
     for _ in range(11):
         found, values = report(health, clock)
@@ -123,7 +123,7 @@ def test_no_image(health, clock):
     assert levels == [OK] + [WARN] * 8 + [ERROR] * 2
     assert values["last image ago (s)"] == "11.0"
     assert re.match(r"no image for 11\.0 s on /image_raw: .*look at the camera", found.message)
-    health.heard()
+    health.note_received()
     assert report(health, clock)[0].level == OK
 
 
@@ -159,7 +159,7 @@ def test_why_there_is_no_image(health, clock, situation, advice):
 
 
 def test_hanging_worker(health, clock):
-    health.heard()
+    health.note_received()
     assert report(health, clock, busy=9.0)[0].level == OK
     found, _ = report(health, clock, busy=12.0)
     assert found.level == ERROR
@@ -177,7 +177,7 @@ def test_two_publishers(health, clock):
 @pytest.mark.parametrize(("good", "level"), [(7, WARN), (0, ERROR)])
 def test_images_left_out(health, clock, good, level):
     process(health, good)
-    health.heard()
+    health.note_received()
     for _ in range(3):
         health.failed("ImageError: torn")
     found, values = report(health, clock, (good + 3, good + 3, 0))
@@ -185,7 +185,7 @@ def test_images_left_out(health, clock, good, level):
     assert f"3 of {good + 3} images left out (ImageError: torn)" in found.message
     assert (values["errors"], values["last error count"]) == ("3", "3")
     assert values["last error ago (s)"] == "1"
-    health.heard()
+    health.note_received()
     found, values = report(health, clock, (good + 3, good + 3, 0))
     assert found.level == OK
     assert values["last error"] == "ImageError: torn", "told until there is another"
@@ -200,7 +200,7 @@ def test_dropped(health, clock):
 
 
 def test_images_that_never_came(health, clock):
-    health.heard(missed=3)
+    health.note_received(missed=3)
     process(health, 6)
     found, values = report(health, clock, (7, 7, 0))
     assert (found.level, values["missed"]) == (WARN, "3")

@@ -124,8 +124,8 @@ def test_what_is_required_holds_over_all_bags(tmp_path, scheduler, capsys):
     assert run(*words, "--require", "faces_per_image>0.7", "faces_per_image<0.8") == 0
     assert "is required" not in capsys.readouterr().err
     assert run(*words, "--require", "faces_per_image>0.8", "coverage>0") == 4
-    complaint = "evaluate_bags: faces_per_image>0.8 is required, and it is 0.75"
-    assert complaint in capsys.readouterr().err.splitlines()
+    failure = "evaluate_bags: faces_per_image>0.8 is required, and it is 0.75"
+    assert failure in capsys.readouterr().err.splitlines()
     assert "<th>faces_per_image</th><td>0.75</td>" in (tmp_path / "out/report.html").read_text()
     assert run(*words, "--require", "accuracy>0.5") == 2
     assert "accuracy needs labels: give --labels" in capsys.readouterr().err

@@ -49,7 +49,7 @@ def bag(tmp_path):
 
     def make(*topics):
         source = make_bag(tmp_path / "images", frames(30), topics=topics)
-        evaluate(Job(source), tmp_path / "evaluated", say=lambda _: None)
+        evaluate(Job(source), tmp_path / "evaluated", log=lambda _: None)
         return tmp_path / "evaluated/bag"
 
     return make

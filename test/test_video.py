@@ -196,7 +196,7 @@ def test_a_camera_that_dies_is_opened_again(monkeypatch, said):
 def test_an_image_is_taken_once(monkeypatch):
     monkeypatch.setattr(video.cv2, "VideoCapture", lambda *_: FakeCapture(3))
     arrived = []
-    live = Live("0", arrived=lambda: arrived.append(1), say=lambda _: None)
+    live = Live("0", arrived=lambda: arrived.append(1), log=lambda _: None)
     until(lambda: len(arrived) == 2)
     assert live.take() is not None
     assert live.take() is None
@@ -217,7 +217,7 @@ def test_close_waits_for_a_read_and_lets_go_of_the_device(monkeypatch):
 
     capture = Slow(10**6)
     monkeypatch.setattr(video.cv2, "VideoCapture", lambda *_: capture)
-    live = Live("0", say=lambda _: None)
+    live = Live("0", log=lambda _: None)
     until(lambda: capture.images < 10**6)
     live.close()
     assert capture.released
@@ -248,7 +248,7 @@ def test_reads_a_network_stream_and_says_when_it_ends(said):
     server.stopped = threading.Event()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/stream"
-    live = Live(url, say=said.append)
+    live = Live(url, log=said.append)
     until(lambda: (newest := live.take()) is not None and abs(newest[0].mean() - 120) < 2)
     server.stopped.set()
     server.shutdown()

@@ -21,7 +21,7 @@ SUFFIXES = (".mcap", ".db3")
 # rosbags sets no limit to what a chunk of an MCAP file may become, whatever its index says.
 storage_mcap.DECOMPRESSORS |= {"zstd": unpack, "lz4": unpack_lz4}
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 class Bag:
@@ -32,10 +32,10 @@ class Bag:
     ``damage`` collects these lines. Raises BagError when there is nothing to read.
     """
 
-    def __init__(self, path: Path, say: Say = print):
+    def __init__(self, path: Path, log: Log = print):
         self.path = Path(path)
         self.damage: list[str] = []
-        self._say = say
+        self._log = log
         self._files = bag_files(self.path)
         self._reader: Reader | None = None
         self._salvages: list[Salvage] = []
@@ -136,12 +136,12 @@ class Bag:
         self._salvages = [Salvage(file) for file in self._files]
         for file, part in zip(self._files, self._salvages, strict=True):
             count = sum(topic.count for topic in part.topics)
-            told = f" ({part.complaint})" if part.complaint else ""
-            self._report(f"{file.name}: {count} messages can be read{told}")
+            fault = f" ({part.fault})" if part.fault else ""
+            self._report(f"{file.name}: {count} messages can be read{fault}")
 
     def _report(self, line):
         self.damage.append(line)
-        self._say(line)
+        self._log(line)
 
     def _list_topics(self) -> Iterator[BagTopic]:
         for part in self._salvages:

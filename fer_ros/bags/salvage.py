@@ -69,11 +69,11 @@ def _limit(expected: int | None) -> int:
 
 class Salvage:
     """The readable part of one file; ``topics``, ``start_time`` and ``end_time`` (ns, inclusive)
-    are those of that part. ``complaint`` says where reading ended, and is empty at a proper end.
+    are those of that part. ``fault`` says where reading ended, and is empty at a proper end.
     """
 
     def __init__(self, path: Path):
-        self.complaint = ""
+        self.fault = ""
         self._path = path
         found: dict[str, BagTopic] = {}
         times: list[int] = []
@@ -93,25 +93,25 @@ class Salvage:
     def _walk(self) -> Iterator[tuple[BagTopic, Message]]:
         try:
             if self._path.suffix == ".mcap":
-                yield from _mcap_records(self._path, self._complain)
+                yield from _mcap_records(self._path, self._note_fault)
             else:
                 yield from _sqlite_records(self._path)
         except Exception as error:  # damaged bytes raise what the parsers stumble over
-            self._complain(error)
+            self._note_fault(error)
 
-    def _complain(self, error: Exception) -> None:
+    def _note_fault(self, error: Exception) -> None:
         text = " ".join(str(error).split())
-        self.complaint = f"{type(error).__name__}{': ' * bool(text)}{text}"
+        self.fault = f"{type(error).__name__}{': ' * bool(text)}{text}"
 
 
-def _mcap_records(path, complain) -> Iterator[tuple[BagTopic, Message]]:
+def _mcap_records(path, note_fault) -> Iterator[tuple[BagTopic, Message]]:
     """Every message of an MCAP file; a broken chunk is left out. Without an index, up to its end or
     first broken record.
     """
     from mcap import records
     from mcap.stream_reader import StreamReader, breakup_chunk
 
-    channels = _Channels(complain)
+    channels = _Channels(note_fault)
     size = path.stat().st_size
     with path.open("rb") as file:
         known, chunks = _mcap_index(file, size)
@@ -120,14 +120,14 @@ def _mcap_records(path, complain) -> Iterator[tuple[BagTopic, Message]]:
         file.seek(0)
         # No record is larger than its file: a torn length must not ask for that much memory.
         reader = StreamReader(file, emit_chunks=True, record_size_limit=size)
-        for record in _at(file, size, chunks, complain) if chunks else reader.records:
+        for record in _at(file, size, chunks, note_fault) if chunks else reader.records:
             if not isinstance(record, records.Chunk):
                 yield from channels.take(record)
                 continue
             try:
                 parts = breakup_chunk(_unpacked(record), validate_crc=True)
             except Exception as error:
-                complain(error)
+                note_fault(error)
                 continue
             for part in parts:
                 yield from channels.take(part)
@@ -136,8 +136,8 @@ def _mcap_records(path, complain) -> Iterator[tuple[BagTopic, Message]]:
 class _Channels:
     """The topics of an MCAP file by the numbers that stand for them in it."""
 
-    def __init__(self, complain):
-        self._complain = complain
+    def __init__(self, note_fault):
+        self._note_fault = note_fault
         self._schemas, self._topics = {}, {}
 
     def take(self, record) -> Iterator[tuple[BagTopic, Message]]:
@@ -156,7 +156,7 @@ class _Channels:
             if topic:
                 yield topic, Message(topic.name, record.log_time, record.data)
             else:  # its description lay in a broken chunk
-                self._complain(LookupError(f"what channel {record.channel_id} is, is not told"))
+                self._note_fault(LookupError(f"what channel {record.channel_id} is, is not told"))
 
 
 def _mcap_index(file, size) -> tuple[list, list[int]]:
@@ -175,7 +175,7 @@ def _mcap_index(file, size) -> tuple[list, list[int]]:
     return known, sorted(chunk.chunk_start_offset for chunk in summary.chunk_indexes)
 
 
-def _at(file, size, offsets, complain) -> Iterator:
+def _at(file, size, offsets, note_fault) -> Iterator:
     """The records of an MCAP file that begin there; a broken one is left out."""
     from mcap.stream_reader import StreamReader
 
@@ -185,7 +185,7 @@ def _at(file, size, offsets, complain) -> Iterator:
             reader = StreamReader(file, skip_magic=True, emit_chunks=True, record_size_limit=size)
             record = next(reader.records)
         except Exception as error:  # see above
-            complain(error)
+            note_fault(error)
         else:
             yield record
 

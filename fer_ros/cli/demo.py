@@ -108,7 +108,7 @@ def length_of(source) -> int:
     if is_live(source):
         Live(source).close()
         return 0
-    return len(open_recorded(source, say=lambda _: None))
+    return len(open_recorded(source, log=lambda _: None))
 
 
 def choose_middleware():
@@ -235,14 +235,14 @@ class _Run:
             and len(self._recording.records) >= counts["processed"]
         )
 
-    def _wait(self, done, seconds, complaint=""):
-        """Until ``done()``, or ``seconds`` have passed: then DemoError if there is a complaint."""
+    def _wait(self, done, seconds, failure=""):
+        """Until ``done()``, or ``seconds`` have passed: then DemoError if there is a failure."""
         end = time.monotonic() + seconds
         while not done():
             self._spin()
             if time.monotonic() > end:
-                if complaint:
-                    raise DemoError(complaint.replace("{last}", self._nodes[-1].last_line()))
+                if failure:
+                    raise DemoError(failure.replace("{last}", self._nodes[-1].last_line()))
                 return
 
     def _spin(self):

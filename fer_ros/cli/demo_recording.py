@@ -33,7 +33,7 @@ class Recording:
         self.path = folder / "emotions.jsonl"
         self._sent: set[float] = set()
         self.counts: dict[str, int] = {}
-        """``received``, ``processed`` and ``dropped``, as emotion_node last told them."""
+        """``received``, ``processed`` and ``dropped``, as emotion_node last published them."""
         self.records: list[dict] = []
         self.latencies: list[float] = []
         """Seconds from an image's stamp to the receipt of its result."""
@@ -136,11 +136,11 @@ def summarise(recording: Recording) -> dict:
 def describe(summary: dict) -> str:
     """The summary for a reader at a terminal."""
     names = ("sent", *(name for name in COUNTS if f"images_{name}" in summary))
-    told = [f"{summary[f'images_{name}']} {name}" for name in names]
+    counts = [f"{summary[f'images_{name}']} {name}" for name in names]
     rate, age = summary["images_per_second"], summary["latency_ms"].get("age")
     lines = [
         f"model     {summary['model'] or '-'}",
-        f"images    {', '.join(told)}",
+        f"images    {', '.join(counts)}",
         f"messages  {summary['images']}" + (f" ({rate:.2f} a second)" if rate else ""),
         f"faces     {summary['faces']} of {len(summary['ids'])} ids",
     ]

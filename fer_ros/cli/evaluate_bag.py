@@ -23,7 +23,7 @@ from fer_ros.evaluation.criteria import (
     MEASURES,
     Criterion,
     CriterionError,
-    complaints,
+    failures,
     measured,
     parse,
 )
@@ -181,7 +181,7 @@ def make_parameters(options) -> AnalysisOptions:
 
 def unmet(command: str, criteria: list[Criterion], summaries: Iterable[Mapping]) -> bool:
     """Whether the figures over all of these miss what is required; says what and by how much."""
-    lines = complaints(criteria, measured(summaries))
+    lines = failures(criteria, measured(summaries))
     for line in lines:
         print(f"{command}: {line}", file=sys.stderr)
     return bool(lines)
@@ -209,7 +209,7 @@ def _evaluate(options) -> int:
     evaluations = []
     for folder, each in jobs.items():
         with progress_bar() as progress:
-            evaluations.append(evaluate(each, folder, _say, progress))
+            evaluations.append(evaluate(each, folder, _log, progress))
         if evaluations[-1].stopped:
             break
     write_report(out / "report.html", evaluations)
@@ -285,7 +285,7 @@ def describe(evaluation) -> str:
     return "\n".join(lines)
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     from tqdm import tqdm
 
     tqdm.write(f"evaluate_bag: {line}", file=sys.stderr)

@@ -114,7 +114,7 @@ def evaluate_one(job, folder: Path, inputs: dict) -> dict:
         if known.get("inputs") == inputs:
             return known
     try:
-        evaluation = evaluate(job, folder, say=lambda _: None)
+        evaluation = evaluate(job, folder, log=lambda _: None)
         write_report(folder / "report.html", [evaluation])
         summary = evaluation.summary | {"inputs": inputs}
         write_json(path, summary)

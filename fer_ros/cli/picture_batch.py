@@ -24,7 +24,7 @@ _reader: FaceReader | None = None  # of a spawned process
 
 
 @dataclass(frozen=True)
-class Reading:
+class FileResult:
     """What was read of one image: ``content`` and ``records`` are those of ``Result.to_dict`` and
     ``to_records``; ``time``: seconds in the video; ``problem``: why there is nothing.
     """
@@ -44,12 +44,12 @@ class Picture:
     drawn: Path | None = None
 
 
-def reading(file: str, result: Result, time: float | None = None) -> Reading:
+def file_result(file: str, result: Result, time: float | None = None) -> FileResult:
     """What is kept of a result."""
-    return Reading(file, result.to_dict(), result.to_records(), time)
+    return FileResult(file, result.to_dict(), result.to_records(), time)
 
 
-def read_pictures(pictures: Sequence[Picture], parameters: Mapping) -> Iterator[Reading]:
+def read_pictures(pictures: Sequence[Picture], parameters: Mapping) -> Iterator[FileResult]:
     """A reading for each picture, in their order; by several processes where there are many.
 
     Args:
@@ -72,7 +72,7 @@ def read_pictures(pictures: Sequence[Picture], parameters: Mapping) -> Iterator[
             yield found
     except BrokenProcessPool:
         for picture in pictures[done:]:
-            yield Reading(
+            yield FileResult(
                 shown(picture.path), problem="not read: a process ended; too little memory?"
             )
     finally:
@@ -93,12 +93,12 @@ def _begin(parameters: dict) -> None:
     _reader = FaceReader(**parameters)
 
 
-def _read_there(picture: Picture) -> Reading:
+def _read_there(picture: Picture) -> FileResult:
     assert _reader
     return _read(_reader, picture)
 
 
-def _read(reader: FaceReader, picture: Picture) -> Reading:
+def _read(reader: FaceReader, picture: Picture) -> FileResult:
     file = shown(picture.path)
     try:
         image = as_image(picture.path)
@@ -107,5 +107,5 @@ def _read(reader: FaceReader, picture: Picture) -> Reading:
             picture.drawn.parent.mkdir(parents=True, exist_ok=True)
             write_picture(picture.drawn, draw(image, result))
     except (OSError, ValueError, cv2.error) as error:
-        return Reading(file, problem=str(error).replace("\n", " "))
-    return reading(file, result)
+        return FileResult(file, problem=str(error).replace("\n", " "))
+    return file_result(file, result)

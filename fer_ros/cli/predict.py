@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from fer_ros.cli.picture_batch import Picture, Reading, read_pictures, reading
+from fer_ros.cli.picture_batch import FileResult, Picture, file_result, read_pictures
 from fer_ros.cli.prediction_output import Csv, JsonLines, Output, Table
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.faces.detectors import DetectorError
@@ -69,13 +69,13 @@ class Tally:
     faces: int = 0
     problems: int = 0
 
-    def complain(self, text: str) -> None:
-        """Say what could not be read."""
+    def note_problem(self, text: str) -> None:
+        """Log what could not be read, and count it."""
         self.problems += 1
-        _say(text)
+        _log(text)
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     tqdm.write(f"fer_ros-predict: {text}", file=sys.stderr)
 
 
@@ -87,10 +87,10 @@ def main(argv=None) -> int:
     try:
         return _run(options, tally)
     except (ParameterError, DetectorError, ModelError, UsageError) as error:
-        _say(str(error))
+        _log(str(error))
         return 2
     except KeyboardInterrupt:
-        _say("stopped")
+        _log("stopped")
         return 130
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -130,7 +130,7 @@ def _run(options, tally: Tally) -> int:
     FaceReader(**parameters)  # fails before anything is read
     work = find(options.paths, options.annotate)
     for problem in work.problems:
-        tally.complain(problem)
+        tally.note_problem(problem)
     names = [shown(p.path) for p in (*work.pictures, *work.videos)]
     output = _output(options, names, bool(work.live))
     for found in _progress(
@@ -204,9 +204,9 @@ def _progress(items: Iterator, total: int, unit: str) -> Iterator:
     return tqdm(items, total=total or None, unit=f" {unit}", disable=None if total > 1 else True)
 
 
-def _take(found: Reading, output: Output, tally: Tally) -> None:
+def _take(found: FileResult, output: Output, tally: Tally) -> None:
     if found.problem:
-        tally.complain(f"{found.problem}")
+        tally.note_problem(f"{found.problem}")
         return
     tally.faces += len(found.records)
     output.add(found)
@@ -216,18 +216,18 @@ def _read_video(video: Picture, parameters: dict, output: Output, tally: Tally) 
     """Follow the faces of one video, as a reader of its own does: ids begin with 1."""
     file, reader = str(video.path), FaceReader(**parameters)
     try:
-        recorded = open_recorded(file, tally.complain)
+        recorded = open_recorded(file, tally.note_problem)
         drawn = _video_writer(video.drawn, recorded.rate) if video.drawn else nullcontext()
         with drawn as write:
             for number, image in enumerate(_progress(iter(recorded), len(recorded), "images")):
                 result = reader.track(image, number / recorded.rate)
-                _take(reading(file, result, round(number / recorded.rate, 3)), output, tally)
+                _take(file_result(file, result, round(number / recorded.rate, 3)), output, tally)
                 if write:
                     write(draw(image, result))
     except BrokenPipeError:
         raise
     except (SourceError, OSError) as error:
-        tally.complain(str(error))
+        tally.note_problem(str(error))
     else:
         output.end_video(file)
 
@@ -236,9 +236,9 @@ def _watch(source: str, parameters: dict, output: Output, tally: Tally) -> None:
     """Follow the faces before a camera until Ctrl-C."""
     reader = FaceReader(**parameters)
     try:
-        live = Live(source, say=_say)
+        live = Live(source, log=_log)
     except SourceError as error:
-        tally.complain(str(error))
+        tally.note_problem(str(error))
         return
     began = time.monotonic()
     try:
@@ -248,9 +248,8 @@ def _watch(source: str, parameters: dict, output: Output, tally: Tally) -> None:
                 time.sleep(0.005)
                 continue
             seconds = time.monotonic() - began
-            _take(
-                reading(source, reader.track(taken[0], seconds), round(seconds, 3)), output, tally
-            )
+            result = reader.track(taken[0], seconds)
+            _take(file_result(source, result, round(seconds, 3)), output, tally)
     except KeyboardInterrupt:
         output.end_video(source)
     finally:

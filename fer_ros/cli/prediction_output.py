@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from fer_ros.cli.picture_batch import Reading
+from fer_ros.cli.picture_batch import FileResult
 
 Print = Callable[[str], None]
 
@@ -16,7 +16,7 @@ Print = Callable[[str], None]
 class Output(Protocol):
     """Takes readings as they come."""
 
-    def add(self, reading: Reading) -> None:
+    def add(self, reading: FileResult) -> None:
         """One image more."""
 
     def end_video(self, file: str) -> None:
@@ -29,7 +29,7 @@ class JsonLines:
     def __init__(self, out: Print):
         self._out = out
 
-    def add(self, reading: Reading) -> None:
+    def add(self, reading: FileResult) -> None:
         """See Output."""
         line = {"file": reading.file, "time": reading.time} | reading.content
         self._out(json.dumps(line, allow_nan=False))
@@ -44,7 +44,7 @@ class Csv:
     def __init__(self, out: Print):
         self._out, self._has_header = out, False
 
-    def add(self, reading: Reading) -> None:
+    def add(self, reading: FileResult) -> None:
         """See Output."""
         for record in reading.records:
             row = {"file": reading.file, "time": reading.time} | record
@@ -72,7 +72,7 @@ class Table:
         self._faces: dict[int, _Seen] = {}
         self._out(f"{'file':{width}}  {'expression':12} {'sure':>5} {'quality':>8}  box")
 
-    def add(self, reading: Reading) -> None:
+    def add(self, reading: FileResult) -> None:
         """See Output."""
         if reading.time is None:
             for words in _of_picture(reading.records):

@@ -155,7 +155,7 @@ def _parse(argv):
     return parser.parse_args(argv)
 
 
-def _record(options, node, is_told_to_stop) -> int:
+def _record(options, node, should_stop) -> int:
     """Record until told to stop or the disk is full.
 
     Raises OSError when the bag cannot be made or closed.
@@ -174,7 +174,7 @@ def _record(options, node, is_told_to_stop) -> int:
         log.info(f"recording into {options.out}")
         wanted = _Wanted(node, options)
         next_look = next_flush = 0.0
-        while recorder.failure is None and not is_told_to_stop():
+        while recorder.failure is None and not should_stop():
             now = time.monotonic()
             if now >= next_look:
                 wanted.look(recorder)

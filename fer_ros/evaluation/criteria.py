@@ -42,7 +42,7 @@ class Criterion:
     comparison: str
     limit: float
 
-    def complaint(self, measured: Mapping[str, float | None]) -> str:
+    def failure(self, measured: Mapping[str, float | None]) -> str:
         """Why ``measured``, by the names in MEASURES, does not meet it; empty when it does.
 
         What could not be measured, such as an accuracy without labelled faces, does not.
@@ -99,6 +99,6 @@ def _total(summaries: Iterable[Mapping]) -> Counter:
     return total
 
 
-def complaints(criteria: Iterable[Criterion], measured: Mapping[str, float | None]) -> list[str]:
+def failures(criteria: Iterable[Criterion], measured: Mapping[str, float | None]) -> list[str]:
     """A line for each criterion that is not met."""
-    return [line for criterion in criteria if (line := criterion.complaint(measured))]
+    return [line for criterion in criteria if (line := criterion.failure(measured))]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_ros.bags.calibration import Calibration
-from fer_ros.bags.reading import DECODERS, Bag, BagError, BagTopic, Say
+from fer_ros.bags.reading import DECODERS, Bag, BagError, BagTopic, Log
 from fer_ros.bags.types import EMOTION_ARRAY, emotion_array_cdr, qos, type_store
 from fer_ros.bags.writing import BagWriter, remove_bag
 from fer_ros.emotions.classes import EMOTIONS
@@ -93,7 +93,7 @@ def prepare_folder(folder: Path, bag: Path) -> None:
 
 
 def evaluate(
-    job: Job, folder: Path, say: Say = print, progress: Callable[[int, int], None] | None = None
+    job: Job, folder: Path, log: Log = print, progress: Callable[[int, int], None] | None = None
 ) -> Evaluation:
     """Evaluate a recording into ``folder``: emotions.csv, bag/, summary.json, timing.json.
 
@@ -101,14 +101,14 @@ def evaluate(
     DetectorError, ModelError, and OSError when something cannot be written.
     """
     labels = Labels(job.labels) if job.labels else None
-    with Bag(job.bag, say) as bag:
+    with Bag(job.bag, log) as bag:
         topic = bag.image_topic(job.topic)
-        run = _Pass(job, bag, topic, say)
+        run = _Pass(job, bag, topic, log)
         prepare_folder(folder, job.bag)
         began, stopped = time.perf_counter(), False
         with (
             (folder / "emotions.csv").open("w", newline="", encoding="utf-8") as table,
-            _open_bag(job, folder / "bag", bag, topic, say) as writer,
+            _open_bag(job, folder / "bag", bag, topic, log) as writer,
         ):
             rows = csv.writer(table, lineterminator="\n")
             rows.writerow(COLUMNS)
@@ -129,8 +129,8 @@ def evaluate(
 class _Pass:
     """The pipeline's way through one recording."""
 
-    def __init__(self, job: Job, bag: Bag, topic: BagTopic, say: Say):
-        self._job, self._bag, self._topic, self._say = job, bag, topic, say
+    def __init__(self, job: Job, bag: Bag, topic: BagTopic, log: Log):
+        self._job, self._bag, self._topic, self._log = job, bag, topic, log
         self._pipeline = build_pipeline(job.parameters)
         self._model = self._pipeline.classifier.identity
         self._decode = DECODERS[topic.type]
@@ -193,7 +193,7 @@ class _Pass:
         reason = " ".join(str(error).split()) or type(error).__name__
         self._unreadable.append(f"image at {seconds:.3f} s left out: {reason}")
         if len(self._unreadable) == 1 or not isinstance(error, ImageError):
-            self._say(f"{self._bag.path}: {self._unreadable[-1]}")
+            self._log(f"{self._bag.path}: {self._unreadable[-1]}")
 
     def _count_events(self, result, stamp):
         if result.restart:
@@ -260,7 +260,7 @@ class _NoBag:
         pass
 
 
-def _open_bag(job: Job, path: Path, bag: Bag, image: BagTopic, say: Say) -> BagWriter | _NoBag:
+def _open_bag(job: Job, path: Path, bag: Bag, image: BagTopic, log: Log) -> BagWriter | _NoBag:
     """The bag to write, its topics added: those of the source first."""
     if job.keep == "none":
         return _NoBag()
@@ -268,9 +268,9 @@ def _open_bag(job: Job, path: Path, bag: Bag, image: BagTopic, say: Say) -> BagW
     wanted = {"all": bag.topics.values(), "image": [image], "emotions": []}[job.keep]
     for topic in wanted:
         if topic.name == job.emotions_topic:
-            say(f"{topic.name}: the new result takes the place of the recorded one")
+            log(f"{topic.name}: the new result takes the place of the recorded one")
         elif not writer.add_topic(topic):
-            say(f"{topic.name} is not copied: {topic.type} is not known here nor in the bag")
+            log(f"{topic.name} is not copied: {topic.type} is not known here nor in the bag")
     writer.add_topic(BagTopic(job.emotions_topic, EMOTION_ARRAY, 0, "", [qos()]))
     return writer
 

@@ -15,8 +15,8 @@ from fer_ros.result import FaceEmotion
 
 HOLD = 0.5
 """Seconds after which something new counts: a shorter glance or flicker is passed over."""
-TOLD = 3
-"""At most so many faces are told of one by one."""
+MAX_NAMED = 3
+"""At most so many faces are described one by one."""
 
 WORDS = {
     "en": {
@@ -121,14 +121,14 @@ class Narrator:
         known = sorted(self._faces.values(), key=_most_engaged)
         if not known:
             return words["nobody"]
-        told = [self._about(each, words) for each in known[:TOLD]]
+        described = [self._about(each, words) for each in known[:MAX_NAMED]]
         if len(known) == 1:
-            about, before = told[0]
+            about, before = described[0]
             text = ", ".join([words["one"], *about])
             return f"{text}; {before}." if before else f"{text}."
-        parts = [", ".join([*about, before] if before else about) for about, before in told]
+        parts = [", ".join([*about, before] if before else about) for about, before in described]
         text = f"; {words['another']} ".join(parts)
-        more = len(known) - TOLD
+        more = len(known) - MAX_NAMED
         rest = f"; {words['others'].format(count=more)}" if more > 0 else ""
         return f"{words['several'].format(count=len(known))} {text}{rest}."
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 
 from fer_ros.nodes.diagnostics import ERROR, Problem
 
-REST = 60.0  # seconds in which the same words are not said again
+REST = 60.0  # seconds in which the same words are not logged again
 _FIGURE = re.compile(r"\d+(?:\.\d+)?")
 
 
 class Announcements:
     """Logs a problem when it is new, and once that all is well again.
 
-    Figures alone do not make words new. What the node has told by itself is passed over.
+    Figures alone do not make words new. What the node has logged by itself is passed over.
 
     Args:
         logger: an rclpy logger.
@@ -23,21 +23,21 @@ class Announcements:
 
     def __init__(self, logger, clock: Callable[[], float] = time.monotonic):
         self._logger, self._clock = logger, clock
-        self._said: dict[tuple[bytes, str], float] = {}
+        self._logged: dict[tuple[bytes, str], float] = {}
         self._is_ill = False
 
     def take(self, problems: Sequence[Problem]) -> None:
         """Look at the problems of a report that is about to be published on /diagnostics."""
-        untold = [p for p in problems if not p.told]
+        new = [p for p in problems if not p.logged]
         if not problems and self._is_ill:
             self._logger.info("images are processed as they should be again")
             self._is_ill = False
         now = self._clock()
-        for problem in untold:
+        for problem in new:
             key = problem.level, _FIGURE.sub("#", problem.text)
-            if now - self._said.get(key, float("-inf")) < REST:
+            if now - self._logged.get(key, float("-inf")) < REST:
                 continue
-            self._said[key] = now
+            self._logged[key] = now
             self._is_ill = True
             if problem.level == ERROR:
                 self._logger.error(problem.text)

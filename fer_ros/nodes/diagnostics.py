@@ -26,12 +26,12 @@ class Problem(NamedTuple):
     Attributes:
         level: ``WARN`` or ``ERROR``.
         text: fault, colon, remedy.
-        told: the node has said so on its log already.
+        logged: the node has logged it already.
     """
 
     level: bytes
     text: str
-    told: bool = False
+    logged: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,10 +126,10 @@ def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
     if health.failure:
         transition = "activate" if situation.state == "inactive" else "configure"
         remedy = f"correct the parameters, then: ros2 lifecycle set {situation.node} {transition}"
-        yield Problem(ERROR, f"{health.failure}; {remedy}", told=True)
+        yield Problem(ERROR, f"{health.failure}; {remedy}", logged=True)
     if health.reload_failure:
         remedy = "the model loaded before goes on; correct the parameters and call ~/reload again"
-        yield Problem(WARN, f"{health.reload_failure}; {remedy}", told=True)
+        yield Problem(WARN, f"{health.reload_failure}; {remedy}", logged=True)
     if situation.state != "active":
         return
     level = _level(silence, limits.no_image_warn, limits.no_image_error)
@@ -150,7 +150,7 @@ def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
         fault = f"{period.failed} of {whole} images left out ({health.last_error})"
         remedy = "look at the settings of the camera driver and at the network"
         level = ERROR if period.failed == whole else WARN
-        yield Problem(level, f"{fault}: {remedy}", told=True)
+        yield Problem(level, f"{fault}: {remedy}", logged=True)
     share = _share(period.missed, period.missed + period.received)
     if _reaches(share, limits.missed_warn):
         remedy = "for raw images raise net.core.rmem_max, or set image_transport to compressed"

@@ -35,7 +35,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
         super().__init__("emotion_node", EMOTION_NODE, EmotionNodeOptions, **options)
         self.inputs = CameraInputs(self, self._take_in)
         self._loaded: dict[str, object] = {}
-        self._outputs = Outputs(self, lambda name, e: self._tell(name, e, self._health.error))
+        self._outputs = Outputs(self, lambda name, e: self._log_error(name, e, self._health.error))
         self._status = StatusMarker(self)
         # A group of its own: while it waits, images are to be taken in.
         alone = MutuallyExclusiveCallbackGroup()
@@ -66,7 +66,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
         return self._values
 
     def _take_in(self, message, missed):
-        self._health.heard(missed)
+        self._health.note_received(missed)
         self._worker.put((message, time.monotonic()))
 
     def _note_loaded(self, pipeline, values):
@@ -126,7 +126,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
                 wanted=images.policy,
                 other_topic=images.other_topic(),
                 subscription_failure=images.failure,
-                no_way="" if images.has_heard or silence < SILENT else dds.silence(),
+                no_way="" if images.has_received or silence < SILENT else dds.silence(),
             )
         return situation, facts, self.inputs.problems()
 

@@ -147,7 +147,7 @@ class ExpressionNode(ManagedNode[Classifier, ExpressionNodeOptions]):
 
     def _take_in(self, face_id, message):
         if face := self._faces.get(face_id):  # else taken in before the face was let go of
-            self._health.heard()
+            self._health.note_received()
             self._worker.put((face, message, time.monotonic()), face_id)
 
     def _describe(self, situation):

@@ -89,7 +89,7 @@ class ManagedNode(LifecycleNode, Generic[T, Options]):
 
     @abstractmethod
     def _open(self, values: Options) -> str:
-        """Begin to publish and to listen; returns the topic. What it raises is told by a line."""
+        """Begin to publish and to listen; returns the topic. What it raises is logged in a line."""
 
     @abstractmethod
     def _close(self) -> None:
@@ -131,7 +131,7 @@ class ManagedNode(LifecycleNode, Generic[T, Options]):
             self._apply_live()  # to what is loaded, and what a worker that hung has not taken up
             topic = self._open(self._values)
             super().on_activate(state)
-            self._health.heard()
+            self._health.note_received()
             self._worker.start()
             self.get_logger().info(f"listening to {topic}")
         return outcome()
@@ -248,9 +248,9 @@ class ManagedNode(LifecycleNode, Generic[T, Options]):
 
     def _leave_out(self, error: Exception) -> None:
         """Count an item that is lost by an error, and log the first of a kind."""
-        self._tell(self.item, error, self._health.failed)
+        self._log_error(self.item, error, self._health.failed)
 
-    def _tell(self, what: str, error: Exception, count: Callable[[str], bool]) -> None:
+    def _log_error(self, what: str, error: Exception, count: Callable[[str], bool]) -> None:
         reason = one_line(error)
         # Unless told to end in the middle of an item.
         if self.context.ok() and count(reason):

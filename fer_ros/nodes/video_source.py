@@ -58,7 +58,7 @@ class VideoSource(Node):
         self._info = self._publisher(CameraInfo, camera_info_of(image_raw), INFO_DEPTH)
         self._images: Iterator[np.ndarray] = iter(())
         self._waiting = self._values.start_when_subscribed
-        self._first_heard = None
+        self._subscribed_since = None
         self._count = 0
 
     def start(self) -> None:
@@ -71,7 +71,7 @@ class VideoSource(Node):
         if is_live(self._source):
             rate = self._open_live()
         else:
-            self._recorded = open_recorded(self._source, self._say)
+            self._recorded = open_recorded(self._source, self._log)
             self._images = iter(self._recorded)
             rate = v.rate or self._recorded.rate
         if rate:
@@ -89,7 +89,7 @@ class VideoSource(Node):
         """Open a camera or stream; the rate of the timer, or 0 to publish as images arrive."""
         v = self._values
         arrived = self.create_guard_condition(self._tick).trigger if not v.rate else lambda: None
-        self._live = Live(self._source, (v.width, v.height), v.rate, arrived, self._say)
+        self._live = Live(self._source, (v.width, v.height), v.rate, arrived, self._log)
         return v.rate
 
     def _publisher(self, kind, topic, depth):
@@ -100,11 +100,11 @@ class VideoSource(Node):
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
 
-    def _say(self, line):
+    def _log(self, line):
         self.get_logger().warning(line)
 
     def _tick(self):
-        if self._waiting and not self._is_heard():
+        if self._waiting and not self._has_subscriber():
             return
         self._waiting = False
         now = self.get_clock().now()
@@ -121,13 +121,13 @@ class VideoSource(Node):
             self._finish()
         self._publish(image, now)
 
-    def _is_heard(self):
+    def _has_subscriber(self):
         """Whether a subscriber has been there long enough to be connected on its side too."""
         if not (self._raw.get_subscription_count() or self._jpeg.get_subscription_count()):
             return False
         now = self.get_clock().now()
-        self._first_heard = self._first_heard or now
-        return now - self._first_heard >= SETTLE
+        self._subscribed_since = self._subscribed_since or now
+        return now - self._subscribed_since >= SETTLE
 
     def _publish(self, image, stamp):
         image = resize(image, self._values.width, self._values.height)

@@ -66,18 +66,18 @@ class Health:
         self._period = Period()
         self._counts = (0, 0)
         self._stamp = 0.0
-        self._heard = self._erred = self._reported = time.monotonic()
+        self._last_received = self._erred = self._reported = time.monotonic()
 
-    def heard(self, missed: int = 0) -> None:
+    def note_received(self, missed: int = 0) -> None:
         """Note that an image came in, after ``missed`` that did not; or that listening begins."""
-        self._heard = time.monotonic()
+        self._last_received = time.monotonic()
         with self._lock:
             self.missed += missed
             self._period.missed += missed
 
     def silence(self) -> float:
         """Seconds since the last image came in."""
-        return time.monotonic() - self._heard
+        return time.monotonic() - self._last_received
 
     def error(self, reason: str) -> bool:
         """Count an error; True the first time this one is heard of, to be logged then."""

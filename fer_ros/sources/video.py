@@ -26,7 +26,7 @@ RETRY = 1.0  # seconds between two attempts to open a live source again
 TIMEOUT = 5000  # milliseconds that a stream may be silent
 CLOSING = 1.0  # seconds to let go of a device, beyond that
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 class SourceError(Exception):
@@ -60,11 +60,11 @@ def is_live(source: str) -> bool:
     return source.startswith("/dev/video") or is_stream
 
 
-def open_recorded(source: str, say: Say = print) -> Recorded:
+def open_recorded(source: str, log: Log = print) -> Recorded:
     """Open "sample", a video file, a picture or a folder of pictures.
 
-    ``say`` is told in one line, once, of a picture that is skipped and of a video that breaks off.
-    Raises SourceError.
+    ``log`` is called with one line, once, for a picture that is skipped and for a video that breaks
+    off. Raises SourceError.
     """
     if source == "sample":
         try:
@@ -78,8 +78,8 @@ def open_recorded(source: str, say: Say = print) -> Recorded:
             "as 0, a video, a folder of pictures, a stream's URL, or sample)"
         )
     if path.is_dir() or path.suffix.lower() in SUFFIXES:
-        return _Pictures(path, say)
-    return _VideoFile(path, say)
+        return _Pictures(path, log)
+    return _VideoFile(path, log)
 
 
 def resize(bgr: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -96,8 +96,8 @@ def resize(bgr: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 class _VideoFile:
-    def __init__(self, path: Path, say: Say):
-        self._path, self._say, self._told = path, say, False
+    def __init__(self, path: Path, log: Log):
+        self._path, self._log, self._logged = path, log, False
         capture = self._open()
         self.rate = capture.get(cv2.CAP_PROP_FPS)
         if not 0 < self.rate < 1000:  # a container that does not say
@@ -116,9 +116,9 @@ class _VideoFile:
             yield image
         if seen == 0:
             raise self._unreadable()
-        if seen < 0.9 * self._count and not self._told:  # containers miscount by a few
-            self._told = True
-            self._say(
+        if seen < 0.9 * self._count and not self._logged:  # containers miscount by a few
+            self._logged = True
+            self._log(
                 f"{shown(self._path)} is damaged: "
                 f"it breaks off after {seen} of {self._count} images"
             )
@@ -143,9 +143,9 @@ class _VideoFile:
 class _Pictures:
     rate = FOLDER_RATE
 
-    def __init__(self, path: Path, say: Say):
-        self._path, self._say = path, say
-        self._told: set[Path] = set()
+    def __init__(self, path: Path, log: Log):
+        self._path, self._log = path, log
+        self._logged: set[Path] = set()
         files = path.iterdir() if path.is_dir() else [path]
         pictures = (f for f in files if f.suffix.lower() in SUFFIXES and f.name[0] != ".")
         self._files = sorted(pictures, key=by_number)
@@ -163,9 +163,9 @@ class _Pictures:
             try:
                 image = read_picture(file)
             except (PictureError, OSError) as error:
-                if file not in self._told:
-                    self._told.add(file)
-                    self._say(f"{error}: skipped")
+                if file not in self._logged:
+                    self._logged.add(file)
+                    self._log(f"{error}: skipped")
                 continue
             seen = True
             yield image
@@ -178,7 +178,7 @@ class Live:
     """A camera or a stream, read by a thread of its own so that the newest image is at hand.
 
     ``size``: width and height, pixels, and ``rate``, Hz, are asked of a camera (0: its own), which
-    need not obey. ``arrived`` is called, on that thread, at every new image; ``say`` is told in one
+    need not give them. ``arrived`` is called, on that thread, at every new image; ``log`` with one
     line when the images stop and when they come again. Raises SourceError when the first does not
     come.
     """
@@ -189,10 +189,10 @@ class Live:
         size: tuple[int, int] = (0, 0),
         rate: float = 0.0,
         arrived: Callable[[], None] = lambda: None,
-        say: Say = print,
+        log: Log = print,
     ):
         self._source, self._size, self._rate = source, size, rate
-        self._arrived, self._say = arrived, say
+        self._arrived, self._log = arrived, log
         self._newest: deque[tuple[np.ndarray, float]] = deque(maxlen=1)  # whose ends are atomic
         self._closed = threading.Event()
         self._name = source if "://" in source else f"camera {source}"
@@ -224,7 +224,7 @@ class Live:
                 self._arrived()
                 continue
             capture.release()
-            self._say(f"{self._name}: no more images; trying again every second")
+            self._log(f"{self._name}: no more images; trying again every second")
             capture = self._open_again()
         capture.release()
 
@@ -232,7 +232,7 @@ class Live:
         while not self._closed.wait(RETRY):
             capture = self._open()
             if capture is not None:
-                self._say(f"{self._name}: images again")
+                self._log(f"{self._name}: images again")
                 return capture
         return cv2.VideoCapture()
 

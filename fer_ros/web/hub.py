@@ -2,7 +2,7 @@
 """The viewers: to each the newest image as fast as this one takes them, and no faster.
 
 Nothing queues. An image waits for its viewer until a newer one replaces it, and is sent when the
-viewer has said of an earlier one that it is shown: so none lies in the network's buffers. Of each
+viewer has reported that an earlier one is shown: so none lies in the network's buffers. Of each
 kind of note, too, the newest alone waits.
 """
 
@@ -65,18 +65,18 @@ class Viewer:
 
 class Hub:
     """All viewers. ``changed``: called, on the loop, with their number when that changes;
-    ``asked``: with a parameter's name and value that a viewer wants set.
+    ``requested``: with a parameter's name and value that a viewer wants set.
     """
 
     def __init__(
         self,
         max_viewers: int,
         changed: Callable[[int], None],
-        asked: Callable[[str, object], None],
+        requested: Callable[[str, object], None],
     ):
         self.viewers: list[Viewer] = []
         self._max_viewers = max_viewers
-        self._changed, self._asked = changed, asked
+        self._changed, self._requested = changed, requested
         self._last: dict[str, str] = {}
 
     def wants_frame(self) -> bool:
@@ -127,25 +127,25 @@ class Hub:
         async for message in viewer.socket:
             now = time.monotonic()
             second, count = (now, 1) if now - second > 1 else (second, count + 1)
-            if count > MAX_MESSAGES or not self._obey(viewer, message):
+            if count > MAX_MESSAGES or not self._handle(viewer, message):
                 await viewer.socket.close(code=WSCloseCode.POLICY_VIOLATION)
                 return
 
-    def _obey(self, viewer, message):
+    def _handle(self, viewer, message):
         """Whether it is one of the two messages of a page."""
         if message.type is not WSMsgType.TEXT:
             return False
         try:
-            said = json.loads(message.data)
+            content = json.loads(message.data)
         except (ValueError, RecursionError):
             return False
-        if said == "shown":
+        if content == "shown":
             viewer.has_shown()
             return True
-        match said:
+        match content:
             case {"set": [str(name), bool() | int() | float() | str() as value]}:
                 if isinstance(value, float) and not math.isfinite(value):
                     return False
-                self._asked(name, value)
+                self._requested(name, value)
                 return True
         return False

@@ -66,8 +66,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class WebServer:
-    """Serves the page and the images that are put in. ``changed`` and ``asked`` are called on the
-    server's thread; all methods may be called on any.
+    """Serves the page and the images that are put in. ``changed`` and ``requested`` are called on
+    the server's thread; all methods may be called on any.
     """
 
     def __init__(
@@ -76,14 +76,14 @@ class WebServer:
         access: Access,
         max_viewers: int,
         changed: Callable[[int], None],
-        asked: Callable[[str, object], None],
+        requested: Callable[[str, object], None],
     ):
         self.port = listening.getsockname()[1]
         self._socket, self._access = listening, access
         folder = files("fer_ros") / "web" / "page"
         self._files = {p: ((folder / name).read_bytes(), kind) for p, (name, kind) in PAGE.items()}
         self._words = json.loads(self._files["/words.json"][0])
-        self._hub = Hub(max_viewers, changed, asked)
+        self._hub = Hub(max_viewers, changed, requested)
         self._loop = asyncio.new_event_loop()
         self._stopped = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="web_server", daemon=True)

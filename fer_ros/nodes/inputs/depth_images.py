@@ -15,7 +15,7 @@ from fer_ros.nodes.inputs.image_subscription import ImageSubscription
 from fer_ros.stamp_clock import seconds_of
 
 KEPT = 8  # images: a quarter of a second at 30 Hz, for a pipeline that lags behind its camera
-MANY = 0.5  # share of the images without depth from which that is told
+MANY = 0.5  # share of the images without depth from which that is reported
 
 
 class DepthImages:
@@ -77,7 +77,7 @@ class DepthImages:
         if not images or images < MANY * (images + sound):
             return []
         ((fault, _),) = faults.most_common(1)
-        text = f"no depth: {fault}; distances are told by face_width meanwhile"
+        text = f"no depth: {fault}; distances go by face_width meanwhile"
         return [Problem(DiagnosticStatus.WARN, text)]
 
     def _find(self, topic, stamp, shape, tolerance) -> tuple[DepthImage | None, str]:

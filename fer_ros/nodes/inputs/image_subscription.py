@@ -51,7 +51,7 @@ class ImageSubscription:
         self.policy: ReliabilityPolicy | None = None
         """What is asked for now."""
         self._subscription: Subscription | None = None
-        self.has_heard = False
+        self.has_received = False
         """Whether an image has come in."""
         self._number: int | None = None
         self._publishers: set[bytes] = set()
@@ -134,8 +134,8 @@ class ImageSubscription:
         return ReliabilityPolicy.BEST_EFFORT
 
     def _receive(self, message, info):
-        if not self.has_heard:
-            self.has_heard = True
+        if not self.has_received:
+            self.has_received = True
             self._check_socket(len(message.data))
         self._callback(message, self._gap(info["publication_sequence_number"]))
 

@@ -22,7 +22,7 @@ class ContextSink(Sink):
         super().__init__(node, ids)
         self._narrator = Narrator()
         self._lock = threading.Lock()  # images come on the worker's thread, questions do not
-        self._told = self._seen = -math.inf
+        self._last_published = self._seen = -math.inf
         self._publisher = publisher(node, "context")
         node.create_service(Trigger, "~/context", self._answer)
 
@@ -32,14 +32,14 @@ class ContextSink(Sink):
             self._seen = time.monotonic()
         if not self._publisher.get_subscription_count():
             return
-        if result.now - self._told >= self.values.context_period:
-            self._told = result.now
+        if result.now - self._last_published >= self.values.context_period:
+            self._last_published = result.now
             self._publisher.publish(String(data=self._sentence()))
 
     def reset(self):
         with self._lock:
             self._narrator.reset()
-            self._told = self._seen = -math.inf
+            self._last_published = self._seen = -math.inf
 
     def close(self):
         self.reset()

@@ -20,7 +20,7 @@ class EngagedFacesSink(Sink):
         self._publisher = publisher(node, "engagement")
         self._faces: dict[int, tuple[FaceEmotion, float]] = {}
         """Each followed face as it was last seen, and since when its level is what it is."""
-        self._told = -math.inf
+        self._last_published = -math.inf
 
     def publish(self, header, result):
         faces = {i: known for i, known in self._faces.items() if i in result.followed}
@@ -31,14 +31,14 @@ class EngagedFacesSink(Sink):
                 changed, since = True, result.now
             faces[face.track_id] = face, since
         self._faces = faces
-        if changed or result.now - self._told >= PERIOD:
-            self._told = result.now
+        if changed or result.now - self._last_published >= PERIOD:
+            self._last_published = result.now
             listed = [_message(face, since, result.now) for face, since in faces.values()]
             listed.sort(key=_most_engaged)
             self._publisher.publish(EngagementArray(header=header, faces=listed))
 
     def reset(self):
-        self._faces, self._told = {}, -math.inf
+        self._faces, self._last_published = {}, -math.inf
 
     def close(self):
         self.reset()
