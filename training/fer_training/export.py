@@ -50,7 +50,7 @@ def export(
     keys: np.ndarray | None = None,
 ) -> dict:
     """Write every form of ``model`` (.keras), the card and the list of training pictures to
-    ``out``; returns the card. Networks that see 48x48 as it is have no ONNX form.
+    ``out``; returns the card. Teachers of other families have no ONNX form.
 
     The list is ``keys``, uint64 [N], or those of ``training``.
 
@@ -77,7 +77,7 @@ def export(
             network, "int8", training.images if _resizing(network) else None
         ),
     }
-    if _resizing(network):
+    if _backbone(network):
         forms[f"{name}.onnx"] = to_onnx(network, input_size)
     files, confidences = {}, {}
     for file, content in forms.items():
@@ -282,6 +282,12 @@ def _transpose_dense(graph) -> None:
             tensor = weights[node.input[1]]
             turned = np.ascontiguousarray(numpy_helper.to_array(tensor).T)
             tensor.CopyFrom(numpy_helper.from_array(turned, tensor.name))
+
+
+def _backbone(network) -> list:
+    import keras
+
+    return [layer for layer in network.layers if isinstance(layer, keras.Model)]
 
 
 def _resizing(network) -> list:

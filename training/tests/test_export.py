@@ -193,6 +193,20 @@ def test_summary_prints_every_phase(capsys):
     assert "60 epochs at 48x48, 10 epochs at 48x48" in capsys.readouterr().out
 
 
+def test_the_face_network_becomes_int8_and_reads_the_same(tmp_path, training, validation):
+    from fer_training.export import export
+    from fer_training.face_network import face_resnet
+
+    face_resnet(0.0).save(tmp_path / "last.keras")
+    card = export(tmp_path / "last.keras", training, validation, tmp_path / "out", "face")
+    assert card["input_size"] == 112
+    assert sorted(card["files"]) == [
+        *("face.tflite", "face_float16.tflite", "face_float32.tflite", "face_int8.tflite")
+    ]
+    assert (tmp_path / "out" / "face_int8.tflite").stat().st_size < 6e6
+    Classifier(tmp_path / "out" / "face.tflite")
+
+
 def test_a_teacher_of_another_family_is_judged_by_what_its_recipe_held_out(tmp_path, capsys):
     from fer_training.networks import NETWORKS
 
