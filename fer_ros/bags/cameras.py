@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import yaml
 
-from fer_ros.bags.image_topics import TRANSPORTS, BagError, image_topic
+from fer_ros.bags.image_topics import TRANSPORTS, BagError, image_topic, type_name
 from fer_ros.images.topic_names import base_of, camera_info_of
 
 
@@ -31,7 +31,7 @@ def metadata_topics(path: Path) -> dict[str, tuple[str, int]]:
         listed = yaml.safe_load(text)["rosbag2_bagfile_information"]["topics_with_message_count"]
         return {
             entry["topic_metadata"]["name"]: (
-                entry["topic_metadata"]["type"],
+                type_name(entry["topic_metadata"]["type"]),
                 int(entry["message_count"]),
             )
             for entry in listed

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which of a bag's topics are a camera's, by their names and types."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,28 +12,44 @@ TRANSPORTS = {
 """How images travel, by the type of their message."""
 
 
+NOT_A_CAMERA = re.compile(r"(?:^|_)(?:depth|disparity|annotated|debug|mask|confidence)(?:_|$)")
+"""In the last part of a topic's name, or the one before: no picture of what the camera sees."""
+A_CAMERA = re.compile(r"cam(?:era)?\d*$")
+"""A name that ends so is a device's, such as depth_camera, and says nothing of the image."""
+
+
 class BagError(RuntimeError):
     """The bag cannot be used; the message is one line that says why and what to do."""
+
+
+def type_name(name: str) -> str:
+    """A message's type as ROS 2 spells it; some recorders write ``sensor_msgs/Image``."""
+    package, _, message = name.partition("/")
+    return f"{package}/msg/{message}" if message and "/" not in message else name
+
+
+def shows_other_than_a_camera(topic: str) -> bool:
+    """Whether depth, or something drawn, by the last parts of the name, not the device's before."""
+    parts = topic.lower().removesuffix("/compressed").split("/")[-2:]
+    return any(NOT_A_CAMERA.search(p) and not A_CAMERA.search(p) for p in parts)
 
 
 def image_topic(path: Path, topics: Mapping[str, tuple[str, int]], name: str, option: str) -> str:
     """The topic of that name, or, without one, the only camera.
 
-    A compressed topic beside its raw one, depth images and annotated images are no camera of
-    their own. Raises BagError that names the topics; ``option``: how to choose one.
+    A compressed topic beside its raw one is no camera of its own, nor are depth and annotated
+    images, unless there is nothing else. Raises BagError that names the topics; ``option``: how to
+    choose one.
     """
-    images = [n for n, (kind, count) in topics.items() if kind in TRANSPORTS and count]
+    images = [n for n, (kind, count) in topics.items() if type_name(kind) in TRANSPORTS and count]
     listed = ", ".join(images) or "none"
     if name:
         for candidate in (name, f"/{name.lstrip('/')}"):
             if candidate in images:
                 return candidate
-        raise BagError(f"{path}: no images on {name}; image topics: {listed}")
-    cameras = [
-        n
-        for n in images
-        if "depth" not in n.lower() and "annotated" not in n and n.rpartition("/")[0] not in images
-    ]
+        raise BagError(f"{path}: no images on {name}; image topics: {listed}; choose by {option}")
+    own = [n for n in images if n.rpartition("/")[0] not in images]
+    cameras = [n for n in own if not shows_other_than_a_camera(n)] or own
     if len(cameras) == 1:
         return cameras[0]
     if cameras:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rosbags.rosbag2 import Reader, storage_mcap
 
-from fer_ros.bags.image_topics import BagError, image_topic
+from fer_ros.bags.image_topics import BagError, image_topic, type_name
 from fer_ros.bags.salvage import BagTopic, Message, Salvage, is_packed, unpack, unpack_lz4
 from fer_ros.images.codec import decode_compressed, decode_image
 
@@ -50,7 +50,8 @@ class Bag:
             self._report(f"{self.path.name}: damaged or not closed ({why}): reading on")
             self._salvage()
         self.topics: dict[str, BagTopic] = {}
-        for topic in self._list_topics():
+        for listed in self._list_topics():
+            topic = listed._replace(type=type_name(listed.type))
             known = self.topics.get(topic.name)
             self.topics[topic.name] = (
                 known._replace(count=known.count + topic.count) if known else topic
@@ -169,12 +170,19 @@ def bag_files(path: Path) -> list[Path]:
         files = [f for f in path.iterdir() if f.suffix in SUFFIXES or _is_packed(f)]
         if files:
             return sorted(files, key=lambda f: (len(f.name), f.name))
+        if old := sorted(path.glob("*.bag")):
+            raise _ros_1(old[0], f"; {len(old)} such bags are in {path}" if old[1:] else "")
         raise BagError(f"{path}: not a bag: no {' or '.join(SUFFIXES)} file in it")
     if path.suffix == ".bag":
-        raise BagError(f"{path}: a ROS 1 bag; rosbags-convert --src {path.name} --dst NEW makes it")
+        raise _ros_1(path)
     if path.suffix not in SUFFIXES:
         raise BagError(f"{path}: not a bag: expected a folder, or a {' or '.join(SUFFIXES)} file")
     return [path]
+
+
+def _ros_1(path: Path, more: str = "") -> BagError:
+    command = f"rosbags-convert --src {path} --dst {path.with_suffix('')}"
+    return BagError(f"{path}: a ROS 1 bag; {command} converts it{more}")
 
 
 def _is_packed(file: Path) -> bool:
