@@ -235,7 +235,7 @@ class MeshFollower:
         """Where a face may be, seen in this image or not."""
         if track.image == self._image:
             return (track.box,)
-        return track.motion.places(now)
+        return track.motion.places(now, track.image == self._image - 1)
 
     def _unite(self, now: float) -> None:
         """Of two that lie on one face one goes on, the other is lost from now on: covered where it

@@ -37,11 +37,13 @@ class Motion:
         x, y, width, height = box
         return Box(x + (x1 - x0) * ahead, y + (y1 - y0) * ahead, width, height)
 
-    def places(self, now: float) -> tuple[Box, ...]:
-        """Where the face may be at ``now``, not seen since it was noted last: there, or where it
-        was about to go; and both by what was noted before it could drift.
+    def places(self, now: float, just_seen: bool) -> tuple[Box, ...]:
+        """Where the face may be at ``now``: where it was noted last, or where it was about to go;
+        where it is not ``just_seen``, both too by what was noted before it could drift.
         """
         last, box = self._places[-1]
+        if just_seen:
+            return box, self.expected(now)
         before = last - DRIFT
         return box, self.expected(now), self.expected(last, before), self.expected(now, before)
 

@@ -47,7 +47,7 @@ class Tracker:
         pairs = sorted(
             (track.hits < MIN_HITS, track.seen < self._last, -like, t, b)
             for t, track in enumerate(self._tracks)
-            for place in [track.motion.places(now)]
+            for place in [track.motion.places(now, track.seen == self._last)]
             for b, box in enumerate(boxes)
             if (like := max(likeness(p, box) for p in place)) > 0
         )
@@ -80,11 +80,15 @@ class Tracker:
 
 def likeness(a: Box, b: Box) -> float:
     """1 to 2 by overlap, 0 to 1 by nearness of boxes that overlap little, 0 when neither."""
+    (ax, ay), (bx, by) = a.centre, b.centre
+    reach = max(a.width + b.width, a.height + b.height) / 2
+    if abs(ax - bx) >= reach or abs(ay - by) >= reach:
+        return 0.0  # most pairs among many faces, told at once
     overlap = a.overlap(b)
     if overlap >= MIN_OVERLAP:
         return 1 + overlap
     side_a, side_b = a.area**0.5, b.area**0.5
     if not side_a or not side_b or max(side_a / side_b, side_b / side_a) > MAX_SIZE_RATIO:
         return 0.0
-    distance = math.dist(a.centre, b.centre) / ((side_a + side_b) / 2)
+    distance = math.dist((ax, ay), (bx, by)) / ((side_a + side_b) / 2)
     return max(0.0, 1 - distance / MAX_DISTANCE)
