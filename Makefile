@@ -84,7 +84,7 @@ wheels: $(VENV)/.ready ## dist/: the wheels of fer_ros, whose build tag names th
 	@ls dist
 
 bench: build bench-env ## time everything beside its peers (35 minutes; QUICK=1: 8; CSV=fer2013.csv.xz: accuracy too)
-	@$(VENV)/bin/python benchmarks/bench.py $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)") \
+	@$(VENV)/bin/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)") \
 	    $(if $(YUNET),--yunet "$(YUNET)")
 
 report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV= VOTES= ELSEWHERE="a.npz" GROUPS=a.npz)

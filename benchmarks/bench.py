@@ -22,8 +22,8 @@ import subprocess
 import sys
 import time
 
-from processes import PEERS_PYTHON, REPOSITORY
-from tables import aims_table
+from benchmarks.processes import PEERS_PYTHON, REPOSITORY
+from benchmarks.tables import aims_table
 
 NEED_TENSORFLOW = {"peers", "fer_call", "arithmetic"}
 NAMES = (
@@ -35,7 +35,8 @@ NAMES = (
 def command(name: str, options) -> list[str]:
     """The command line of one benchmark."""
     python = PEERS_PYTHON if name in NEED_TENSORFLOW else sys.executable
-    words = [str(python), f"benchmarks/{name}.py"]
+    folder = "accuracy" if name == "peers" else "speed"
+    words = [str(python), "-m", f"benchmarks.{folder}.{name}"]
     if options.quick:
         words += ["--quick"]
     if name == "peers" and options.csv:

@@ -55,8 +55,8 @@ emotion_node = partial(node, "emotion_node")
 
 
 def script(name: str, *arguments, python=sys.executable) -> list[str]:
-    """The command that starts another script of this folder."""
-    return [str(python), str(REPOSITORY / "benchmarks" / name), *map(str, arguments)]
+    """The command that starts another module of ``benchmarks/speed/``."""
+    return [str(python), "-m", f"benchmarks.speed.{name}", *map(str, arguments)]
 
 
 class Process:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of all results, from their JSON.
 
-python benchmarks/tables.py                 print every table that there is JSON for
-python benchmarks/tables.py --write         put them into docs/benchmarks.md, their charts beside it
+python -m benchmarks.tables                 print every table that there is JSON for
+python -m benchmarks.tables --write         put them into docs/benchmarks.md, their charts beside it
 """
 
 import argparse
@@ -10,8 +10,8 @@ import re
 import shutil
 import statistics
 
-from aims import aims
-from report import HERE, chart, describe, load, table, version
+from benchmarks.aims import aims
+from benchmarks.report import HERE, chart, describe, load, table, version
 
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 CHARTS = {

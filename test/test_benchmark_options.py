@@ -16,8 +16,8 @@ from fer_ros.result import Box
 @pytest.fixture(autouse=True)
 def benchmarks(repository, monkeypatch):
     """Gives the modules of benchmarks/ by name."""
-    monkeypatch.syspath_prepend(repository / "benchmarks")
-    return importlib.import_module
+    monkeypatch.syspath_prepend(repository)
+    return lambda name: importlib.import_module(f"benchmarks.{name}")
 
 
 @pytest.fixture
@@ -26,13 +26,13 @@ def parse(benchmarks, monkeypatch):
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["node.py", *words])
-        return benchmarks("node").parse()
+        return benchmarks("speed.node").parse()
 
     return run
 
 
 def test_a_part_of_the_scenarios_goes_under_a_name_of_its_own(benchmarks, parse):
-    assert parse().scenarios == list(benchmarks("node").SCENARIOS)
+    assert parse().scenarios == list(benchmarks("speed.node").SCENARIOS)
     assert parse().name == "node"
     part = parse("--only", "1920x1080", "--seconds", "3")
     assert [s.name for s in part.scenarios] == ["1920x1080, JPEG, 30 Hz", "1920x1080, raw, 30 Hz"]
@@ -64,7 +64,7 @@ def test_many_models_of_one_detector_do_not_outvote_the_others(benchmarks):
         def detect(self, image):
             return [Detection(Box(x, 0.0, 10.0, 10.0), score=0.9) for x in self.places]
 
-    module = benchmarks("detectors")
+    module = benchmarks("accuracy.detectors")
     detectors = [Detector("blazeface", 50.0 + i) for i in range(4)]
     detectors += [Detector("haar", 10.0, 90.0), Detector("yunet", 10.0), Detector("yunet")]
     found = module.locate(None, dict(enumerate(detectors)))

@@ -26,9 +26,10 @@ def benchmarks(repository, tmp_path, monkeypatch):
     """Gives the modules of benchmarks/ by name; results are read from, and written to, a folder
     that is empty.
     """
-    monkeypatch.syspath_prepend(repository / "benchmarks")
-    monkeypatch.setattr(importlib.import_module("report"), "RESULTS", tmp_path / "results")
-    return importlib.import_module
+    monkeypatch.syspath_prepend(repository)
+    report = importlib.import_module("benchmarks.report")
+    monkeypatch.setattr(report, "RESULTS", tmp_path / "results")
+    return lambda name: importlib.import_module(f"benchmarks.{name}")
 
 
 def node_results(**changes):
@@ -92,7 +93,7 @@ def test_a_start_can_be_too_slow_or_too_heavy(benchmarks):
 
 def test_what_a_quick_run_leaves_out_is_not_judged(benchmarks):
     node = node_results()
-    quick = {s.name for s in benchmarks("node").QUICK}
+    quick = {s.name for s in benchmarks("speed.node").QUICK}
     node["scenarios"] = {n: s for n, s in node["scenarios"].items() if n in quick}
     aims = benchmarks("aims").aims(node, STARTUP, STAGES)
     assert [aim.value for aim in aims if aim.met == "-"] == [None, None]
@@ -113,7 +114,7 @@ def test_what_a_run_cut_short_leaves_out_is_not_judged(benchmarks, left):
 
 
 def test_the_scenarios_of_the_aims_are_measured(benchmarks):
-    measured = {scenario.name for scenario in benchmarks("node").SCENARIOS}
+    measured = {scenario.name for scenario in benchmarks("speed.node").SCENARIOS}
     assert node_results()["scenarios"].keys() <= measured
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A minute of benchmarks/soak.py, and that it would notice."""
+"""A minute of benchmarks/speed/soak.py, and that it would notice."""
 
 import importlib
 import json
@@ -16,14 +16,15 @@ pytestmark = pytest.mark.ros
 
 @pytest.fixture
 def soak(repository, monkeypatch):
-    monkeypatch.syspath_prepend(repository / "benchmarks")
-    return importlib.import_module("soak")
+    monkeypatch.syspath_prepend(repository)
+    return importlib.import_module("benchmarks.speed.soak")
 
 
 def test_memory_stays_flat(repository, tmp_path):
-    command = [sys.executable, str(repository / "benchmarks/soak.py"), "--minutes", "1"]
+    command = [sys.executable, "-m", "benchmarks.speed.soak", "--minutes", "1"]
     done = subprocess.run(
         [*command, "--rate", "10", "--interval", "0.5"],
+        cwd=repository,
         env=os.environ | {"FER_ROS_RESULTS": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -52,7 +52,8 @@ has none for ``uncertain``."""
 
 VALENCE = (-0.5, -0.6, -0.5, 0.8, -0.6, 0.1, 0.0)
 """How pleasant each class looks, -1 to 1: a fixed map after the circumplex of affect (Russell,
-1980, doi:10.1037/h0077714). ``benchmarks/valence.py`` prints how it goes with what people see."""
+1980, doi:10.1037/h0077714). ``benchmarks/accuracy/valence.py`` prints how it goes with what people
+see."""
 
 
 def valence_of(probabilities: Iterable[float]) -> float:

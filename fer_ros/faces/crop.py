@@ -3,7 +3,7 @@
 
 FER-2013 shows each face upright in a square with a set share of forehead and chin. A detector's
 box has habits of its own, so each detector has its calibrated ``framing``; docs/detectors.md has
-the method and the figures, benchmarks/calibrate_framing.py prints them.
+the method and the figures, benchmarks/accuracy/calibrate_framing.py prints them.
 """
 
 import math

@@ -4,7 +4,7 @@ right.
 
 On still pictures nothing beside the classifier's own confidence tells right from wrong; over time
 the mouth does: who talks looks surprised, afraid or angry by turns. The thresholds and weights
-below stand on what ``benchmarks/trust.py`` and ``benchmarks/calibration.py`` print.
+below stand on what ``benchmarks/trust/flags.py`` and ``benchmarks/trust/calibration.py`` print.
 """
 
 import math
@@ -63,7 +63,7 @@ WEIGHTS = {
 }
 """Added to the log-odds that confidence gives a reading, where a flag is up. The confidence is
 calibrated (the model card's temperature) and falls by itself for what is missing here, as
-``benchmarks/calibration.py`` shows."""
+``benchmarks/trust/calibration.py`` shows."""
 
 DISTRACTED = Flag.TURNED_AWAY | Flag.COVERED | Flag.TALKING
 """Flags of readings whose errors do not pass: the same wrong label comes for seconds."""

@@ -2,7 +2,8 @@
 """Whether what a detector proposes is a face: several looks of the mesh, and a second detector.
 
 The thresholds stand where the proposals of 4 minutes of made scenes and of three clips without
-faces (1,001 at a score of 0.3) are all refused; benchmarks/ghosts.py measures it on others.
+faces (1,001 at a score of 0.3) are all refused; benchmarks/accuracy/ghosts.py measures it on
+others.
 """
 
 import numpy as np

@@ -41,7 +41,7 @@ DEFAULT = (
     "neutral hold=1.0 majority=0.8; "
     "uncertain hold=1.5 majority=0.8"
 )
-"""Chosen on portraits that talk and turn, and on clips (``benchmarks/trust.py``)."""
+"""Chosen on portraits that talk and turn, and on clips (``benchmarks/trust/flags.py``)."""
 
 
 @lru_cache(maxsize=8)  # asked for at every image

@@ -5,7 +5,7 @@ The peak is measured, not looked up: a 1x1 convolution of 256 to 256 channels on
 kindest work there is, run by LiteRT on one thread in float32 and in int8. A model's floor is its
 multiply-adds over the peak of the type it computes in; convolutions and dense layers are counted.
 
-    .venv-bench/bin/python benchmarks/arithmetic.py [--quick] [--model a.tflite b.tflite ...]
+    .venv-bench/bin/python -m benchmarks.speed.arithmetic [--quick] [--model a.tflite b.tflite ...]
 """
 
 import argparse
@@ -19,10 +19,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from report import machine, refuse_namesakes, save
-from tables import arithmetic_table
 from tqdm import tqdm
 
+from benchmarks.report import machine, refuse_namesakes, save
+from benchmarks.tables import arithmetic_table
 from fer_ros.emotions.classifier import default_model
 from fer_ros.faces.detectors.blazeface import find_model
 

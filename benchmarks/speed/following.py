@@ -4,18 +4,18 @@
 Both take the same images of 640x480 at stamps of 30 Hz by turns, one image each, with 0, 1, 2, 4,
 8 and 16 faces. Since the detector runs seldom, the mean counts as well as the median.
 
-    python benchmarks/following.py [--quick]
+    python -m benchmarks.speed.following [--quick]
 """
 
 import argparse
 import time
 
 import numpy as np
-from frames import make_frames
-from report import machine, save, summary
-from tables import following_table
 from tqdm import tqdm
 
+from benchmarks.frames import make_frames
+from benchmarks.report import machine, save, summary
+from benchmarks.tables import following_table
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 

@@ -5,21 +5,21 @@
 the PyPI package fer in its callback, behind a queue of ten: with fer's default network, and with
 its Keras network. Writes a chart of result age over time beside the table.
 
-    python benchmarks/plain.py [--quick]
+    python -m benchmarks.speed.plain [--quick]
 """
 
 import argparse
 import csv
 
-from node import Scenario, figures, record
-from processes import PEERS_PYTHON, emotion_node, script
-from report import RESULTS, chart, machine, save
-from tables import plain_table
+from benchmarks.processes import PEERS_PYTHON, emotion_node, script
+from benchmarks.report import RESULTS, chart, machine, save
+from benchmarks.speed.node import Scenario, figures, record
+from benchmarks.tables import plain_table
 
 SUBJECTS = {
     "emotion_node": emotion_node,
-    "plain node, fer": lambda: script("plain_node.py", python=PEERS_PYTHON),
-    "plain node, fer by Keras": lambda: script("plain_node.py", "--keras", python=PEERS_PYTHON),
+    "plain node, fer": lambda: script("plain_node", python=PEERS_PYTHON),
+    "plain node, fer by Keras": lambda: script("plain_node", "--keras", python=PEERS_PYTHON),
 }
 
 

@@ -5,7 +5,7 @@
 network, and `EmotionPipeline.process(image)` with our default detector and with the Haar cascade.
 They take turns in rounds; every library has the threads that it takes by itself.
 
-    .venv-bench/bin/python benchmarks/fer_call.py [--quick]
+    .venv-bench/bin/python -m benchmarks.speed.fer_call [--quick]
 """
 
 import argparse
@@ -15,11 +15,11 @@ import warnings
 import numpy as np
 import tensorflow as tf
 from fer.fer import FER
-from frames import SIZES, make_frames
-from report import machine, save, summary
-from tables import fer_call_table
 from tqdm import tqdm
 
+from benchmarks.frames import SIZES, make_frames
+from benchmarks.report import machine, save, summary
+from benchmarks.tables import fer_call_table
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 

@@ -3,7 +3,7 @@
 
 import os
 
-from processes import PATIENCE, BenchmarkError, environment
+from benchmarks.processes import PATIENCE, BenchmarkError, environment
 
 
 def become_inactive() -> None:

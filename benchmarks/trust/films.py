@@ -4,8 +4,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import portraits
 
+from benchmarks.trust import portraits
 from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN, label_of
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces.quality import Flag, is_trusted

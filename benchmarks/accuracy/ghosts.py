@@ -10,7 +10,7 @@
   same faces rolled, narrow, covered, dark, and those of the data set CSV, enlarged: by
   expression, turned away and with an open mouth.
 
-    python benchmarks/ghosts.py --clips FOLDER --photos FOLDER [--csv fer2013.csv.xz]
+    python -m benchmarks.accuracy.ghosts --clips FOLDER --photos FOLDER [--csv fer2013.csv.xz]
 """
 
 import argparse
@@ -22,10 +22,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from detectors import views
-from scenes import RATE, scenes
 from tqdm import tqdm
 
+from benchmarks.accuracy.detectors import views
+from benchmarks.accuracy.scenes import RATE, scenes
+from benchmarks.report import RESULTS
 from fer_ros.faces.detectors import Detection, create_detector
 from fer_ros.faces.mesh import FaceMesh, square_of
 from fer_ros.faces.pose import head_pose
@@ -234,7 +235,7 @@ def parse():
     parser.add_argument("--seed", type=int, default=0, help="of the made scenes")
     parser.add_argument("--scenes", type=int, help="so many of them alone")
     parser.add_argument("--only", nargs="+", help="rows by name, such as 'blazeface + mesh'")
-    out = Path(__file__).parent / "results" / "ghosts.json"
+    out = RESULTS / "ghosts.json"
     parser.add_argument("--out", type=Path, default=out)
     return parser.parse_args()
 

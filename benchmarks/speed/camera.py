@@ -4,7 +4,7 @@
 Waits for a subscriber, publishes `--warmup` seconds, says "measuring", publishes `--seconds` more,
 says what it sent and stays until its standard input is closed. What it says are lines of JSON.
 
-    python benchmarks/camera.py --rate 30 --seconds 10
+    python -m benchmarks.speed.camera --rate 30 --seconds 10
 """
 
 import argparse
@@ -14,11 +14,11 @@ import sys
 import time
 
 import rclpy
-from frames import SIZES, make_frames
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
+from benchmarks.frames import SIZES, make_frames
 from fer_ros.nodes.messages import image_message, jpeg_message
 
 SETTLE = 1.0  # seconds from the first sign of a subscriber until it is connected on its side too

@@ -5,7 +5,7 @@ A camera is already publishing 30 images a second, a listener already listens. A
 bare rclpy node are started as often, for the floor. Imports are those of `python -X importtime`, a
 module's own time added up by package.
 
-    python benchmarks/startup.py [--quick]
+    python -m benchmarks.speed.startup [--quick]
 """
 
 import argparse
@@ -15,10 +15,11 @@ import sys
 import time
 from collections import Counter
 
-from processes import REPOSITORY, Process, emotion_node, environment, script
-from report import machine, save, summary
-from tables import startup_table
 from tqdm import tqdm
+
+from benchmarks.processes import REPOSITORY, Process, emotion_node, environment, script
+from benchmarks.report import machine, save, summary
+from benchmarks.tables import startup_table
 
 HEAVY = ("tensorflow", "keras", "torch", "matplotlib", "scipy", "sklearn", "pandas")
 NODE = "fer_ros.nodes.emotion_node"
@@ -36,8 +37,8 @@ IMPORT = re.compile(r"import time:\s+(\d+) \|\s+\d+ \| +(\S+)")
 def first_result() -> float:
     """Seconds from the start of the process to the receipt of the first result."""
     with (
-        Process("listener", script("listener.py")) as listener,
-        Process("camera", script("camera.py", "--no-wait", "--seconds", 90)) as camera,
+        Process("listener", script("listener")) as listener,
+        Process("camera", script("camera", "--no-wait", "--seconds", 90)) as camera,
     ):
         listener.wait_for("ready")
         camera.wait_for("measuring")

@@ -8,7 +8,7 @@ sent, but never received, as the node itself counts; "dropped": received, but a 
 first; "exact": with those processed, these are all that were sent. CPU is in cores, user and
 system, while measuring. Also: what the node costs while inactive and while no image comes.
 
-    python benchmarks/node.py [--quick] [--only "raw, 30 Hz$" --rounds 3]
+    python -m benchmarks.speed.node [--quick] [--only "raw, 30 Hz$" --rounds 3]
 """
 
 import argparse
@@ -16,11 +16,12 @@ import re
 import time
 from typing import NamedTuple
 
-from lifecycle import become_inactive
-from processes import PATIENCE, Process, emotion_node, script
-from report import machine, save, summary
-from tables import node_table
 from tqdm import tqdm
+
+from benchmarks.processes import PATIENCE, Process, emotion_node, script
+from benchmarks.report import machine, save, summary
+from benchmarks.speed.lifecycle import become_inactive
+from benchmarks.tables import node_table
 
 TAIL = 1.5  # seconds for the last results and the last report
 
@@ -93,11 +94,11 @@ def record(scenario: Scenario, subject: list[str]) -> Recording:
     words += ["--size", scenario.size, "--faces", scenario.faces]
     words += ["--jpeg"] * scenario.jpeg + ["--best-effort"] * scenario.best_effort
     with (
-        Process("listener", script("listener.py"), scenario.transport) as listener,
+        Process("listener", script("listener"), scenario.transport) as listener,
         Process("subject", subject, scenario.transport) as node,
     ):
         listener.wait_for("ready")
-        with Process("camera", script("camera.py", *words), scenario.transport) as camera:
+        with Process("camera", script("camera", *words), scenario.transport) as camera:
             begin = camera.wait_for("measuring", node)["stamp"]
             cpu = node.cpu_seconds()
             done = camera.wait_for("done", node, patience=2 * scenario.seconds + PATIENCE)
@@ -166,7 +167,7 @@ def idle(seconds: float) -> dict:
     found = {}
     for name, state in (("inactive", "inactive"), ("active, no image", "active")):
         with (
-            Process("listener", script("listener.py")) as listener,
+            Process("listener", script("listener")) as listener,
             Process("subject", emotion_node(autostart=state == "active")) as node,
         ):
             if state == "inactive":
@@ -224,7 +225,7 @@ def main():
         transport = "compressed" if scenario.jpeg else "raw"
         subject = emotion_node(image_transport=transport, face_mesh=scenario.face_mesh)
         echoes, nodes = taken[scenario.name]
-        echoes.append(measure(short, script("echo.py", *flags)))
+        echoes.append(measure(short, script("echo", *flags)))
         nodes.append(measure(scenario, subject))
         results["scenarios"][scenario.name] = {
             "seconds": scenario.seconds,

@@ -3,7 +3,7 @@
 
 Both take the same images of 640x480 at stamps of 30 Hz by turns, one image each, with one thread.
 
-    PYTHONPATH=.:~/litert /usr/bin/python3 benchmarks/backends.py     # beside apt's OpenCV
+    PYTHONPATH=.:~/litert /usr/bin/python3 -m benchmarks.speed.backends     # beside apt's OpenCV
 """
 
 import argparse
@@ -13,10 +13,10 @@ from unittest import mock
 
 import cv2
 import numpy as np
-from frames import make_frames
-from report import machine, save, summary
 from tqdm import tqdm
 
+from benchmarks.frames import make_frames
+from benchmarks.report import machine, save, summary
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 

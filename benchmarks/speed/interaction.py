@@ -11,10 +11,10 @@ import argparse
 import time
 
 import numpy as np
-from frames import make_frames
-from report import describe, machine
 from tqdm import tqdm
 
+from benchmarks.frames import make_frames
+from benchmarks.report import describe, machine
 from fer_ros.faces.distance import Ranging
 from fer_ros.images.camera_model import CameraModel
 from fer_ros.images.depth import DepthImage

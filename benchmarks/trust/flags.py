@@ -12,7 +12,7 @@ that ship, those of a folder, some of PublicTest that are read right while they 
 
 Writes trust.json and pictures over time, trust_*.png.
 
-    python benchmarks/trust.py [--photos FOLDER] [--clips FOLDER] [--csv fer2013.csv.xz]
+    python -m benchmarks.trust.flags [--photos FOLDER] [--clips FOLDER] [--csv fer2013.csv.xz]
 """
 
 import argparse
@@ -22,9 +22,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import portraits
-from calibration import SAID, by_flag, print_flags, public_test
-from films import (
+from tqdm import tqdm
+
+from benchmarks.accuracy.ghosts import clip_images
+from benchmarks.report import RESULTS
+from benchmarks.trust import portraits
+from benchmarks.trust.calibration import SAID, by_flag, print_flags, public_test
+from benchmarks.trust.films import (
     BEFORE,
     MIN_QUALITY,
     Film,
@@ -37,9 +41,6 @@ from films import (
     scene_row,
     shown,
 )
-from ghosts import clip_images
-from tqdm import tqdm
-
 from fer_ros.emotions.classes import COLOURS, label_of
 from fer_ros.faces.quality import Flag
 from fer_ros.interaction.events import SECOND, EventDetector
@@ -217,7 +218,7 @@ def parse():
     parser.add_argument("--csv", help="fer2013.csv or .csv.xz")
     parser.add_argument("--rows", type=int, default=60, help="of it, that are made to move")
     parser.add_argument("--scenes", nargs="+", default=portraits.SCENES, help="of each portrait")
-    out = Path(__file__).parent / "results"
+    out = RESULTS
     parser.add_argument("--out", type=Path, default=out, help="folder (default: %(default)s)")
     return parser.parse_args()
 

@@ -7,7 +7,8 @@ are given to the detector. Where its box lies inside the 48x48 picture gives the
 medians over a random sample of Training rows; to compare, the same with the eyes for the box.
 With a model, PublicTest rows and photographs are detected, cropped and classified at several sides.
 
-    .venv-bench/bin/python benchmarks/calibrate_framing.py --csv fer2013.csv.xz [--yunet yunet.onnx]
+    .venv-bench/bin/python -m benchmarks.accuracy.calibrate_framing \
+        --csv fer2013.csv.xz [--yunet yunet.onnx]
 """
 
 import argparse

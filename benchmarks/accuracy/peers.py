@@ -12,7 +12,8 @@ them alike. A ratio is the median over the rounds. Rows whose picture also stand
 left out of "deduplicated". Without --csv the crops come from the built-in clip and there is no
 accuracy.
 
-    .venv-bench/bin/python benchmarks/peers.py --csv fer2013.csv.xz [--quick] [--model a.tflite ...]
+    .venv-bench/bin/python -m benchmarks.accuracy.peers \
+        --csv fer2013.csv.xz [--quick] [--model a.tflite ...]
 """
 
 import argparse
@@ -35,10 +36,10 @@ from ai_edge_litert.interpreter import Interpreter
 from fer.fer import FER
 from fer_training.dataset import USAGES, load
 from fer_training.metrics import report
-from report import machine, refuse_namesakes, save, summary
-from tables import peers_table
 from tqdm import tqdm
 
+from benchmarks.report import machine, refuse_namesakes, save, summary
+from benchmarks.tables import peers_table
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import default_model, open_backend, small_model
 from fer_ros.faces.crop import crop_face

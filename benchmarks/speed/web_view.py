@@ -5,7 +5,7 @@ By turns, round after round, each in fresh processes: 640x480 at 30 Hz, one face
 each image and says that it is shown, as a page does. CPU is emotion_node's own, in cores; the
 view's stands beside it. The spread is the smallest and the largest of the rounds.
 
-    python benchmarks/web_view.py [--quick] [--jpeg]
+    python -m benchmarks.speed.web_view [--quick] [--jpeg]
 """
 
 import argparse
@@ -15,11 +15,12 @@ import sys
 import time
 from contextlib import ExitStack
 
-from node import TAIL, Recording, Scenario, figures
-from processes import PATIENCE, Process, emotion_node, node, script
-from report import machine, save
-from tables import web_view_table
 from tqdm import tqdm
+
+from benchmarks.processes import PATIENCE, Process, emotion_node, node, script
+from benchmarks.report import machine, save
+from benchmarks.speed.node import TAIL, Recording, Scenario, figures
+from benchmarks.tables import web_view_table
 
 STATES = {"without": None, "no viewer": 0, "three viewers": 3}
 PORT = 8479
@@ -32,16 +33,16 @@ def record(scenario: Scenario, viewers: int | None) -> dict:
     words += ["--jpeg"] * scenario.jpeg
     with ExitStack() as stack:
         start = stack.enter_context
-        listener = start(Process("listener", script("listener.py")))
+        listener = start(Process("listener", script("listener")))
         subject = start(Process("subject", emotion_node(image_transport=transport)))
         listener.wait_for("ready")
         view = looking = None
         if viewers is not None:
             view = start(Process("web_view", node("web_view", port=PORT)))
         if viewers:
-            looking = start(Process("viewers", script("web_view.py", "--look", viewers)))
+            looking = start(Process("viewers", script("web_view", "--look", viewers)))
             looking.wait_for("looking", view)
-        camera = start(Process("camera", script("camera.py", *words)))
+        camera = start(Process("camera", script("camera", *words)))
         begin = camera.wait_for("measuring", subject)["stamp"]
         cpu, own = subject.cpu_seconds(), view.cpu_seconds() if view else 0.0
         done = camera.wait_for("done", subject, patience=2 * scenario.seconds + PATIENCE)

@@ -8,7 +8,7 @@ that many models do not outvote the others. A face is found when a framed box ov
 half (intersection over union); every other box is false. Pictures without people, from
 scikit-image, add to the false boxes. One thread, medians of the time.
 
-    python benchmarks/detectors.py --photos FOLDER --yunet face_detection_yunet_2023mar.onnx
+    python -m benchmarks.accuracy.detectors --photos FOLDER --yunet yunet_2023mar.onnx
 """
 
 import argparse
@@ -21,6 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.report import RESULTS
 from fer_ros.faces.detectors import blazeface, haar, yunet
 from fer_ros.faces.detectors.blazeface import BlazeFaceDetector
 from fer_ros.faces.detectors.haar import HaarDetector
@@ -171,7 +172,7 @@ def main():
     parser.add_argument("--photos", type=Path, required=True, help="folder, one face a picture")
     parser.add_argument("--yunet", default="", help="YuNet's model file; left out when not given")
     parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "results" / "detectors.json"
+        "--out", type=Path, default=RESULTS / "detectors.json"
     )
     arguments = parser.parse_args()
     cv2.setNumThreads(1)

@@ -8,7 +8,7 @@ is quality less the share that is right, with its 95% interval, by faces.
 
 Writes calibration.json.
 
-    python benchmarks/calibration.py --csv fer2013.csv.xz
+    python -m benchmarks.trust.calibration --csv fer2013.csv.xz
 """
 
 import argparse
@@ -21,9 +21,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import portraits
 from tqdm import tqdm
 
+from benchmarks.report import RESULTS
+from benchmarks.trust import portraits
 from fer_ros.faces.quality import Flag
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
@@ -188,7 +189,7 @@ def main():
     parser.add_argument("--csv", required=True, help="fer2013.csv or .csv.xz")
     parser.add_argument("--rows", type=int, default=3589, help="of it (default: %(default)s)")
     parser.add_argument("--talking", type=int, default=300, help="of these, that are made to talk")
-    out = Path(__file__).parent / "results"
+    out = RESULTS
     parser.add_argument("--out", type=Path, default=out, help="folder (default: %(default)s)")
     options = parser.parse_args()
     cv2.setNumThreads(1)

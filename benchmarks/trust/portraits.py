@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from scenes import shipped_picture
 from scipy.spatial import Delaunay
 from tqdm import tqdm
 
+from benchmarks.accuracy.scenes import shipped_picture
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.faces.detectors import create_detector
 from fer_ros.faces.mesh import FaceMesh, Square

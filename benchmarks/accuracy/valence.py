@@ -5,7 +5,7 @@ Pearson's correlation over the rows of RATINGS, a CSV with the columns ``row`` (
 from 0) and ``valence`` and ``arousal`` as people rated them; with a bootstrap interval. The map of
 the probabilities is fixed (``fer_ros.emotions.classes.VALENCE``), fitted to nothing.
 
-    python benchmarks/valence.py --csv fer2013.csv --ratings valence.csv
+    python -m benchmarks.accuracy.valence --csv fer2013.csv --ratings valence.csv
 """
 
 import argparse

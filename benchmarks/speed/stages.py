@@ -8,7 +8,7 @@ many threads as in the node, LiteRT one. "pipeline" is the floor that no node ca
 EmotionPipeline.process with the detector and the model that the node takes by default. "pipeline,
 judging nothing" is the same without quality and engagement.
 
-    python benchmarks/stages.py [--quick] [--yunet face_detection_yunet_2023mar.onnx]
+    python -m benchmarks.speed.stages [--quick] [--yunet face_detection_yunet_2023mar.onnx]
 """
 
 import argparse
@@ -18,11 +18,11 @@ from unittest.mock import patch
 
 import cv2
 import numpy as np
-from frames import SIZES, make_frames
-from report import machine, save, summary
-from tables import stages_table
 from tqdm import tqdm
 
+from benchmarks.frames import SIZES, make_frames
+from benchmarks.report import machine, save, summary
+from benchmarks.tables import stages_table
 from fer_ros.drawing import annotate
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.model_card import ModelError

@@ -6,7 +6,7 @@ Growth is the Theil-Sen slope (the median of the slopes between all pairs of sam
 doi:10.1080/01621459.1968.10480934), so a single step does not count as growth. Writes soak.json and
 the curve, soak.png; exit status 1 when memory grew, results stopped or an image is unaccounted for.
 
-    python benchmarks/soak.py [--minutes 30]
+    python -m benchmarks.speed.soak [--minutes 30]
 """
 
 import argparse
@@ -19,10 +19,11 @@ import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros.msg import EmotionArray
-from processes import PATIENCE, BenchmarkError, Process, environment, node
-from report import chart, machine, save
 from sensor_msgs.msg import CompressedImage
-from tables import soak_table
+
+from benchmarks.processes import PATIENCE, BenchmarkError, Process, environment, node
+from benchmarks.report import chart, machine, save
+from benchmarks.tables import soak_table
 
 WARM_UP = 0.2  # share of the time in which caches and pools may fill
 LISTENER = 10.0  # seconds that the listener stays, and stays away
