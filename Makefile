@@ -96,7 +96,7 @@ report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV= VOTE
 
 leaderboard: bench-env build ## every model on every data set (CSV= VOTES= DATA="folder set.toml" ELSEWHERE="a.npz" MODELS="a.onnx b.tflite")
 	@test -n "$(CSV)$(DATA)$(ELSEWHERE)" || { echo 'make leaderboard CSV=fer2013.csv DATA="folder set.toml" ELSEWHERE="faces.npz"' >&2; exit 1; }
-	@TF_CPP_MIN_LOG_LEVEL=3 .venv-bench/bin/python benchmarks/leaderboard.py $(if $(CSV),--csv "$(CSV)") \
+	@TF_CPP_MIN_LOG_LEVEL=3 .venv-bench/bin/python -m benchmarks.accuracy.leaderboard $(if $(CSV),--csv "$(CSV)") \
 	    $(if $(VOTES),--votes "$(VOTES)") $(if $(ELSEWHERE),--elsewhere $(ELSEWHERE)) \
 	    $(if $(DATA),--data $(DATA)) $(if $(MODELS),--model $(MODELS))
 

@@ -16,13 +16,13 @@ from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import default_model, small_model
 from fer_ros.emotions.model_card import Crop, sha256_of
 
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
-import leaderboard
+sys.path.append(str(Path(__file__).parents[2]))
+from benchmarks.accuracy import leaderboard
 
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules["report"], "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(sys.modules["benchmarks.report"], "RESULTS", tmp_path / "results")
     monkeypatch.setattr(leaderboard.os, "sched_setaffinity", lambda *_: None)
     return tmp_path / "results"
 

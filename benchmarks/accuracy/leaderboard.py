@@ -13,7 +13,7 @@ its mean, which chooses what ships; there all seven are answers.
 Times are of one face on one thread, taken in turns. A card that wants larger or coloured crops gets
 these 48x48 grey faces enlarged, and their framing as it is: less than it was made for.
 
-    .venv-bench/bin/python benchmarks/leaderboard.py --csv fer2013.csv.xz --data my_faces ck.toml
+    .venv-bench/bin/python -m benchmarks.accuracy.leaderboard --csv fer2013.csv.xz --data ck.toml
 """
 
 import argparse
@@ -31,10 +31,10 @@ from fer_training.evaluate import among_its_classes, judge
 from fer_training.metrics import intervals
 from fer_training.plots import INK
 from fer_training.recipe import tomllib
-from report import chart, machine, refuse_namesakes, save
-from tables import leaderboard_table
 from tqdm import tqdm
 
+from benchmarks.report import chart, machine, refuse_namesakes, save
+from benchmarks.tables import leaderboard_table
 from fer_ros.emotions.classifier import Classifier, default_model, small_model
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.inference.shipped import MODELS
