@@ -12,7 +12,7 @@ from tiny_onnx import colour_network
 
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces.mesh import FaceMesh, square_of
-from fer_ros.inference import NetworkError, backend_of, open_network
+from fer_ros.inference import NetworkError, advice, backend_of, open_network
 from fer_ros.inference.shipped import MODELS, SHIPPED, shipped
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
@@ -144,3 +144,8 @@ def test_values_that_it_does_not_take(name):
 def test_another_ending(tmp_path):
     with pytest.raises(NetworkError, match=r"ending in \.tflite, \.onnx, \.keras"):
         backend_of(tmp_path / "network.pkl")
+
+
+def test_what_would_be_faster_is_said_of_opencv_alone():
+    assert "LiteRT or ONNX Runtime" in advice("opencv")
+    assert advice("litert") == advice("onnxruntime") == ""

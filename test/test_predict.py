@@ -6,7 +6,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 
 import cv2
 import numpy as np
@@ -146,9 +145,7 @@ def test_many_processes_give_what_one_gives(folder, tmp_path, monkeypatch):
     alone = list(picture_batch.read_pictures(pictures, {}))
     monkeypatch.setattr(picture_batch, "MANY", 2)
     monkeypatch.setattr(picture_batch, "usable_cores", lambda: 2)
-    began = time.monotonic()
     assert list(picture_batch.read_pictures(pictures, {})) == alone
-    assert time.monotonic() - began < 60
     assert [bool(r.problem) for r in alone] == [i == 3 for i in range(10)]
 
 

@@ -15,6 +15,13 @@ from source_files import REPOSITORY
 from fer_ros.inference.shipped import SHIPPED
 from fer_ros.sources.sample import Sample
 
+pytestmark = [
+    pytest.mark.ros,  # what is asked is what such a wheel is beside ROS, and without it
+    pytest.mark.skipif(
+        not Path(sysconfig.get_path("purelib"), "numpy").is_dir(),
+        reason="NumPy was not installed by pip into this Python",
+    ),
+]
 BORROWED = (
     "numpy",
     "cv2",
@@ -123,7 +130,6 @@ def test_the_messages_say_what_they_need(python):
         assert last.startswith(f"ImportError: fer_ros.{module} needs ROS 2")
 
 
-@pytest.mark.ros
 @pytest.mark.parametrize("source_first", [False, True])
 def test_the_real_messages_are_found_before_the_stub(python, source_first):
     """That of the wheels before a pure one on the path, and the source tree before both."""

@@ -11,7 +11,15 @@ from pathlib import Path
 
 from fer_ros.inference.network import Network, NetworkError, Signature
 
-__all__ = ["SUFFIXES", "Network", "NetworkError", "Signature", "backend_of", "open_network"]
+__all__ = [
+    "SUFFIXES",
+    "Network",
+    "NetworkError",
+    "Signature",
+    "advice",
+    "backend_of",
+    "open_network",
+]
 
 SUFFIXES = (".tflite", ".onnx", ".keras")
 """Endings of the files that can be run."""
@@ -35,6 +43,12 @@ def backend_of(path: Path) -> str:
     if path.suffix not in SUFFIXES:
         raise NetworkError(f"{path}: expected a file ending in {', '.join(SUFFIXES)}")
     return "litert" if path.suffix == ".tflite" else "keras"
+
+
+def advice(backend: str) -> str:
+    """What to say of a backend that another would outdo here; empty where none would."""
+    faster = "LiteRT or ONNX Runtime would be two to four times as fast: docs/install.md"
+    return faster if backend == "opencv" else ""
 
 
 def open_network(path: Path, threads: int = 1, backend: str = "") -> Network:

@@ -9,6 +9,7 @@ from typing import Any
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from std_srvs.srv import Trigger
 
+from fer_ros.inference import advice
 from fer_ros.nodes.inputs.camera_inputs import CameraInputs
 from fer_ros.nodes.loading import LoadError, load, load_aside
 from fer_ros.nodes.managed_node import ManagedNode
@@ -77,6 +78,8 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
             f"model {pipeline.classifier.identity} by {pipeline.classifier.backend_name}, "
             f"faces by {pipeline.detector.name}"
         )
+        if faster := advice(pipeline.classifier.backend_name):
+            self.get_logger().info(faster)
 
     async def _reload(self, request, response):
         """Load what the parameters name now, and take it up between two images."""

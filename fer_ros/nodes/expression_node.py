@@ -22,6 +22,7 @@ from fer_ros.emotions.smoothing import Smoother
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import Detection, Framing
 from fer_ros.images.codec import decode_image
+from fer_ros.inference import advice
 from fer_ros.nodes.diagnostics import ERROR, WARN, Problem
 from fer_ros.nodes.managed_node import ManagedNode
 from fer_ros.nodes.optional import messages
@@ -80,6 +81,8 @@ class ExpressionNode(ManagedNode[Classifier, ExpressionNodeOptions]):
     def _load(self, values: ExpressionNodeOptions) -> Classifier:
         classifier = Classifier(values.model, values.threads)
         self.get_logger().info(f"model {classifier.identity} by {classifier.backend_name}")
+        if faster := advice(classifier.backend_name):
+            self.get_logger().info(faster)
         return classifier
 
     def _open(self, values: ExpressionNodeOptions) -> str:
