@@ -77,7 +77,9 @@ class FaceReader:
         self._still.reset()
         result = self._still.process(Observation(as_image(image)))
         faces = tuple(
-            replace(face, track_id=0, quality_flags=face.quality_flags & ~OF_TIME, engagement=0)
+            replace(
+                face, track_id=0, quality_flags=face.quality_flags & ~int(OF_TIME), engagement=0
+            )
             for face in result.faces
         )
         return replace(result, faces=faces, followed=frozenset())

@@ -13,7 +13,7 @@ import pytest
 
 from fer_ros import FaceReader
 from fer_ros.cli import picture_batch
-from fer_ros.cli.predict import main
+from fer_ros.cli.predict import EXAMPLES, main
 from fer_ros.sources.sample import Sample
 
 
@@ -142,10 +142,10 @@ def test_many_processes_give_what_one_gives(folder, tmp_path, monkeypatch):
         cv2.imwrite(str(file), Sample()[i * 30])
         pictures.append(picture_batch.Picture(file))
     (tmp_path / "3.jpg").write_text("broken")
-    alone = list(picture_batch.read_pictures(pictures, {}))
+    alone = list(picture_batch.read_pictures(pictures, FaceReader(), {}))
     monkeypatch.setattr(picture_batch, "MANY", 2)
     monkeypatch.setattr(picture_batch, "usable_cores", lambda: 2)
-    assert list(picture_batch.read_pictures(pictures, {})) == alone
+    assert list(picture_batch.read_pictures(pictures, FaceReader(), {})) == alone
     assert [bool(r.problem) for r in alone] == [i == 3 for i in range(10)]
 
 
@@ -165,4 +165,16 @@ def test_help_teaches(capsys):
         main(["--help"])
     words = capsys.readouterr().out
     assert "photo.jpg holidays/" in words
-    assert "Exit status" not in words or "130" in words
+    assert "smoothing_time_constant" in words
+
+
+def test_the_examples_of_the_help_are_right(folder, monkeypatch, capsys):
+    """Each as it is typed, on pictures of those names."""
+    monkeypatch.chdir(folder)
+    names = {"photo.jpg": "one.png", "holidays/": "inner", "clip.mp4": "clip.avi"}
+    for line in EXAMPLES.splitlines():
+        typed = line.partition("   ")[0] if line.startswith("  %(prog)s") else ""
+        words = [names.get(word, word) for word in typed.split()[1:] if word not in "|>"]
+        words = [word for word in words if word not in ("head", "faces.csv", "0")]
+        if words and words != ["--help"]:
+            assert main(words) == 0, typed

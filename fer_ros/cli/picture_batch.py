@@ -49,16 +49,18 @@ def file_result(file: str, result: Result, time: float | None = None) -> FileRes
     return FileResult(file, result.to_dict(), result.to_records(), time)
 
 
-def read_pictures(pictures: Sequence[Picture], parameters: Mapping) -> Iterator[FileResult]:
+def read_pictures(
+    pictures: Sequence[Picture], reader: FaceReader, parameters: Mapping
+) -> Iterator[FileResult]:
     """A reading for each picture, in their order; by several processes where there are many.
 
     Args:
         pictures: their files.
-        parameters: of ``FaceReader``.
+        reader: reads a few.
+        parameters: of the readers that read many.
     """
     processes = min(usable_cores(), len(pictures) // AT_ONCE)
     if len(pictures) < MANY or processes < 2:
-        reader = FaceReader(**parameters)
         for picture in pictures:
             yield _read(reader, picture)
         return

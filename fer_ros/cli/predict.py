@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import fill
 
 import cv2
 import numpy as np
@@ -40,7 +41,7 @@ EXAMPLES = """examples:
   %(prog)s --csv holidays/ > faces.csv      a row for each face
   %(prog)s --json clip.mp4 | head           a line for each image
   %(prog)s --annotate out holidays/         the pictures with the faces drawn in
-  %(prog)s --set min_quality=0 max_faces=1 photo.jpg
+  %(prog)s photo.jpg --set min_quality=0 max_faces=1
                                             parameters as of emotion_node, or a file of them
 
 A folder is searched with all folders in it. Pictures are read each by itself, on all cores where
@@ -49,6 +50,9 @@ there are many. The rows say what a face looks like, never what somebody feels."
 
 class UsageError(ValueError):
     """Arguments that would do harm; the message is one line."""
+
+
+NAMES = f"names for --set: {', '.join(row.name for row in PIPELINE)}"
 
 
 @dataclass
@@ -101,7 +105,7 @@ def _parse(argv):
     parser = argparse.ArgumentParser(
         prog="fer_ros-predict",
         description="Tell the apparent expression of each face in pictures and videos.",
-        epilog=EXAMPLES,
+        epilog=f"{EXAMPLES}\n\n{fill(NAMES, 100, subsequent_indent='  ')}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -115,7 +119,12 @@ def _parse(argv):
     )
     parser.add_argument("--model", metavar="FILE", help="expression model, or small: built in")
     parser.add_argument(
-        "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="see below"
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameters, or parameter files, behind the paths; names below",
     )
     parser.add_argument(
         "--require-face", action="store_true", help="exit status 3 when there is no face anywhere"
@@ -127,14 +136,14 @@ def _run(options, tally: Tally) -> int:
     words = [*options.set, *([f"model={options.model}"] if options.model is not None else [])]
     chosen = options_from(words)
     parameters = {row.name: getattr(chosen, row.name) for row in PIPELINE}
-    FaceReader(**parameters)  # fails before anything is read
+    reader = FaceReader(**parameters)  # fails before anything is read
     work = find(options.paths, options.annotate)
     for problem in work.problems:
         tally.note_problem(problem)
     names = [shown(p.path) for p in (*work.pictures, *work.videos)]
     output = _output(options, names, bool(work.live))
     for found in _progress(
-        read_pictures(work.pictures, parameters), len(work.pictures), "pictures"
+        read_pictures(work.pictures, reader, parameters), len(work.pictures), "pictures"
     ):
         _take(found, output, tally)
     for video in work.videos:
