@@ -7,15 +7,17 @@ import pytest
 from fer_ros.observation import Observation
 from fer_ros.parameters import (
     ANALYSIS,
+    EMOTION_NODE,
     LOADED,
     PIPELINE,
+    AnalysisOptions,
     ParameterError,
     analysis_options,
     build_pipeline,
     create_pipeline,
 )
 from fer_ros.parameters.files import options_from
-from fer_ros.parameters.parameter import differences
+from fer_ros.parameters.parameter import differences, taken_by
 from fer_ros.sources.sample import Sample
 
 
@@ -163,6 +165,7 @@ def test_a_file_with_a_misspelt_name_is_refused(tmp_path):
 def test_what_is_loaded_follows_from_the_rows():
     wanted = {"detector", "detector_model", "detection_threshold", "face_mesh", "model", "threads"}
     assert set(LOADED) == wanted
+    assert taken_by(AnalysisOptions, EMOTION_NODE) == ANALYSIS
 
 
 def test_a_file_of_other_nodes_is_refused(tmp_path):

@@ -4,7 +4,7 @@
 Of the same results, in turns: the pipeline as a whole (with distances by depth), the distance by a
 face's width and by depth, engagement, what the sentence remembers, and the sentence itself.
 
-    python benchmarks/reactions.py [--rounds 300]
+    python -m benchmarks.speed.interaction [--rounds 300]
 """
 
 import argparse

@@ -5,6 +5,7 @@ from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces import detectors
 from fer_ros.faces.mesh import FaceMesh
 from fer_ros.faces.verifier import Verifier
+from fer_ros.parameters.analysis_parameters import ANALYSIS
 from fer_ros.parameters.emotion_parameters import EMOTION_NODE
 from fer_ros.parameters.node_parameters import EXPRESSION_NODE, VIDEO_SOURCE, WEB_VIEW
 from fer_ros.parameters.options import (
@@ -42,8 +43,6 @@ __all__ = [
 
 PIPELINE = taken_by(LoadedPipelineOptions, EMOTION_NODE)
 """What ``create_pipeline`` takes."""
-ANALYSIS = taken_by(AnalysisOptions, EMOTION_NODE)
-"""Those of emotion_node's that decide the results for a recording."""
 LOADED = tuple(row.name for row in taken_by(LoadOptions, EMOTION_NODE))
 """The names of those that say what is loaded."""
 
