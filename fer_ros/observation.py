@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What comes in at one moment: an image, when, and what tells distances in it."""
+"""What comes in at one moment: an image, when, and what distances in it are measured by."""
 
 from dataclasses import dataclass
 

@@ -56,7 +56,7 @@ class EmotionPipeline:
 
     Args:
         detector: what proposes faces.
-        classifier: what tells the expression of a crop.
+        classifier: what classifies the expression of a crop.
         options: may be replaced by ``tune``.
         verifier: faces are verified and followed by its mesh; without one, the detector looks at
             every image.

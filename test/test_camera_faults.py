@@ -104,6 +104,48 @@ def test_camera_info_that_lies(bench):
     assert bench.report()[1]["errors"] == "0"
 
 
+def distance_with(bench, topic, info, **parameters):
+    """What the node measures for the astronaut on a topic, by a camera_info beside it."""
+    bench.start("-r", f"image_raw:={topic}", **parameters)
+    publisher = bench.publisher(topic=topic)
+    beside = bench.node.create_publisher(CameraInfo, f"{topic.rpartition('/')[0]}/camera_info", 1)
+    bench.until(beside.get_subscription_count, "a subscription to camera_info")
+    calibration = bench.emotion_node.inputs.calibration
+
+    def known():
+        beside.publish(info)
+        return calibration.model((480, 640, 3))
+
+    bench.until(known, "the calibration")
+    (face,) = bench.process(publisher, raw(header(), astronaut())).faces
+    return face.distance
+
+
+@pytest.mark.parametrize(
+    ("topic", "parameters", "factor"),
+    [
+        ("/eye/image_raw", {}, 1.0),
+        ("/eye/image_rect", {}, 0.5),
+        ("/eye/image_rect", {"image_rectified": "no"}, 1.0),
+        ("/eye/image_raw", {"image_rectified": "yes"}, 0.5),
+    ],
+)
+def test_rectified_images_are_measured_by_p(bench, topic, parameters, factor):
+    k = [600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0]
+    p = [300.0, 0.0, 320.0, 0.0, 0.0, 300.0, 240.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    found = distance_with(bench, topic, CameraInfo(width=640, height=480, k=k, p=p), **parameters)
+    assert found == pytest.approx(factor * 600 * 0.16 / 122, rel=0.06)
+
+
+def test_a_window_of_the_sensor_is_measured_as_such(bench):
+    """640x480 pixels of a sensor of 1280x960: as far as K says, not half of it."""
+    k = [1200.0, 0.0, 640.0, 0.0, 1200.0, 480.0, 0.0, 0.0, 1.0]
+    info = CameraInfo(width=1280, height=960, k=k)
+    info.roi.x_offset, info.roi.y_offset, info.roi.width, info.roi.height = 320, 240, 640, 480
+    found = distance_with(bench, "/eye/image_raw", info)
+    assert found == pytest.approx(1200 * 0.16 / 122, rel=0.06)
+
+
 def test_images_over_the_limit(bench):
     """Refused with the name of the parameter that lets them in, which may be changed live."""
     bench.start(max_image_megapixels=0.1)

@@ -10,6 +10,7 @@ import pytest
 
 from fer_ros.nodes.topics import TABLES, Service, Topic
 
+pytestmark = pytest.mark.ros
 POLICY = "config/sros2/policy.xml"
 NODES = ("emotion_node", "expression_node", "video_source", "web_view")
 MANAGED = ("emotion_node", "expression_node")

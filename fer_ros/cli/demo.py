@@ -182,14 +182,14 @@ class _Run:
         # when all have found each other, which takes DDS seconds on a busy machine.
         given = {"source": o.source, "loop": False, "start_when_subscribed": True}
         source = self._start("video_source", given | ({"rate": o.rate} if o.rate else {}))
-        self._wait(self._recorder.has_found_source, START, "video_source cannot be heard: {last}")
+        self._wait(self._recorder.has_found_source, START, "video_source is silent: {last}")
         given = {"detector": o.detector, "model": o.model, "image_reliability": "reliable"}
         given |= {"autostart": False, "image_transport": "compressed"}
         self._start("emotion_node", given)
         self._wait(self._recorder.has_found_emotion_node, START, "emotion_node is mute: {last}")
         self._change_state("configure")
-        # Not sooner: the source begins a second after it is heard. Not later: the bag is to have
-        # the first image too.
+        # Not sooner: the source begins a second after it has a subscriber. Not later: the bag is to
+        # have the first image too.
         self._bag = TopicRecorder(self._recorder, bag)
         for topic in (IMAGES, "emotions"):
             self._bag.add(self._recorder.resolve_topic_name(topic))

@@ -239,7 +239,7 @@ def _check_compare_folder(out: Path) -> None:
 
 @contextmanager
 def progress_bar():
-    """Yields what an evaluation tells its progress to; silent where nobody watches."""
+    """Yields the progress callback of an evaluation; silent where nobody watches."""
     from tqdm import tqdm
 
     with tqdm(unit=" images", disable=None) as bar:

@@ -63,7 +63,7 @@ class TopicRecorder:
         if not publishers:
             return False
         kind = publishers[0].topic_type
-        # The best that every publisher offers: more would not be heard.
+        # The best that every publisher offers: more would not match.
         offers = [p.qos_profile for p in publishers]
         reliable = all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers)
         latched = all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers)
@@ -86,7 +86,7 @@ class TopicRecorder:
 
     @property
     def has_clock(self) -> bool:
-        """Whether the time is known: simulated time is 0 until /clock is heard."""
+        """Whether the time is known: simulated time is 0 until /clock arrives."""
         return self._node.get_clock().now().nanoseconds > 0
 
     def flush(self) -> None:
@@ -213,7 +213,7 @@ class _Wanted:
 
             self._image = node.resolve_topic_name("image_raw")
             self.names.append(camera_info_of(self._image))
-        self._looks_at_raw = 0
+        self._raw_checks = 0
 
     def look(self, recorder: TopicRecorder) -> None:
         """Begin to record those that are published by now."""
@@ -225,8 +225,8 @@ class _Wanted:
         if recorder.add(f"{self._image}/compressed"):
             self._image = ""
         elif self._node.count_publishers(self._image):
-            self._looks_at_raw += 1
-            if self._looks_at_raw > 2 and recorder.add(self._image):
+            self._raw_checks += 1
+            if self._raw_checks > 2 and recorder.add(self._image):
                 self._image = ""
 
 

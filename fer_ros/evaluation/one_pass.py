@@ -97,8 +97,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a recording into ``folder``: emotions.csv, bag/, summary.json, timing.json.
 
-    ``progress`` is told how many images were read, of how many. Raises BagError, LabelsError,
-    DetectorError, ModelError, and OSError when something cannot be written.
+    ``progress`` is called with how many images were read, of how many. Raises BagError,
+    LabelsError, DetectorError, ModelError, and OSError when something cannot be written.
     """
     labels = Labels(job.labels) if job.labels else None
     with Bag(job.bag, log) as bag:

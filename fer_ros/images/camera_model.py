@@ -24,6 +24,10 @@ class CalibrationError(ValueError):
     """A CameraInfo that cannot be used; the message is one line that says why."""
 
 
+class NotCalibratedError(CalibrationError):
+    """The driver says that there is no calibration yet: no fault."""
+
+
 @dataclass(frozen=True, eq=False)
 class CameraModel:
     """Where the pixels of images of one size look: x right, y down, z forward (REP 103).
@@ -102,7 +106,7 @@ def means_rectified(choice: str, image_topic: str) -> bool:
 
 def _check(matrix: np.ndarray, width: float) -> None:
     if not matrix.any():
-        raise CalibrationError("the camera is not calibrated, its matrix is zero")
+        raise NotCalibratedError("the camera is not calibrated, its matrix is zero")
     (fx, _, cx), (skew, fy, cy), last = matrix
     sound = np.isfinite(matrix).all() and skew == 0 and (last == (0, 0, 1)).all()
     sound = sound and max(abs(cx), abs(cy)) <= FARTHEST

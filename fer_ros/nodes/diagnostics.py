@@ -41,7 +41,7 @@ class Situation:
     Attributes:
         node: its full name.
         state: the lifecycle's, such as "active" or "finalized".
-        topic: what it listens to.
+        topic: what it subscribes to.
         reliabilities: what each publisher of the topic offers.
         wanted: the reliability subscribed with.
         other_topic: the topic of the other image transport where someone publishes that.

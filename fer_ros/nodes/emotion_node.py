@@ -147,7 +147,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
         if self._engine:
             self._engine.tune(values)
 
-    def _look(self, item):
+    def _process(self, item):
         message, receipt = item
         era, pipeline = self._era, self._engine
         assert pipeline  # while the worker works

@@ -183,7 +183,7 @@ class ExpressionNode(ManagedNode[Classifier, ExpressionNodeOptions]):
         if self._engine:
             self._smoother.tune(values, self._engine.card.uncertain_below)
 
-    def _look(self, item):
+    def _process(self, item):
         face, message, receipt = item
         era, classifier = self._era, self._engine
         assert classifier  # while the worker works

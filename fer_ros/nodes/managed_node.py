@@ -62,7 +62,7 @@ class ManagedNode(LifecycleNode, Generic[T, Options]):
         self._values: Options = read(self, table, kind)
         self._engine: T | None = None
         self._health = Health()
-        self._worker: MailboxWorker = MailboxWorker(self._look, self._leave_out)
+        self._worker: MailboxWorker = MailboxWorker(self._process, self._leave_out)
         self._era = 0
         """Grows when all is forgotten: what an item in work then says is of the past."""
         self._going_out = threading.Lock()
@@ -104,7 +104,7 @@ class ManagedNode(LifecycleNode, Generic[T, Options]):
         """Take up the parameters that may change between two items. On the worker's thread."""
 
     @abstractmethod
-    def _look(self, item: Any) -> None:
+    def _process(self, item: Any) -> None:
         """Work on an item and publish the result. On the worker's thread."""
 
     @abstractmethod

@@ -55,7 +55,7 @@ def usage(node: str) -> str:
         f"usage: {program} [--ros-args -p PARAMETER:=VALUE ... -r TOPIC:=OTHER ...]",
         purpose,
         "\n".join(f"  {program} --ros-args {example}" for example in examples),
-        _section("listens to", map(_topic, inputs)),
+        _section("subscribes to", map(_topic, inputs)),
         _section("publishes", map(_topic, outputs)),
         _section("services", map(_service, topics.TABLES.get(f"{node} services", ()))),
         _section("parameters and their defaults", map(_parameter, table)),

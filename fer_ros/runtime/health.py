@@ -80,7 +80,7 @@ class Health:
         return time.monotonic() - self._last_received
 
     def error(self, reason: str) -> bool:
-        """Count an error; True the first time this one is heard of, to be logged then."""
+        """Count an error; True the first time this one comes, to be logged then."""
         with self._lock:
             self.last_error = reason[:MAX_REASON]
             kind = kind_of(self.last_error)

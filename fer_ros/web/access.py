@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may look: names of this machine, origins, the token. Without ROS and without a server.
 
-A browser sends what any page that it has open asks for. ``Host`` tells whether the page reached us
+A browser sends what any page that it has open asks for. ``Host`` shows whether the page reached us
 by a name of ours (else by DNS rebinding), ``Origin`` whether a page of ours asks (else another
 site's does), and the token, whether its user may (OWASP, Cross-Site Request Forgery Prevention).
 """
@@ -40,7 +40,7 @@ class Verdict(Enum):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a server that listens on ``host`` is heard on this machine alone."""
+    """Whether a server that listens on ``host`` is reached from this machine alone."""
     if host == "localhost":
         return True
     try:

@@ -64,7 +64,7 @@ class WebView(Node):
         self._health = Health()
         self._images: ImageSubscription | None = None
         self._results = None
-        self._last_look = self._last_pair = float("-inf")
+        self._last_viewed = self._last_pair = float("-inf")
         self._image_times: deque[float] = deque(maxlen=1000)
         self._result_times: deque[float] = deque(maxlen=1000)
         self._ages: deque[float] = deque(maxlen=30)
@@ -129,12 +129,12 @@ class WebView(Node):
         self._values = read(self, WEB_VIEW, WebViewOptions)
         self._worker.max_rate = max(0.0, self._values.max_rate)
 
-    def _look_around(self):
+    def _follow_viewers(self):
         """Listen while somebody looks; whether somebody does."""
         now = time.monotonic()
         if self._viewers:
-            self._last_look = now
-        looking = now - self._last_look < LINGER
+            self._last_viewed = now
+        looking = now - self._last_viewed < LINGER
         if looking and self._results is None:
             self._results = self.create_subscription(
                 EmotionArray, "emotions", self._take_result, 10
@@ -170,7 +170,7 @@ class WebView(Node):
             self._images = ImageSubscription(self, kind, "auto", self._take_image)
 
     def _tick(self):
-        if self._look_around():
+        if self._follow_viewers():
             if self._images:
                 self._images.check()
             self._remote.refresh()

@@ -9,6 +9,7 @@ from sensor_msgs.msg import CameraInfo
 from fer_ros.images.camera_model import (
     CalibrationError,
     CameraModel,
+    NotCalibratedError,
     camera_model,
     means_rectified,
 )
@@ -62,7 +63,11 @@ class CameraCalibration:
             reason = f"no distances by camera_info: {error}"
             if reason not in self._logged:
                 self._logged.add(reason)
-                self._node.get_logger().warning(reason)
+                logger = self._node.get_logger()
+                if isinstance(error, NotCalibratedError):
+                    logger.info(reason)
+                else:
+                    logger.warning(reason)
             return None
 
     def _set(self, info):

@@ -59,7 +59,7 @@ class CameraInputs:
         return self.depth.problems()
 
     def observe(self, message: Image | CompressedImage, receipt: float) -> Observation:
-        """An image with what tells distances in it. Called by the worker's thread.
+        """An image with what distances in it are measured by. Called by the worker's thread.
 
         Args:
             message: the image's.

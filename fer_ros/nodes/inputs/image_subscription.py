@@ -24,7 +24,7 @@ class ImageSubscription:
         node: subscribes, and is spun by one thread.
         transport: "raw" or "compressed".
         reliability: "reliable", "best_effort", or "auto": reliable while every publisher offers
-            it, else best effort, which hears all publishers; looked at again when publishers come
+            it, else best effort, which receives from all; checked again when publishers come
             or go.
         callback: gets each message, and how many were published since the one before that never
             came: lost on the way, or written over in the middleware by a newer one.
@@ -59,7 +59,7 @@ class ImageSubscription:
         """Why the subscription could not be replaced by one that suits the publishers; empty when
         it could."""
         self.check()
-        # Publishers are heard of inside a callback of the subscription itself, where it must not
+        # Publishers are discovered inside a callback of the subscription itself, where it must not
         # be replaced; the guard condition does that a moment later.
         self._guard = node.create_guard_condition(self.check)
 
