@@ -12,7 +12,7 @@ import numpy as np
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.emotions.classifier import softmax
 from fer_ros.emotions.model_card import load_card
-from fer_training import calibration, elsewhere, inspection, plots, recipe
+from fer_training import calibration, elsewhere, errors, inspection, plots, recipe
 from fer_training.dataset import Faces, load_labelled
 from fer_training.evaluate import TIMED, judge, milliseconds_per_face, opened, predict
 from fer_training.export import commit
@@ -132,6 +132,7 @@ def write(
         per_class=_per_class(main),
         elsewhere=_elsewhere(model, entry, sets, people, logits[model], held_out, keys),
         groups=_groups(model, entry, stated),
+        errors=_errors(logits[model], held_out, pictures),
         judged=BALANCED if balanced else "",
         files=_files(rows),
         uncertain_below=f"{card.uncertain_below:.0%}",
@@ -220,6 +221,23 @@ def _elsewhere(model, entry, sets, people, logits, held_out, keys):
         ))  # fmt: skip
     head = ("faces of", "faces", "balanced recall", "95 % between", "ECE", *EMOTIONS)
     return _table(head, rows) + ("" if sets else "\n\nFaces of other origins were not measured.")
+
+
+def _errors(logits, held_out, pictures):
+    """Whose fault the errors are, with a picture and examples; a line without votes."""
+    found = errors.errors(logits.argmax(axis=1), held_out)
+    if found is None or not found["n"]:
+        return "Whose fault the errors are was not measured: no votes."
+    plots.errors(found["with"], pictures / "errors.png")
+    shares = {name: f"{count / found['n']:.0%}" for name, count in found["with"].items()}
+    rows = [(e["row"], e["label"], e["votes"], f"**{e['answer']}**") for e in found["examples"]]
+    return (
+        f"Of {found['n']:,} answers that are not the label of the data set, the majority of ten "
+        f"annotators gives the model's answer in {shares['the model']}, the label in "
+        f"{shares['the label']}, and neither in {shares['neither']}.\n\n"
+        f"![Whom the annotators are with]({PICTURES}/errors.png)\n\n"
+        + _table(("row of fer2013.csv", "label", "annotators", "model"), rows)
+    )
 
 
 def _groups(model, entry, path):

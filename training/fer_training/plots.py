@@ -108,6 +108,23 @@ def robustness(conditions: dict[str, dict[str, float]], clean: float, path: Path
     figure.savefig(path, dpi=110)
 
 
+def errors(sides: dict[str, int], path: Path) -> None:
+    """Whom the annotators are with, of a model's errors by the labels."""
+    figure, axes = _figure(7, 1.5)
+    total, begun = sum(sides.values()), 0
+    for (name, count), colour in zip(sides.items(), (INK, SECOND, FAINT), strict=True):
+        axes.barh(0, count, left=begun, color=colour)
+        axes.text(
+            begun + count / 2, 0, f"{name}\n{count / total:.0%}", ha="center", va="center",
+            color="black" if colour == FAINT else "white",
+        )  # fmt: skip
+        begun += count
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel(f"{total:,} errors by the labels of FER-2013: ten annotators are with ...")
+    figure.savefig(path, dpi=120)
+
+
 def tuning_history(trials: list[dict], as_it_is: float | None, path: Path) -> None:
     """Accuracy of each trial of tuning.json that came to its end, and the best so far."""
     figure, axes = _figure(7, 4)

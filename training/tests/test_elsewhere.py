@@ -11,6 +11,7 @@ from fer_training import elsewhere
 from fer_training.batches import Batches
 from fer_training.cli import main
 from fer_training.dataset import DatasetError, load, load_labelled, seen_as_faces
+from fer_training.errors import errors
 from fer_training.groups import by_group, render_recalls, stated_groups
 from fer_training.targets import AdjustedCrossentropy, shown, targets
 
@@ -178,3 +179,18 @@ def test_frequencies_hold_what_teachers_say(training, monkeypatch):
     labels = np.bincount(training.labels, minlength=7) / len(training)
     expected = 0.5 * labels + 0.5 * np.eye(7)[3]
     np.testing.assert_allclose(batches.frequencies(), expected, atol=1e-3)
+
+
+def test_whose_errors_they_are():
+    faces = make_faces(4, "PublicTest")
+    votes = np.zeros((4, 10), np.int64)
+    votes[np.arange(4), [3, 1, 8, 4]] = 9
+    votes[0, 6] = 1
+    answers = np.array([3, 0, 5, 3])  # labels are 0 to 3; the last is right
+    found = errors(answers, replace(faces, votes=votes))
+    assert found["n"] == 3
+    assert found["with"] == {"the model": 1, "the label": 1, "neither": 1}
+    assert found["examples"][0] == {
+        "row": "0", "label": "anger", "votes": "9 happiness, 1 neutral", "answer": "joy",
+    }  # fmt: skip
+    assert errors(answers, faces) is None
