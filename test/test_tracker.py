@@ -87,3 +87,14 @@ def test_a_face_that_is_cut_in_two_for_an_image_keeps_its_id():
     halves = tracker.update([Box(124, 156, 70, 70), Box(180, 154, 67, 67)], 6 / 30)
     assert 1 in halves
     assert tracker.update([Box(121, 149, 105, 105)], 7 / 30) == [1]
+
+
+def test_a_part_of_a_face_becomes_the_face_again():
+    """What was seen of a face beside the one that covered it was half of it."""
+    tracker = Tracker()
+    for i in range(5):
+        assert tracker.update([Box(240, 180, 120, 120)], i / 30) == [1]
+    assert tracker.update([Box(247, 205, 50, 50)], 5 / 30) == [2], "small ones lie on large faces"
+    for i in range(6, 50):
+        tracker.update([Box(247, 205, 50, 50)], i / 30)
+    assert tracker.update([Box(239, 181, 118, 118)], 50 / 30) == [2]

@@ -13,6 +13,9 @@ from fer_ros.result import Box
 MIN_OVERLAP = 0.3
 MAX_DISTANCE = 0.75  # of the mean side: about how far a head moves between images at 5 Hz
 MAX_SIZE_RATIO = 1.8
+MAX_PART_RATIO = 3.0  # of the sides of a face and of a part of it
+HELD = 0.8  # of the area of a part, that lies on the face
+PART = 0.01  # likeness of a part to the face: any other is more like it
 MIN_HITS = 3
 """Images from which a track counts as a face, as in SORT (Bewley et al., 2016,
 doi:10.1109/ICIP.2016.7533003): before, it may be a part of one that something passes before."""
@@ -79,7 +82,11 @@ class Tracker:
 
 
 def likeness(a: Box, b: Box) -> float:
-    """1 to 2 by overlap, 0 to 1 by nearness of boxes that overlap little, 0 when neither."""
+    """1 to 2 by overlap, 0 to 1 by nearness of boxes that overlap little, 0 when neither.
+
+    ``a`` is known, ``b`` is new. A larger ``b`` that holds ``a`` is a little like it: of a face
+    that was covered a part may have been known last.
+    """
     (ax, ay), (bx, by) = a.centre, b.centre
     reach = max(a.width + b.width, a.height + b.height) / 2
     if abs(ax - bx) >= reach or abs(ay - by) >= reach:
@@ -88,7 +95,9 @@ def likeness(a: Box, b: Box) -> float:
     if overlap >= MIN_OVERLAP:
         return 1 + overlap
     side_a, side_b = a.area**0.5, b.area**0.5
-    if not side_a or not side_b or max(side_a / side_b, side_b / side_a) > MAX_SIZE_RATIO:
+    if not side_a or not side_b or side_a / side_b > MAX_SIZE_RATIO:
         return 0.0
+    if side_b / side_a > MAX_SIZE_RATIO:
+        return PART if a.shared(b) >= HELD * a.area and side_b / side_a < MAX_PART_RATIO else 0.0
     distance = math.dist((ax, ay), (bx, by)) / ((side_a + side_b) / 2)
     return max(0.0, 1 - distance / MAX_DISTANCE)
