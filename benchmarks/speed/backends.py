@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What LiteRT gains: the whole pipeline with it, and as it is where LiteRT is not installed.
+"""What LiteRT gains: the whole pipeline with it, and as it is where LiteRT is not installed: by
+ONNX Runtime where that is, and by OpenCV.
 
-Both take the same images of 640x480 at stamps of 30 Hz by turns, one image each, with one thread.
+All take the same images of 640x480 at stamps of 30 Hz by turns, one image each, with one thread.
 
     PYTHONPATH=.:~/litert /usr/bin/python3 -m benchmarks.speed.backends     # beside apt's OpenCV
 """
@@ -25,19 +26,23 @@ PERIOD = 1 / 30  # seconds between two images' stamps
 
 
 def pipelines() -> dict:
-    """A pipeline on LiteRT, and one that does not find it."""
-    real = importlib.util.find_spec
-    with_litert = create_pipeline()
-    with mock.patch("importlib.util.find_spec", lambda n: None if "litert" in n else real(n)):
-        return {"LiteRT": with_litert, "OpenCV": create_pipeline()}
+    """A pipeline by each of what runs networks here."""
+    real, found = importlib.util.find_spec, {"LiteRT": create_pipeline()}
+    hidden = ["ai_edge_litert"]
+    with mock.patch("importlib.util.find_spec", lambda n: None if n in hidden else real(n)):
+        if real("onnxruntime"):
+            found["ONNX Runtime"] = create_pipeline()
+        hidden.append("onnxruntime")
+        found["OpenCV"] = create_pipeline()
+    return found
 
 
 def measure(faces: int, images: int) -> dict:
     """Milliseconds an image: median, mean and more, by backend."""
-    both, frames = pipelines(), make_frames(faces, "640x480")
-    times = {name: [] for name in both}
+    runs, frames = pipelines(), make_frames(faces, "640x480")
+    times = {name: [] for name in runs}
     for i in tqdm(range(-5, images), desc=f"{faces} faces", leave=False):
-        for name, pipeline in both.items():
+        for name, pipeline in runs.items():
             began = time.perf_counter()
             pipeline.process(Observation(frames[i % len(frames)], 10 + i * PERIOD))
             if i >= 0:
@@ -56,7 +61,7 @@ def main():
     found = {str(faces): measure(faces, options.images) for faces in FACES}
     save("backends", {"machine": machine(False), "faces": found})
     print(f"OpenCV {cv2.__version__}, ms an image: median (mean)\n")
-    print("| faces | " + " | ".join(found["0"]) + " |\n|---|---|---|")
+    print("| faces | " + " | ".join(found["0"]) + " |\n|---" + "|---" * len(found["0"]) + "|")
     for faces, row in found.items():
         cells = (f"{taken['median']:.1f} ({taken['mean']:.1f})" for taken in row.values())
         print(f"| {faces} | {' | '.join(cells)} |")
