@@ -98,3 +98,31 @@ def exported(run, training, validation, tmp_path_factory):
     )
     card = export(run / "last.keras", training, leaky, out, "tiny")
     return out, card
+
+
+def written(tensor: np.ndarray) -> bytes:
+    """A tensor as dlib writes it: version, four dimensions, numbers."""
+    size = tensor.size.to_bytes(4, "little").rstrip(b"\0")
+    head = b"\x01\x02" + bytes([len(size)]) + size + 3 * b"\x01\x01"
+    return b"con_4..." + head + tensor.astype("<f4").tobytes()
+
+
+@pytest.fixture(scope="session")
+def dlib(tmp_path_factory):
+    """A file of dlib's form with random numbers, and those of its first layer."""
+    import keras
+    from fer_training import face_network
+
+    random, content, first = np.random.default_rng(0), b"", None
+    for layer in face_network.face_resnet(0.0).layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            height, width, inputs, filters = layer.kernel.shape
+            shape = (filters, inputs if first is not None else 3, height, width)
+            kernels = random.normal(0, (2 / np.prod(shape[1:])) ** 0.5, shape)
+            bias = random.normal(0, 0.1, filters)
+            affine = np.concatenate([random.uniform(0.5, 1, filters), bias[::-1]])
+            content += written(np.concatenate([kernels.ravel(), bias])) + written(affine)
+            first = (kernels, bias, affine) if first is None else first
+    path = tmp_path_factory.mktemp("dlib") / "dlib.dat"
+    path.write_bytes(content)
+    return path, first

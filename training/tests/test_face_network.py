@@ -15,33 +15,8 @@ from fer_training.train import train
 from fer_ros.emotions.model_card import ModelError
 
 
-def written(tensor: np.ndarray) -> bytes:
-    """A tensor as dlib writes it: version, four dimensions, numbers."""
-    size = tensor.size.to_bytes(4, "little").rstrip(b"\0")
-    head = b"\x01\x02" + bytes([len(size)]) + size + 3 * b"\x01\x01"
-    return b"con_4..." + head + tensor.astype("<f4").tobytes()
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    """A file of dlib's form with random numbers, and those of its first layer."""
-    random, content, first = np.random.default_rng(0), b"", None
-    for layer in face_resnet(0.0).layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            height, width, inputs, filters = layer.kernel.shape
-            shape = (filters, inputs if first is not None else 3, height, width)
-            kernels = random.normal(0, (2 / np.prod(shape[1:])) ** 0.5, shape)
-            bias = random.normal(0, 0.1, filters)
-            affine = np.concatenate([random.uniform(0.5, 1, filters), bias[::-1]])
-            content += written(np.concatenate([kernels.ravel(), bias])) + written(affine)
-            first = (kernels, bias, affine) if first is None else first
-    path = tmp_path_factory.mktemp("dlib") / "dlib.dat"
-    path.write_bytes(content)
-    return path, first
-
-
-def test_a_grey_face_is_seen_as_dlib_sees_three_equal_channels(file):
-    path, (kernels, bias, affine) = file
+def test_a_grey_face_is_seen_as_dlib_sees_three_equal_channels(dlib):
+    path, (kernels, bias, affine) = dlib
     model = face_resnet(0.0)
     begin_from_dlib(model, path)
     convolution = next(x for x in model.layers if isinstance(x, keras.layers.Conv2D))
@@ -57,9 +32,9 @@ def test_a_grey_face_is_seen_as_dlib_sees_three_equal_channels(file):
     np.testing.assert_allclose(seen[5, 10], expected, rtol=1e-3, atol=1e-3)
 
 
-def test_unfolded_it_answers_as_before_and_in_training_too(file):
+def test_unfolded_it_answers_as_before_and_in_training_too(dlib):
     model, images = face_resnet(0.0), make_faces(32, "").images
-    begin_from_dlib(model, file[0])
+    begin_from_dlib(model, dlib[0])
     before = model.predict(images[..., None], verbose=0)
     unfold(model, images)
     np.testing.assert_allclose(model.predict(images[..., None], verbose=0), before, atol=2e-3)
@@ -67,9 +42,9 @@ def test_unfolded_it_answers_as_before_and_in_training_too(file):
 
 
 def test_it_is_trained_in_bfloat16_and_left_in_float32(
-    file, tmp_path, training, validation, monkeypatch
+    dlib, tmp_path, training, validation, monkeypatch
 ):
-    monkeypatch.setattr("fer_training.train.dlib_file", lambda: file[0])
+    monkeypatch.setattr("fer_training.train.dlib_file", lambda: dlib[0])
     recipe = replace(
         TINY, network="face_resnet", pretrained=True, epochs=1, precision="mixed_bfloat16", rows=16
     )

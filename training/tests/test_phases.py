@@ -15,11 +15,11 @@ from fer_training.recipe import learnt_from, load_recipe
 from fer_training.train import FollowEpoch, train
 
 TEACHERS = ("teacher_vgg", "teacher_resnet", "teacher_contrast", "teacher_mobilenet")
-IN_ORDER = ("teacher_mobilenet", *TEACHERS[:3], "best")
+IN_ORDER = ("teacher_mobilenet", *TEACHERS[:3], "by_labels", "teacher_face", "best")
 
 
 @pytest.fixture
-def command(tmp_path):
+def command(tmp_path, dlib, monkeypatch):
     """``fer-training train --recipe best`` on drawn faces, two epochs a phase, at 32 pixels."""
     training, validation = make_faces(84, "Training", seed=1), make_faces(14, "PublicTest", seed=2)
     csv = write_csv(tmp_path / "fer2013.csv", training, validation)
@@ -31,6 +31,9 @@ def command(tmp_path):
             lines.append(",".join((usage, "", *map(str, counts))))
     votes.write_text("\n".join(lines) + "\n")
     np.savez(tmp_path / "more.npz", images=make_faces(28, "", seed=3).images)
+    others = make_faces(14, "", seed=4)
+    np.savez(tmp_path / "studio.npz", images=others.images, labels=others.labels)
+    monkeypatch.setattr("fer_training.train.dlib_file", lambda: dlib[0])
     weights = tmp_path / "imagenet.weights.h5"
     keras.applications.MobileNetV2(
         input_shape=(32, 32, 3), include_top=False, weights=None
@@ -38,7 +41,7 @@ def command(tmp_path):
     return [
         *("train", "--recipe", "best", "--epochs", "2", "--input-size", "32"),
         *("--csv", str(csv), "--votes", str(votes), "--weights", str(weights)),
-        *("--unlabelled", str(tmp_path / "more.npz")),
+        *("--unlabelled", str(tmp_path / "more.npz"), "--others", str(tmp_path / "studio.npz")),
     ]
 
 
@@ -65,15 +68,17 @@ def test_best_from_an_empty_folder_killed_in_every_phase_ends_in_the_same_weight
 
     monkeypatch.setattr(FollowEpoch, "on_epoch_begin", killing)
     out = tmp_path / "killed" / "best"
-    phases = sum(len(load_recipe(name).phases) for name in IN_ORDER)
+    phases = sum(max(1, len(load_recipe(name).phases)) for name in IN_ORDER)
     for _ in range(phases):
         assert main([*command, "--out", str(out)]) == 130
         assert "the same command goes on" in capsys.readouterr().err
     assert main([*command, "--out", str(out)]) == 0
     assert [name for _, name in killed] == [
-        f"{name}_{n}" for name in IN_ORDER for n in range(1, len(load_recipe(name).phases) + 1)
+        phase.name for name in IN_ORDER for phase in load_recipe(name).phases or [load_recipe(name)]
     ]
-    assert learnt_from(out) == {"teachers": list(TEACHERS), "unlabelled": 28}
+    assert learnt_from(out.parent / "by_labels") == {"teachers": list(TEACHERS), "unlabelled": 28}
+    others = {"studio": 14}
+    assert learnt_from(out) == {"teachers": ["teacher_face"], "unlabelled": 28, "others": others}
     for run in IN_ORDER:
         one, other = weights_of(tmp_path / "whole" / run), weights_of(out.parent / run)
         for a, b in zip(one, other, strict=True):

@@ -6,7 +6,7 @@ from fer_training.model import SCALINGS
 from fer_training.recipe import CHOICES, Recipe, RecipeError, available, load_recipe, recipe_of_run
 
 NAMES = [
-    *("attention", "best", "fine_tune", "paper", "small"),
+    *("attention", "best", "by_labels", "fine_tune", "paper", "small"),
     *("teacher_contrast", "teacher_face", "teacher_mobilenet", "teacher_resnet", "teacher_vgg"),
 ]
 
@@ -35,12 +35,14 @@ def test_overrides():
 
 
 def test_phases_hold_to_the_head_where_they_say_nothing():
-    best = load_recipe("best")
-    assert [p.mixup for p in best.phases] == [0.3, 0.0, 0.0, 0.3, 0.0]
-    assert [p.balance for p in best.phases] == [0.15, 0.15, *[best.balance] * 3]
-    assert {p.teacher for p in best.phases} == {best.teacher}
-    assert best.start.name == "teacher_mobilenet"
-    assert [t.name for t in load_recipe("small").teachers][-1] == "best"
+    labels, best = load_recipe("by_labels"), load_recipe("best")
+    assert [p.mixup for p in labels.phases] == [0.3, 0.0, 0.0, 0.3, 0.0]
+    assert [p.balance for p in labels.phases] == [0.15, 0.15, *[labels.balance] * 3]
+    assert {p.teacher for p in labels.phases} == {labels.teacher}
+    assert labels.start.name == "teacher_mobilenet"
+    assert best.start == labels
+    assert [p.teacher for p in best.phases] == [0.0, best.teacher]
+    assert [t.name for t in load_recipe("small").teachers][-1] == "by_labels"
 
 
 @pytest.mark.parametrize(
