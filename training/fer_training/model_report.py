@@ -35,6 +35,19 @@ UNTOUCHED = (
     "others, held out of\nTraining; how often they were looked at meanwhile says the "
     "[ledger](training/LEDGER.md)."
 )
+FACE_NETWORK = (
+    " What was\ntaught by `teacher_face` began with dlib's face recognition network too (Davis "
+    "King, CC0); about\nhalf of the faces that this learnt from are of FaceScrub and VGG Face, "
+    "which have terms of their own."
+)
+ORIGINS = {
+    "rendered": "rendered faces of avatars (MakeHuman's assets, CC0, with the action units and "
+    "emotions of FACSHuman: Gilbert, Demarchi, Urdapilleta, 2018)",
+    "diffusionfer": "pictures made by Stable Diffusion (DiffusionFER of FER-Zoo, Daeha Kim, CC0), "
+    "their labels looked through",
+    "congress": "official portraits (US Government Publishing Office, public domain)",
+}
+"""What files of labelled faces hold, by their names."""
 UNLABELLED = """
 The faces without labels were cut from photographs of
 [muxspace/facial_expressions](https://github.com/muxspace/facial_expressions) (from the web; the
@@ -116,6 +129,8 @@ def write(
         taught=_taught(learnt_from),
         untouched=UNTOUCHED if apart else TOUCHED,
         unlabelled=UNLABELLED if learnt_from.get("unlabelled") else "",
+        others=_others(learnt_from.get("others", {})),
+        face_network=FACE_NETWORK if "teacher_face" in learnt_from.get("teachers", ()) else "",
         export_commit=content["figures"]["commit"],
         export_date=content["figures"]["date"],
         export_command=content["figures"]["command"],
@@ -161,6 +176,14 @@ def _taught(learnt_from):
     more = learnt_from["unlabelled"]
     faces = f" on these and on {more:,} [faces without labels](#data-and-its-faults)" * bool(more)
     return f"; taught by the mean answer of {names}{faces}"
+
+
+def _others(counts):
+    """Of which other origins labelled faces were learnt from."""
+    if not counts:
+        return ""
+    names = "; ".join(f"{count:,} {ORIGINS.get(name, name)}" for name, count in counts.items())
+    return f"\nFurther labelled faces, each origin shown as often as any other: {names}.\n"
 
 
 def _shipped(folder):
