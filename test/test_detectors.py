@@ -286,7 +286,7 @@ def test_auto_goes_on_to_the_next_that_is_present(monkeypatch, caplog, tmp_path)
 def test_auto_warns_when_the_file_given_is_of_no_use(tmp_path, caplog):
     (tmp_path / "torn.onnx").write_bytes(b"torn")
     assert create_detector(model_path=str(tmp_path / "torn.onnx")).name == "blazeface"
-    assert "torn.onnx is not a YuNet model" in caplog.text
+    assert "torn.onnx: not a YuNet model" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["missing.onnx", "README.md"])

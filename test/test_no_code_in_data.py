@@ -2,11 +2,11 @@
 """Model and card are data: nothing that is read can carry code, and nothing unpickles."""
 
 import ast
+import importlib
 import json
 import pickle
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -96,20 +96,33 @@ def test_nothing_unpickles_at_run_time(arguments):
     assert (done.returncode == 0) == (not arguments), done.stderr
 
 
+KERAS = """
+import numpy as np
+from types import SimpleNamespace
+asked = []
+def load_model(path, **options):
+    assert options == {"compile": False, "safe_mode": True}
+    asked.append(options)
+    return SimpleNamespace(
+        input_shape=(None, 48, 48, 1),
+        output_shape=(None, 7),
+        predict_on_batch=lambda batch: np.zeros((len(batch), 7), np.float32),
+    )
+saving = SimpleNamespace(load_model=load_model)
+"""
+
+
 def test_keras_files_are_loaded_in_safe_mode(tmp_path, monkeypatch):
     """Keras refuses Lambda layers then, which hold marshalled code (see training/tests)."""
-    asked = []
-    model = SimpleNamespace(input_shape=(None, 48, 48, 1), output_shape=(None, 7))
-    model.predict_on_batch = lambda batch: np.zeros((len(batch), 7), np.float32)
-
-    def load_model(path, **options):
-        asked.append(options)
-        return model
-
-    fake = SimpleNamespace(saving=SimpleNamespace(load_model=load_model))
-    monkeypatch.setitem(sys.modules, "keras", fake)
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / "keras.py").write_text(KERAS)
+    monkeypatch.syspath_prepend(packages)
+    monkeypatch.setenv("PYTHONPATH", str(packages))  # of the process that tries the file first
     path = tmp_path / "tiny.keras"
     path.write_bytes(b"weights")
     vouch(path)
     assert Classifier(path).backend_name == "keras"
-    assert asked == [{"compile": False, "safe_mode": True}]
+    keras = importlib.import_module("keras")
+    monkeypatch.delitem(sys.modules, "keras")
+    assert keras.asked == [{"compile": False, "safe_mode": True}]

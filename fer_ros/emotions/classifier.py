@@ -42,7 +42,11 @@ class Classifier:
         card = self.card
         self._backend = open_backend(path, card.input_size, threads, card.crop, card.classes)
         self._places = list(card.places)
-        self.probabilities(np.zeros(card.crop.shape, np.uint8))  # fails now, not on a face
+        if self._backend.sha256 != card.sha256:
+            raise ModelError(f"{path}: changed while it was read")
+        noise = np.random.default_rng(0).integers(0, 256, card.crop.shape, np.uint8)
+        for crop in (np.zeros_like(noise), np.full_like(noise, 255), noise):
+            self.probabilities(crop)  # fails now, not on a face
 
     @property
     def identity(self) -> str:
@@ -52,13 +56,17 @@ class Classifier:
     def probabilities(self, crop: np.ndarray) -> np.ndarray:
         """Probability of each class, float32 [7] that sums to 1, of a crop, uint8 of the shape
         that the card says: [48, 48] unless it says another.
+
+        Raises ModelError: the model fails, or gives what is not finite.
         """
         if crop.shape != self.card.crop.shape or crop.dtype != np.uint8:
             raise ValueError(f"crop is {crop.dtype} {crop.shape}, not uint8 {self.card.crop.shape}")
         logits = self._backend.logits(crop)
-        if not np.isfinite(logits).all():
+        with np.errstate(over="ignore"):
+            scaled = logits / np.float32(self.card.temperature)
+        if not np.isfinite(scaled).all():
             raise ModelError(f"{self.path}: the model gave {logits!r}, not finite logits")
-        return softmax(logits[self._places] / self.card.temperature)
+        return softmax(scaled[self._places])
 
 
 def default_model() -> Path:
@@ -97,17 +105,30 @@ class Backend:
     """
 
     def __init__(self, network: Network, crop: Crop, input_size: int, classes: int):
-        self._network, self._crop = network, crop
+        self._network, self._crop, self._classes = network, crop, classes
+        self.sha256 = network.sha256
         onnx = network.path.suffix == ".onnx"
         self._size = (input_size, input_size) if onnx else (crop.size, crop.size)
         self._values: Callable[[np.ndarray], np.ndarray] = self._first if onnx else self._last
         self._expect_entry()
-        self._expect_exit(classes)
+        self.logits(np.zeros(crop.shape, np.uint8))
 
     def logits(self, crop: np.ndarray) -> np.ndarray:
-        """A crop, uint8 of the card's shape -> float32 [classes], in the file's own order."""
-        (logits,) = self._network(self._values(crop))
-        return logits[0]
+        """A crop, uint8 of the card's shape -> float32 [classes], in the file's own order.
+
+        Raises ModelError.
+        """
+        try:
+            outputs = self._network(self._values(crop))
+        except NetworkError as error:
+            raise ModelError(str(error)) from None
+        found = ", ".join(f"{o.dtype.name} {list(o.shape)}" for o in outputs)
+        if found != f"float32 [1, {self._classes}]":
+            raise ModelError(
+                f"{self._network.path}: output is {found}, not float32 [1, {self._classes}]; "
+                "the labels of the card say how many"
+            )
+        return outputs[0][0]
 
     def _last(self, crop: np.ndarray) -> np.ndarray:
         return self._crop.scaled(crop).reshape(1, *self._size, self._crop.channels)
@@ -125,18 +146,6 @@ class Backend:
             raise ModelError(
                 f"{path}: input is {entry.dtype} {list(entry.shape)}, not {values.dtype.name} "
                 f"{list(values.shape)}; input_size, framing and scaling of the card say which"
-            )
-
-    def _expect_exit(self, classes: int) -> None:
-        try:
-            outputs = self._network(self._values(np.zeros(self._crop.shape, np.uint8)))
-        except NetworkError as error:
-            raise ModelError(str(error)) from None
-        found = [f"{o.dtype.name} {list(o.shape)}" for o in outputs]
-        if found != [f"float32 [1, {classes}]"]:
-            raise ModelError(
-                f"{self._network.path}: output is {', '.join(found)}, not float32 [1, {classes}]; "
-                "the labels of the card say how many"
             )
 
 
@@ -167,8 +176,13 @@ def open_backend(
 
     Raises ModelError.
     """
+    channels, size = crop.channels, crop.size
+    if path.suffix == ".onnx":
+        entry = (1, channels, input_size, input_size), "float32"
+    else:
+        entry = (1, size, size, channels), "uint8" if crop.scaling is None else "float32"
     try:
-        network = open_network(path, threads)
+        network = open_network(path, threads, inputs=[entry])
     except NetworkError as error:
         raise ModelError(str(error)) from None
     return Backend(network, crop, input_size, classes)

@@ -1,32 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """LiteRT runs .tflite files."""
 
-from pathlib import Path
-
 import numpy as np
 
-from fer_ros.inference.network import Network, NetworkError, Signature, first_line
+from fer_ros.inference.network import Function, NetworkError, Signature, first_line
 
 
-def open_file(path: Path, threads: int) -> Network:
+def open_bytes(data: bytes, threads: int) -> tuple[Signature, Function]:
     """See ``fer_ros.inference.open_network``."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise NetworkError(
-            f"{path} needs LiteRT, which is not installed ({error}); pip install ai-edge-litert, "
+            f"needs LiteRT, which is not installed ({error}); pip install ai-edge-litert, "
             "or take an .onnx file"
         ) from None
     try:
-        net = Interpreter(model_path=str(path), num_threads=threads)
+        net = Interpreter(model_content=data, num_threads=threads)
         net.allocate_tensors()
         (entry,) = net.get_input_details()
-    except (ValueError, RuntimeError) as error:
-        raise NetworkError(f"{path}: LiteRT cannot load it: {first_line(error)}") from None
-    exits = net.get_output_details()
+        exits = net.get_output_details()
+    except Exception as error:  # LiteRT raises what its C++ and NumPy raise
+        raise NetworkError(f"LiteRT cannot load it: {first_line(error)}") from None
     if any(tensor["quantization"][0] for tensor in (entry, *exits)):
         raise NetworkError(
-            f"{path}: input or output is quantised; the graph must take and give plain values"
+            "input or output is quantised; the graph must take and give plain values"
         )
     numbers = [tensor["index"] for tensor in exits]
 
@@ -36,4 +34,4 @@ def open_file(path: Path, threads: int) -> Network:
         return [net.get_tensor(number) for number in numbers]
 
     signature = Signature(tuple(entry["shape"].tolist()), np.dtype(entry["dtype"]).name)
-    return Network(path, "litert", signature, run)
+    return signature, run

@@ -13,6 +13,9 @@ class NetworkError(RuntimeError):
     """A model file cannot be run; the message is one line."""
 
 
+Function = Callable[[np.ndarray], list[np.ndarray]]
+
+
 @dataclass(frozen=True)
 class Signature:
     """What a network's one input takes: its shape, 0 where a side is left open, and type."""
@@ -30,12 +33,14 @@ class Network:
         backend: what runs it.
         entry: what its input takes.
         function: the input's array to the arrays of all outputs; may raise anything.
+        sha256: of the bytes that were loaded, hexadecimal.
     """
 
     path: Path
     backend: str
     entry: Signature
-    function: Callable[[np.ndarray], list[np.ndarray]]
+    function: Function
+    sha256: str = ""
 
     def __call__(self, values: np.ndarray) -> list[np.ndarray]:
         """The arrays of every output, fewest values first.

@@ -6,7 +6,6 @@ the fields are those of onnx.proto3 (https://onnx.ai). Two dozen lines of it spa
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 _GRAPH, _INITIALIZER, _INPUT = 7, 5, 11  # ModelProto.graph, GraphProto.initializer, .input
@@ -15,13 +14,13 @@ _TO_DIMENSIONS = (2, 1, 2, 1)  # ValueInfoProto.type, .tensor_type, .shape, .dim
 _SIZE = 1  # Dimension.dim_value
 
 
-def declared_input(path: Path) -> tuple[int, ...]:
+def declared_input(data: bytes) -> tuple[int, ...]:
     """The shape of the one input, 0 where a side is left open.
 
     Raises ValueError for a file that is torn, or whose inputs are not one.
     """
     try:
-        (graph,) = _all(memoryview(path.read_bytes()), _GRAPH)
+        (graph,) = _all(memoryview(data), _GRAPH)
         weights = {bytes(*_all(t, _TENSOR_NAME)) for t in _all(graph, _INITIALIZER)}
         # Up to version 3 of the format, weights are listed among the inputs.
         inputs = [v for v in _all(graph, _INPUT) if bytes(*_all(v, _NAME)) not in weights]
@@ -30,7 +29,7 @@ def declared_input(path: Path) -> tuple[int, ...]:
             parts = [inner for part in parts for inner in _all(part, number)]
         return tuple(next(_all(part, _SIZE), 0) for part in parts)
     except (IndexError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: not an ONNX file of one input: {error}") from None
+        raise ValueError(f"not an ONNX file of one input: {error}") from None
 
 
 def _all(message: memoryview, number: int) -> Iterator[Any]:

@@ -1,36 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """ONNX Runtime runs .onnx files, where it is installed."""
 
-from pathlib import Path
-
-from fer_ros.inference.network import Network, NetworkError, Signature, first_line
+from fer_ros.inference.network import Function, NetworkError, Signature, first_line
 
 QUIET = 3  # errors alone
 
 
-def open_file(path: Path, threads: int) -> Network:
+def open_bytes(data: bytes, threads: int) -> tuple[Signature, Function]:
     """See ``fer_ros.inference.open_network``."""
     try:
         import onnxruntime
     except ImportError as error:
-        raise NetworkError(f"{path}: ONNX Runtime cannot be imported: {error}") from None
+        raise NetworkError(f"ONNX Runtime cannot be imported: {error}") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = QUIET
     try:
         # Of the bytes, not the path: so a file can name no other file beside it.
-        net = onnxruntime.InferenceSession(
-            path.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
+        net = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         (entry,) = net.get_inputs()
     except Exception as error:  # ONNX Runtime has a dozen of its own
-        raise NetworkError(f"{path}: ONNX Runtime cannot load it: {first_line(error)}") from None
+        raise NetworkError(f"ONNX Runtime cannot load it: {first_line(error)}") from None
     # A side that is left open has a name, or none.
     shape = tuple(side if isinstance(side, int) else 0 for side in entry.shape)
     kind = entry.type.removeprefix("tensor(").removesuffix(")").replace("float", "float32")
-    return Network(
-        path,
-        "onnxruntime",
-        Signature(shape, kind),
-        lambda values: net.run(None, {entry.name: values}),
-    )
+    return Signature(shape, kind), lambda values: net.run(None, {entry.name: values})

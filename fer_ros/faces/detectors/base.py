@@ -80,6 +80,14 @@ def make_detection(box, score, eyes=None, scale=1.0) -> Detection:
 
 
 def best_first(detections, min_face_size: int) -> list[Detection]:
-    """Drop the faces narrower than `min_face_size` pixels or a pixel, sort the rest by score."""
-    kept = [d for d in detections if d.box.width >= max(1, min_face_size) and d.box.height >= 1]
+    """Drop the faces narrower than `min_face_size` pixels or a pixel, and what a damaged network
+    gives that is no number; sort the rest by score.
+    """
+    kept = [
+        d
+        for d in detections
+        if d.box.width >= max(1, min_face_size)
+        and d.box.height >= 1
+        and np.isfinite([*d.box, d.score, *np.ravel(d.eyes or ())]).all()
+    ]
     return sorted(kept, key=lambda d: d.score, reverse=True)

@@ -28,6 +28,7 @@ SHORT_RANGE = "face_detection_short_range"
 SIDES = {FILE: 256, SHORT_RANGE: 128}
 SCORE_THRESHOLD = 0.5
 PROPOSAL_THRESHOLD = 0.3  # of what the face mesh verifies
+FAR = 1e4  # pixels of the input: only a damaged network sees a face there
 OVERLAP = 0.3  # intersection over union from which two boxes are the same face
 INPUT_OF_BYTE = (np.arange(256) / 127.5 - 1).astype(np.float32)
 # Model input side: ((stride of a feature map, anchors in each of its cells), ...)
@@ -60,7 +61,7 @@ class BlazeFaceDetector:
         logits, offsets = self._network(rgb[np.newaxis])
         logits = np.clip(logits[0, :, 0], -80.0, 80.0)
         scores = 1.0 / (1.0 + np.exp(-logits))
-        kept = scores >= self._threshold
+        kept = (scores >= self._threshold) & (np.abs(offsets[0]) < FAR).all(axis=1)
         boxes = self._decode(offsets[0, kept], self._anchors[kept])
         boxes, scores = merge(boxes, scores[kept])
         boxes[:, [0, 2, 4, 6]] -= left
@@ -135,16 +136,17 @@ def merge(boxes: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _load(path: Path, threads: int) -> tuple[Network, int]:
     hint = "leave detector_model empty for fer_ros' own"
+    sides = sorted(ANCHORS, key=lambda side: side != SIDES.get(path.stem))
     try:
-        network = open_network(path, threads)
+        network = open_network(path, threads, inputs=[((1, s, s, 3), "float32") for s in sides])
     except NetworkError as error:
         raise DetectorError(f"detector blazeface: {error}; {hint}") from None
-    for side in sorted(ANCHORS, key=lambda side: side != SIDES.get(path.stem)):
+    for side in sides:
         anchors = len(make_anchors(side))
         try:
             outputs = network(np.zeros((1, side, side, 3), np.float32))
         except NetworkError:  # of another size
             continue
-        if [output.size for output in outputs] == [anchors, 16 * anchors]:
+        if [output.shape for output in outputs] == [(1, anchors, 1), (1, anchors, 16)]:
             return network, side
     raise DetectorError(f"detector blazeface: {path} is not a BlazeFace model; {hint}")

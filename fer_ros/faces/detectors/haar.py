@@ -21,6 +21,8 @@ from fer_ros.faces.detectors.base import (
     make_detection,
     shrink,
 )
+from fer_ros.inference import NetworkError
+from fer_ros.inference.trial import as_file, prove, read_file
 
 CASCADE = "haarcascade_frontalface_alt2.xml"
 DEBIAN_FOLDER = "/usr/share/opencv4/haarcascades"
@@ -50,7 +52,8 @@ class HaarDetector:
                 "install an OpenCV below 5 or choose detector blazeface or yunet"
             )
         self.model_path = Path(model_path) if model_path else find_cascade()
-        self._cascade = _load(self.model_path)
+        # OpenCV's own cascade is as good as OpenCV; another file is tried in another process first.
+        self._cascade = _load(self.model_path, is_foreign=bool(model_path))
         self.min_face_size = min_face_size
         threshold = SCORE_THRESHOLD if score_threshold is None else score_threshold
         self._min_neighbours = neighbours_for(threshold)
@@ -92,15 +95,31 @@ def find_cascade() -> Path:
     )
 
 
-def _load(path: Path):
-    if not path.is_file():
-        raise DetectorError(
-            f"detector haar: no file {path}; leave detector_model empty for OpenCV's"
-        )
+def _load(path: Path, is_foreign: bool):
     try:
-        cascade = cv2.CascadeClassifier(str(path))
-    except (cv2.error, SystemError):
-        cascade = None
+        data = read_file(path)
+        if is_foreign:
+            prove(path, data, f"{__name__}:try_cascade")
+        return _cascade(data)
+    except NetworkError as error:
+        hint = "leave detector_model empty for OpenCV's"
+        raise DetectorError(f"detector haar: {error}; {hint}") from None
+
+
+def try_cascade(data: bytes) -> None:
+    """Look for faces in pictures of noise with a cascade's file. Raises NetworkError."""
+    cascade, noise = _cascade(data), np.random.default_rng(0)
+    for shape in ((48, 64), (480, 360)):
+        picture = noise.integers(0, 256, shape, np.uint8)
+        cascade.detectMultiScale2(picture, scaleFactor=SCALE_FACTOR, minNeighbors=1)
+
+
+def _cascade(data: bytes):
+    with as_file(data, ".xml") as name:
+        try:
+            cascade = cv2.CascadeClassifier(name)
+        except (cv2.error, SystemError):
+            cascade = None
     if cascade is None or cascade.empty():
-        raise DetectorError(f"detector haar: {path} is not a cascade that OpenCV can read")
+        raise NetworkError("not a cascade that OpenCV can read")
     return cascade

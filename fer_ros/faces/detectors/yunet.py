@@ -20,12 +20,18 @@ from fer_ros.faces.detectors.base import (
     make_detection,
     shrink,
 )
+from fer_ros.inference import NetworkError
+from fer_ros.inference.trial import as_file, prove, read_file
 
+ANOTHER = "not a YuNet model that OpenCV can run"
 MODEL_HINT = "face_detection_yunet_2023mar.onnx from the OpenCV model zoo"
 SCORE_THRESHOLD = 0.8
 PROPOSAL_THRESHOLD = 0.6  # of what the face mesh verifies
 NMS_THRESHOLD = 0.3
 SMALLEST_SIDE = 8  # pixels; no face fits, and OpenCV once in a thousand 1x1 images returns garbage
+SIDE = 64  # pixels of the pictures on which a file is tried
+STRIDES = (8, 16, 32)
+VALUES = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}  # outputs of each cell, by OpenCV's names
 LONGEST_SIDE = 640  # pixels; larger images are reduced first
 
 
@@ -77,13 +83,40 @@ def is_supported() -> bool:
 
 
 def _load(path: Path):
-    if not path.is_file():
-        raise DetectorError(f"detector yunet: no file {path}; get {MODEL_HINT}")
     try:
-        net = cv2.FaceDetectorYN.create(str(path), "", (64, 64), 0.5, NMS_THRESHOLD)
-        net.detect(np.zeros((64, 64, 3), np.uint8))  # a foreign network fails only when run
+        data = read_file(path)
+        prove(path, data, f"{__name__}:try_yunet")
+        return _net(data)
+    except NetworkError as error:
+        raise DetectorError(f"detector yunet: {error}; get {MODEL_HINT}") from None
+
+
+def try_yunet(data: bytes) -> None:
+    """Look for faces in pictures of noise with a network's file. Raises NetworkError.
+
+    OpenCV takes for granted how many values each output has, and reads on behind too few.
+    """
+    cv2.setNumThreads(1)
+    try:
+        plain = cv2.dnn.readNetFromONNX(np.frombuffer(data, np.uint8))
+        names = [f"{kind}_{stride}" for kind in VALUES for stride in STRIDES]
+        wanted = [VALUES[kind] * (SIDE // stride) ** 2 for kind in VALUES for stride in STRIDES]
+        plain.setInput(np.zeros((1, 3, SIDE, SIDE), np.float32))
+        if [output.size for output in plain.forward(names)] != wanted:
+            raise NetworkError(ANOTHER)
+        net, noise = _net(data), np.random.default_rng(0)
+        for width, height in ((64, 64), (640, 480), (360, 640), (8, 640)):
+            net.setInputSize((width, height))
+            net.detect(noise.integers(0, 256, (height, width, 3), np.uint8))
     except (cv2.error, SystemError):
-        raise DetectorError(
-            f"detector yunet: {path} is not a YuNet model that OpenCV can run; get {MODEL_HINT}"
-        ) from None
+        raise NetworkError(ANOTHER) from None
+
+
+def _net(data: bytes):
+    with as_file(data, ".onnx") as name:  # OpenCV 4.8 takes no bytes here
+        try:
+            net = cv2.FaceDetectorYN.create(name, "", (SIDE, SIDE), 0.5, NMS_THRESHOLD)
+            net.detect(np.zeros((SIDE, SIDE, 3), np.uint8))  # a foreign network fails when run
+        except (cv2.error, SystemError):
+            raise NetworkError(ANOTHER) from None
     return net
