@@ -71,7 +71,7 @@ ARGUMENTS = (
      "the people in them)."),
     ("record_to", "", None,
      "New folder for the bag; empty: recordings/emotions_DATE_TIME where the launch was started."),
-    ("respawn", "false", BOOL, "Start emotion_node and camera again, 2 s after they ended."),
+    ("respawn", "false", BOOL, "Start emotion_node, camera, web_view again 2 s after they ended."),
     ("on_exit", "ignore", ("ignore", "shutdown"),
      "Whether the end of emotion_node or of the camera ends the launch, and what includes it; a "
      "failure shows in the exit status in any case."),
@@ -168,9 +168,15 @@ def _nodes(context):
         actions += [camera, ends.of(camera, CAMERAS[value["camera"]][1])]
     if value["record"] != "none":
         recorder = _recorder(value, common)
-        actions += [recorder, ends.of(recorder, "record", is_needed=False)]
+        actions += [recorder, ends.of(recorder, "record", is_needed=False, is_lasting=False)]
     if value["web"] == "true":
-        view = Node(package="fer_ros", executable="web_view", parameters=parameters, **common)
+        view = Node(
+            package="fer_ros",
+            executable="web_view",
+            parameters=parameters,
+            **common,
+            **lasting,
+        )
         actions += [view, ends.of(view, "web_view", is_needed=False)]
     if value["rviz"] == "true":
         _require("rviz2", "or leave out rviz:=true")
@@ -258,14 +264,14 @@ class _Ends:
         self._respawn, self._ends_all = respawn, ends_all
         self._told: list[str] = []
 
-    def of(self, node, name, is_needed=True):
-        """To be launched beside the node."""
+    def of(self, node, name, is_needed=True, is_lasting=True):
+        """To be launched beside the node, which is one that ``respawn`` is about, or is not."""
 
         def ended(event, context):
             if context.is_shutdown:
                 return None
             line = f"{name} ended with exit status {event.returncode}; see above"
-            if is_needed and self._respawn:
+            if is_lasting and self._respawn:
                 get_logger("fer_ros").warning(f"{line}; it is started again")
                 return None
             if event.returncode:

@@ -291,7 +291,7 @@ def children(launch) -> dict[str, int]:
     for pid in Path(f"/proc/{launch.pid}/task/{launch.pid}/children").read_text().split():
         with suppress(OSError):
             words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-            names = ("emotion_node", "video_source", "record")
+            names = ("emotion_node", "video_source", "record", "web_view")
             found |= {n: int(pid) for n in names for w in words if w.endswith(f"/lib/fer_ros/{n}")}
     return found
 
@@ -305,6 +305,15 @@ def test_respawn_starts_a_node_that_died_again(launch, meet):
     bench = meet()
     bench.until(lambda: bench.results, "results of the new nodes")
     assert running.words().count("listening") == 2
+    assert running.interrupt() == 0
+
+
+def test_respawn_holds_for_the_web_view(launch):
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed")
+    running = launch(EMOTION, "web:=true", "respawn:=true")
+    running.wait_for("can be looked at")
+    os.kill(children(running)["web_view"], signal.SIGKILL)
+    running.wait_for("web_view ended with exit status -9; see above; it is started again")
     assert running.interrupt() == 0
 
 

@@ -60,10 +60,12 @@ class Recorder(Node):
         """Note what emotion_node says of itself: its counts, and whether it cannot work."""
         for status in message.status:
             values = {v.key: v.value for v in status.values}
-            if not set(COUNTS) <= set(values):
+            try:
+                counts = {name: int(values[name]) for name in COUNTS}
+            except (KeyError, ValueError):  # another node's
                 continue
             self.reports += 1
             # While active, an error is one of the camera or of speed, and results go on.
-            stopped = status.level == DiagnosticStatus.ERROR and values["state"] != "active"
+            stopped = status.level == DiagnosticStatus.ERROR and values.get("state") != "active"
             self.problem = status.message if stopped else ""
-            self.recording.counts = {name: int(values[name]) for name in COUNTS}
+            self.recording.counts = counts

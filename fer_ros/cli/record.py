@@ -232,6 +232,8 @@ class _Wanted:
 
 def message_class(kind: str):
     """The class of ``package/msg/Name``, None where the package is not installed."""
+    if not re.fullmatch(r"[a-z]\w*/msg/[A-Z]\w*", kind, re.ASCII):
+        return None  # another program's on the bus
     package, _, name = kind.split("/")
     try:
         return getattr(importlib.import_module(f"{package}.msg"), name)

@@ -168,7 +168,7 @@ def _read(path):
 
 def _digest(text):
     # Of one length, so that comparing takes one time; no header is without a digest.
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _plain(address):

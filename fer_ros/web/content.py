@@ -16,6 +16,9 @@ from fer_ros.stamp_clock import seconds_of
 
 FLAGS = tuple(str(flag.name).lower() for flag in Flag)
 """The bits of FaceEmotion's ``quality_flags``, the lowest first."""
+MAX_TEXT = 300  # characters of a name or a label; more is no such thing
+MAX_PROBLEMS = 50
+MAX_FACES = 100
 DIGITS = 4  # more of a number the page does not show
 DIAGNOSTIC_LEVELS = ("ok", "warn", "error", "stale")
 """Those of diagnostic_msgs/DiagnosticStatus."""
@@ -42,8 +45,8 @@ def result(message) -> dict:
         "stamp": seconds_of(message.header.stamp),
         "width": message.image_width,
         "height": message.image_height,
-        "model": message.model,
-        "faces": [_face(face) for face in message.faces],
+        "model": message.model[:MAX_TEXT],
+        "faces": [_face(face) for face in message.faces[:MAX_FACES]],
     }
 
 
@@ -52,8 +55,8 @@ def event(message) -> dict:
     return {
         "stamp": seconds_of(message.header.stamp),
         "id": message.track_id,
-        "from": message.from_label,
-        "to": message.to_label,
+        "from": message.from_label[:MAX_TEXT],
+        "to": message.to_label[:MAX_TEXT],
         "confidence": plain(message.confidence, DIGITS),
         "duration": plain(message.duration, DIGITS),
         "facing": message.facing,
@@ -63,11 +66,11 @@ def event(message) -> dict:
 
 def health(status) -> dict:
     """A diagnostic_msgs/DiagnosticStatus: each problem with what to do about it."""
-    level = ord(status.level)
+    level = ord(status.level or b"\3")
     return {
         "level": DIAGNOSTIC_LEVELS[min(level, len(DIAGNOSTIC_LEVELS) - 1)],
-        "problems": status.message.split("; "),
-        "values": {value.key: value.value for value in status.values},
+        "problems": [p[:MAX_TEXT] for p in status.message.split("; ", MAX_PROBLEMS)],
+        "values": {v.key[:MAX_TEXT]: v.value[:MAX_TEXT] for v in status.values[:MAX_PROBLEMS]},
     }
 
 
@@ -84,6 +87,7 @@ def _face(face):
     bits, engagement = face.quality_flags, face.engagement
     fields = face_to_dict(face, DIGITS)
     return fields | {
+        "label": face.label[:MAX_TEXT],
         "facing": None if fields["yaw"] is None else face.facing,
         "flags": [name for bit, name in enumerate(FLAGS) if bits >> bit & 1],
         "engagement": ENGAGEMENT[engagement] if 0 < engagement < len(ENGAGEMENT) else None,

@@ -75,17 +75,18 @@ class WebView(Node):
         self._server, self.address, warning = create_server(values, self._count, self._request)
         if warning:
             self.get_logger().warning(warning)
-        self._remote = RemoteParameters(self, self._target, self._answered)
+        self._remote = RemoteParameters(self, self._target, self._answered, self._guarded)
         self._apply_live()
         self.add_post_set_parameters_callback(lambda _: self._apply_live())
-        self.create_subscription(EmotionEvent, "emotion_events", self._take_event, 10)
-        self.create_subscription(DiagnosticArray, "/diagnostics", self._take_diagnostics, 10)
-        self._changed = self.create_guard_condition(self._tick)
+        events, health = self._guarded(self._take_event), self._guarded(self._take_diagnostics)
+        self.create_subscription(EmotionEvent, "emotion_events", events, 10)
+        self.create_subscription(DiagnosticArray, "/diagnostics", health, 10)
+        self._changed = self.create_guard_condition(self._guarded(self._tick))
         # On its own clock: with use_sim_time, the page is to speak also while time stands still.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(PERIOD, self._tick, clock=steady)
+        self.create_timer(PERIOD, self._guarded(self._tick), clock=steady)
         if values.allow_changes:
-            self.create_timer(PAUSE, self._change_next, clock=steady)
+            self.create_timer(PAUSE, self._guarded(self._change_next), clock=steady)
 
     def start(self) -> None:
         """Begin to serve."""
@@ -125,6 +126,17 @@ class WebView(Node):
 
     # Executor's thread
 
+    def _guarded(self, callback):
+        """The callback; what a message or an answer makes it raise is told once, and left out."""
+
+        def call(*arguments):
+            try:
+                callback(*arguments)
+            except Exception as error:  # it comes from the bus or from a page: it is data
+                self._leave_out("what came", error)
+
+        return call
+
     def _apply_live(self):
         self._values = read(self, WEB_VIEW, WebViewOptions)
         self._worker.max_rate = max(0.0, self._values.max_rate)
@@ -137,7 +149,7 @@ class WebView(Node):
         looking = now - self._last_viewed < LINGER
         if looking and self._results is None:
             self._results = self.create_subscription(
-                EmotionArray, "emotions", self._take_result, 10
+                EmotionArray, "emotions", self._guarded(self._take_result), 10
             )
         elif not looking and self._results is not None:
             self.destroy_subscription(self._results)
@@ -167,7 +179,7 @@ class WebView(Node):
             self._pairing.clear()
         if looking and not self._images:
             kind = "compressed" if wanted == compressed else "raw"
-            self._images = ImageSubscription(self, kind, "auto", self._take_image)
+            self._images = ImageSubscription(self, kind, "auto", self._guarded(self._take_image))
 
     def _tick(self):
         if self._follow_viewers():
@@ -255,9 +267,14 @@ class WebView(Node):
         self._server.put_frame(content.frame(head, picture))
 
     def _failed(self, error):
+        self._leave_out("image", error)
+
+    # Any thread
+
+    def _leave_out(self, what, error):
         reason = one_line(error)
         if self.context.ok() and self._health.failed(reason):
-            self.get_logger().error(f"image left out: {reason}")
+            self.get_logger().error(f"{what} left out: {reason}")
 
 
 def _key(message):

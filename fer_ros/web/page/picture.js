@@ -40,7 +40,7 @@ export class Picture {
   }
 
   drawFace(pen, face, [x, y, w, h], unit) {
-    const colour = this.colours[face.label] ?? "#fff";
+    const colour = Object.hasOwn(this.colours, face.label) ? this.colours[face.label] : "#fff";
     for (const [stroke, thick] of [["#000", 5], [colour, 2.5]]) {
       pen.strokeStyle = stroke;
       pen.lineWidth = thick * unit;

@@ -17,7 +17,8 @@ let unreadable = false;
 const began = performance.now();
 
 export function word(name, values = {}) {
-  const text = view.words[name] ?? name;
+  // A label is whatever another node says: also "constructor", which each object has.
+  const text = Object.hasOwn(view.words, name) ? view.words[name] : String(name);
   return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
 }
 
