@@ -25,11 +25,11 @@ ROSDEP_KEYS = {
     "yaml": "python3-yaml",
 }
 # From PyPI, where they are wished for: LiteRT, the demo's video, what reads and writes bags.
-PYPI = {"ai_edge_litert", "av", "distributed", "lz4", "mcap", "rosbags", "zstandard"}
+PYPI = {"ai_edge_litert", "av", "dask", "distributed", "lz4", "mcap", "rosbags", "zstandard"}
 # Used where they are installed, never required.
 OPTIONAL = {"hri_msgs", "keras", "onnxruntime", "tensorflow", "vision_msgs"}
 # Declared, though no Python module imports them.
-RUNTIME_ONLY = {"ros2bag", "rosidl_default_runtime", "usb_cam"}
+RUNTIME_ONLY = {"python3-cryptography", "ros2bag", "rosidl_default_runtime", "usb_cam"}
 
 USE_THE_INSTALLATION = """
 import rclpy

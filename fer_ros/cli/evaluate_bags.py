@@ -10,7 +10,6 @@ is damaged and only a part could be evaluated; 4 when something required is not 
 import contextlib
 import hashlib
 import json
-import logging
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import fer_ros
+from fer_ros.cli.cluster import ClusterError, connected
 from fer_ros.cli.evaluate_bag import (
     COMMON,
     REQUIRED,
@@ -31,13 +31,15 @@ from fer_ros.emotions.model_card import sha256_of
 from fer_ros.evaluation.criteria import parse
 from fer_ros.parameters import ANALYSIS, build_pipeline
 from fer_ros.parameters.parameter import differences
+from fer_ros.runtime.child import python_command, safe_environment
 
 EXAMPLES = f"""examples:
   %(prog)s recordings                             every bag under that folder
   %(prog)s recordings --labels labels             with labels/NAME.csv for the bag NAME
   %(prog)s recordings --workers 2 --stride 5
   %(prog)s recordings --require "coverage>=0.6"   a test: exit status 4 when it is not so over all
-  %(prog)s recordings --scheduler tcp://host:8786 on a cluster whose workers see the same files
+  %(prog)s recordings --scheduler tls://host:8786 --tls-ca ca.pem --tls-cert me.pem --tls-key k.pem
+                                                  on a cluster whose workers see the same files
 
 leaves in the folder given by --out:
   report.html    one table for all, with a link to the report of each
@@ -50,21 +52,27 @@ Exit status 3: a bag is damaged, and what is whole in it was evaluated.
 {REQUIRED}"""
 
 
-class ClusterError(RuntimeError):
-    """No workers can be had; the message is one line that says why."""
+TLS = {
+    "ca": "who vouches for scheduler and workers",
+    "cert": "this machine's certificate",
+    "key": "its key",
+}
 
 
 def main(argv=None) -> int:
     """Evaluate many bags; see ``--help``."""
     if argv is None and sys.modules["__main__"].__spec__ is None:
         # Worker processes import the main module again: it must not be a script that starts this.
-        module = [sys.executable, "-m", "fer_ros.cli.evaluate_bags"]
-        os.execv(sys.executable, [*module, *sys.argv[1:]])
+        command = python_command("fer_ros.cli.evaluate_bags", *sys.argv[1:])
+        os.execve(sys.executable, command, safe_environment())
     parser = make_parser("fer_ros-evaluate_bags", __doc__.partition("\n")[0], EXAMPLES)
     add = parser.add_argument
     add("folder", type=Path, metavar="DIR", help="folder of recordings, at any depth")
     add("--labels", type=Path, metavar="DIR", help="folder of labels by hand, NAME.csv for a bag")
-    add("--scheduler", metavar="ADDRESS", help="a running dask scheduler (default: this machine)")
+    add("--scheduler", default="", metavar="ADDRESS",
+        help="a running dask scheduler, tls://HOST:8786 (default: this machine)")  # fmt: skip
+    for name, what in TLS.items():
+        add(f"--tls-{name}", default="", metavar="FILE", help=f"for tls://: {what}, PEM")
     add("--workers", type=number(int, 1), default=os.cpu_count(), help="processes (%(default)s)")
     options = parser.parse_args(argv)
     if find_spec("distributed") is None:
@@ -162,7 +170,8 @@ def _evaluate(options) -> int:
         print(f"{count} of {len(jobs)} bags have labels")
     out.mkdir(parents=True, exist_ok=True)
     summaries: dict[str, dict] = {}
-    with _client(options) as client:
+    certificates = options.tls_ca, options.tls_cert, options.tls_key
+    with connected(options.scheduler, options.workers, certificates) as client:
         from distributed import as_completed
 
         futures = {
@@ -197,38 +206,6 @@ def _result(future) -> dict:
     """What the worker gave; a worker that died under a bag is that bag's failure."""
     error = future.exception()
     return {"failure": f"its worker died: {error}"} if error else future.result()
-
-
-@contextlib.contextmanager
-def _client(options):
-    """A connection to the scheduler asked for, or to one of our own. Raises ClusterError."""
-    from distributed import Client, LocalCluster
-
-    logging.getLogger("distributed").setLevel(logging.ERROR)
-    if options.scheduler:
-        try:
-            client = Client(options.scheduler, timeout=10)
-        except (OSError, ValueError) as error:
-            raise ClusterError(f"no scheduler answers at {options.scheduler}: {error}") from None
-        with client:
-            yield client
-        return
-    # Ctrl-C reaches every process of the terminal: the workers leave it to this one.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        cluster = LocalCluster(
-            n_workers=options.workers,
-            # One thread each: the pipeline is for one thread, and decoding holds the interpreter.
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.ERROR,
-        )
-    except (OSError, RuntimeError) as error:
-        raise ClusterError(f"the workers do not start: {error.__cause__ or error}") from None
-    finally:
-        signal.signal(signal.SIGINT, before)
-    with cluster, Client(cluster) as client:
-        yield client
 
 
 def _inputs(job) -> dict:
