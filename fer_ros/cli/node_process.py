@@ -5,8 +5,9 @@ import json
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
+
+from fer_ros.runtime.child import python_command, safe_environment
 
 _LOG_PREFIX = re.compile(r"^\[\w+\] \[[\d.]+\] \[[\w./]+\]: ")
 
@@ -26,7 +27,7 @@ class NodeProcess:
     def __init__(self, name: str, parameters: dict[str, object], folder: Path):
         self.name = name
         self.log = folder / f"{name}.log"
-        command = [sys.executable, "-m", module_of(name), "--ros-args"]
+        command = python_command(module_of(name), "--ros-args")
         for key, value in parameters.items():
             command += ["-p", f"{key}:={json.dumps(value)}"]  # JSON is YAML, and keeps "0" a text
         with self.log.open("wb") as log:
@@ -34,6 +35,7 @@ class NodeProcess:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
+                env=safe_environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
