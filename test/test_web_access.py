@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may look: names, origins, tokens, guesses."""
 
+import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +68,7 @@ def test_a_given_token_holds(host, tmp_path):
     assert choose_token(host, TOKEN) == (TOKEN, False)
     file = tmp_path / "token"
     file.write_text("of-the-file\n")
+    file.chmod(0o600)
     assert choose_token(host, TOKEN, str(file)) == ("of-the-file", False)
 
 
@@ -73,6 +76,7 @@ def test_a_given_token_holds(host, tmp_path):
 def test_bad_tokens_are_not_told(tmp_path, content):
     file = tmp_path / "token"
     file.write_text(content)
+    file.chmod(0o600)
     for arguments in (("0.0.0.0", content), ("0.0.0.0", "", str(file))):
         with pytest.raises(TokenError) as error:
             choose_token(*arguments)
@@ -85,16 +89,43 @@ def test_token_file_that_is_not_there(tmp_path):
         choose_token("0.0.0.0", "", str(tmp_path / "none"))
 
 
-def test_empty_token_file_makes_one(tmp_path):
-    (tmp_path / "token").touch()
-    assert choose_token("0.0.0.0", "", str(tmp_path / "token"))[1]
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize("token", ["", TOKEN])
+@pytest.mark.parametrize("content", [b"", b"\n", b" \t\r\n", b"\0", b"\xff\xfe", None])
+def test_a_token_file_without_a_token_never_opens_the_door(tmp_path, host, token, content):
+    """Nor does it make one up, or fall back to ``token``: who names a file wants that one."""
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+        file.chmod(0o600)
+    with pytest.raises(TokenError) as error:
+        choose_token(host, token, str(file))
+    assert f"chmod 600 {file}" in str(error.value) or content == b"\0"
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o666, 0o602, 0o444])
+def test_a_token_that_every_user_reads_is_none(tmp_path, mode):
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    file.chmod(mode)
+    with pytest.raises(TokenError, match=f"chmod 600 {file}"):
+        choose_token("127.0.0.1", "", str(file))
+
+
+def test_what_is_no_file_holds_no_token(tmp_path):
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    for path in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
+        with pytest.raises(TokenError, match="chmod 600"):
+            choose_token("127.0.0.1", "", str(path))
 
 
 def test_token_file_for_others(tmp_path):
     file = tmp_path / "token"
-    file.touch()
-    for mode, expected in ((0o600, False), (0o644, True), (0o640, True)):
+    file.write_text(TOKEN)
+    for mode, expected in ((0o600, False), (0o400, False), (0o640, True)):
         file.chmod(mode)
+        assert choose_token("127.0.0.1", "", str(file)) == (TOKEN, False)
         assert is_read_by_others(str(file)) is expected
 
 

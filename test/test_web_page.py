@@ -296,6 +296,7 @@ def test_labels_are_text(browser, view, meet):
 
 def test_first_visit_with_the_token(browser, view, tmp_path):
     (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "token").chmod(0o600)
     page = view(token_file=tmp_path / "token")
     browser.get(page.address)
     assert "token" in text(browser, "body")
@@ -309,6 +310,7 @@ def test_first_visit_with_the_token(browser, view, tmp_path):
 
 def test_cookie_gone_meanwhile_is_said(browser, view, tmp_path):
     (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "token").chmod(0o600)
     page = view(token_file=tmp_path / "token")
     browser.get(f"{page.address}?token={TOKEN}")
     until(lambda: text(browser, "#connection") == "connected")

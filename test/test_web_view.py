@@ -387,7 +387,7 @@ def test_made_token_is_printed_and_not_told_on_the_bus(bench, capfd):
 def test_token_file(context, tmp_path, capfd):
     file = tmp_path / "token"
     file.write_text(TOKEN)
-    file.chmod(0o644)
+    file.chmod(0o640)
     view = make(context, host="0.0.0.0", token_file=file)
     view.start()
     try:
@@ -403,6 +403,7 @@ def test_token_file(context, tmp_path, capfd):
     ("values", "reason"),
     [
         ({"token_file": "/none/token"}, "No such file"),
+        ({"token_file": "/dev/null", "token": TOKEN}, "chmod 600"),
         ({"token": "short"}, "at least 8"),
         ({"host": "256.0.0.1"}, "cannot listen on 256.0.0.1"),
         ({"host": "192.0.2.7"}, "cannot listen on 192.0.2.7"),

@@ -9,8 +9,10 @@ site's does), and the token, whether its user may (OWASP, Cross-Site Request For
 import hashlib
 import hmac
 import ipaddress
+import os
 import re
 import secrets
+import shlex
 import socket
 import stat
 import time
@@ -18,6 +20,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
+
+from fer_ros.images.picture import shown
 
 MIN_TOKEN = 8  # characters; ten guesses a minute make nothing of that
 MAX_WRONG, PERIOD = 10, 60.0  # wrong tokens from one address, and the seconds they count for
@@ -53,7 +57,8 @@ def choose_token(host: str, token: str = "", token_file: str = "") -> tuple[str,
     """The token that visitors need, "" for none, and whether it was made here.
 
     ``token_file`` goes before ``token``; without both, one is made unless ``host`` is of this
-    machine alone. Raises TokenError.
+    machine alone. Raises TokenError, also for a file that holds none or that every user may read:
+    who names one wants a token.
     """
     if token_file:
         token = _read(Path(token_file))
@@ -68,8 +73,8 @@ def choose_token(host: str, token: str = "", token_file: str = "") -> tuple[str,
 
 
 def is_read_by_others(token_file: str) -> bool:
-    """Whether other users of this machine may read the file."""
-    return bool(Path(token_file).stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+    """Whether other users of this machine, those of a group, may read the file."""
+    return bool(Path(token_file).stat().st_mode & (stat.S_IRGRP | stat.S_IWGRP))
 
 
 def own_names(allowed: Iterable[str] = ()) -> frozenset[str]:
@@ -157,13 +162,24 @@ class Access:
 
 
 def _read(path):
+    name, cure = shown(path), f"chmod 600 {shlex.quote(shown(path))}"
     try:
-        with path.open(encoding="ascii") as file:
-            return file.read(4096).strip()
-    except OSError as error:
-        raise TokenError(f"token_file {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise TokenError(f"token_file {path}: not ASCII text") from None
+        # Not blocking: a pipe that nobody writes to must not hold the start.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise TokenError(f"token_file {name}: not a file; make one, then {cure}")
+            if found.st_mode & (stat.S_IROTH | stat.S_IWOTH):
+                raise TokenError(f"token_file {name}: every user may read or change it: {cure}")
+            token = file.read(4096).decode("ascii").strip()
+    except (OSError, ValueError) as error:
+        if isinstance(error, TokenError):
+            raise
+        why = getattr(error, "strerror", "") or "not ASCII text"
+        raise TokenError(f"token_file {name}: {why}; a token in a file of yours, {cure}") from None
+    if not token:
+        raise TokenError(f"token_file {name}: it is empty: write a token into it, {cure}")
+    return token
 
 
 def _digest(text):
