@@ -22,6 +22,7 @@ from fer_ros.cli.record import TopicRecorder
 from fer_ros.command_line import number
 from fer_ros.evaluation.annotated_video import write_video
 from fer_ros.faces import detectors
+from fer_ros.sources.address import masked
 from fer_ros.sources.video import Live, SourceError, is_live, open_recorded
 
 START, FIRST_IMAGE, LAST_RESULTS = 60.0, 20.0, 5.0  # seconds waited for each
@@ -70,7 +71,7 @@ def main(argv=None) -> int:
     except KeyboardInterrupt:
         failure = "stopped"
     if failure:
-        print(f"demo: {failure}", file=sys.stderr)
+        print(f"demo: {masked(failure)}", file=sys.stderr)
     return 130 if failure == "stopped" else 1 if failure else 0
 
 
@@ -82,7 +83,8 @@ def _parse(argv):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--source", default="sample", help="camera index, video, folder, URL or sample (default)")
+    what = "camera index, video, folder, URL, @FILE that holds one, or sample (default)"
+    add("--source", default="sample", help=what)
     add("--out", type=Path, default=Path("out/demo"), help="folder for the results (%(default)s)")
     add(
         "--seconds",
@@ -194,8 +196,9 @@ class _Run:
         for topic in (IMAGES, "emotions"):
             self._bag.add(self._recorder.resolve_topic_name(topic))
         self._change_state("activate")
-        print(f"Playing {o.source}" + (f" for {seconds:g} s" if seconds else ""), flush=True)
-        silence = f"no image came from {o.source} within {FIRST_IMAGE:g} s"
+        name = masked(o.source)
+        print(f"Playing {name}" + (f" for {seconds:g} s" if seconds else ""), flush=True)
+        silence = f"no image came from {name} within {FIRST_IMAGE:g} s"
         self._wait(lambda: self._recording.sent or source.status == 0, FIRST_IMAGE, silence)
         self._follow(source, seconds, length)
         source.stop()
@@ -259,7 +262,7 @@ class _Run:
 
 def live_command(source) -> str:
     """How to go on with the live view, from wherever the demo was started."""
-    word = shlex.quote(source)
+    word = shlex.quote(masked(source))
     if Path("Makefile").is_file() and Path("fer_ros").is_dir():
         return "make view" + (f" SOURCE={word}" if source != "sample" else "")
     return "fer_ros-view" + (f" --source {word}" if source != "sample" else "")
@@ -275,7 +278,7 @@ def _write(options, recording) -> str:
     writers = (
         lambda path: write_video(path, recording.images()),
         lambda path: write_live_report(
-            path, str(options.source), summary, observed_of(recording.records)
+            path, masked(options.source), summary, observed_of(recording.records)
         ),
         lambda path: write_json(path, summary),
     )

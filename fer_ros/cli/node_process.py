@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 from fer_ros.runtime.child import python_command, safe_environment
@@ -27,9 +28,13 @@ class NodeProcess:
     def __init__(self, name: str, parameters: dict[str, object], folder: Path):
         self.name = name
         self.log = folder / f"{name}.log"
-        command = python_command(module_of(name), "--ros-args")
-        for key, value in parameters.items():
-            command += ["-p", f"{key}:={json.dumps(value)}"]  # JSON is YAML, and keeps "0" a text
+        # Not in the command, which all users of the machine may read: of a stream, the password.
+        self._parameters = tempfile.NamedTemporaryFile("w", prefix="fer_", suffix=".yaml")  # noqa: SIM115
+        json.dump({"/**": {"ros__parameters": parameters}}, self._parameters)  # JSON is YAML
+        self._parameters.flush()
+        command = python_command(
+            module_of(name), "--ros-args", "--params-file", self._parameters.name
+        )
         with self.log.open("wb") as log:
             # A session of its own: Ctrl-C reaches the caller alone, which stops its nodes in turn.
             self._process = subprocess.Popen(
@@ -60,6 +65,12 @@ class NodeProcess:
 
     def stop(self, patience: float = 5.0) -> int:
         """Ask it to end, insist after ``patience`` seconds; returns the exit status."""
+        try:
+            return self._stop(patience)
+        finally:
+            self._parameters.close()  # and removed
+
+    def _stop(self, patience):
         for ask in (signal.SIGINT, signal.SIGTERM):
             if self._process.poll() is None:
                 self._process.send_signal(ask)

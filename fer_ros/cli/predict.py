@@ -29,6 +29,7 @@ from fer_ros.images.picture import SUFFIXES, shown
 from fer_ros.parameters import PIPELINE, ParameterError
 from fer_ros.parameters.files import options_from
 from fer_ros.reader import FaceReader, draw
+from fer_ros.sources.address import masked
 from fer_ros.sources.video import Live, SourceError, by_number, is_live, open_recorded
 
 VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"}
@@ -176,11 +177,22 @@ def find(paths: list[str], annotate: Path | None = None) -> Work:
                 _note(work, file, annotate and annotate / file.relative_to(path))
         elif path.exists():
             _note(work, path, annotate and annotate / path.name)
-        elif is_live(text):
+        elif _is_live(work, text):
             work.live.append(text)
-        else:
-            work.problems.append(f"{shown(text)}: no such file or folder")
+        elif not text.startswith("@"):
+            work.problems.append(f"{masked(shown(text))}: no such file or folder")
     return work
+
+
+def _is_live(work: Work, text: str) -> bool:
+    try:
+        live = is_live(text)
+    except SourceError as error:  # of @FILE
+        work.problems.append(str(error))
+        return False
+    if text.startswith("@") and not live:
+        work.problems.append(f"{shown(text)}: holds no camera and no stream")
+    return live
 
 
 def _note(work: Work, file: Path, drawn: Path | None) -> None:
@@ -243,7 +255,7 @@ def _read_video(video: Picture, parameters: dict, output: Output, tally: Tally) 
 
 def _watch(source: str, parameters: dict, output: Output, tally: Tally) -> None:
     """Follow the faces before a camera until Ctrl-C."""
-    reader = FaceReader(**parameters)
+    reader, name = FaceReader(**parameters), masked(source)
     try:
         live = Live(source, log=_log)
     except SourceError as error:
@@ -258,9 +270,9 @@ def _watch(source: str, parameters: dict, output: Output, tally: Tally) -> None:
                 continue
             seconds = time.monotonic() - began
             result = reader.track(taken[0], seconds)
-            _take(file_result(source, result, round(seconds, 3)), output, tally)
+            _take(file_result(name, result, round(seconds, 3)), output, tally)
     except KeyboardInterrupt:
-        output.end_video(source)
+        output.end_video(name)
     finally:
         live.close()
 

@@ -21,6 +21,7 @@ from fer_ros.cli.demo import DemoError, choose_middleware, length_of
 from fer_ros.cli.node_process import NodeProcess
 from fer_ros.command_line import number
 from fer_ros.faces import detectors
+from fer_ros.sources.address import masked
 from fer_ros.sources.video import SourceError, is_live
 from fer_ros.web.access import is_loopback
 
@@ -46,7 +47,7 @@ def main(argv=None) -> int:
         with ExitStack() as stack:
             _show(options, stack)
     except (DemoError, SourceError) as error:
-        print(f"view: {error}", file=sys.stderr)
+        print(f"view: {masked(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print()  # after the terminal's ^C
@@ -61,7 +62,8 @@ def _parse(argv):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--source", default="sample", help="camera index, video, folder, URL or sample (default)")
+    what = "camera index, video, folder, URL, @FILE that holds one, or sample (default)"
+    add("--source", default="sample", help=what)
     add("--rate", type=number(float, 1e-3, 1e6), help="images a second (default: the source's own)")
     add("--detector", choices=detectors.NAMES, default="auto", help="face detector (%(default)s)")
     add("--model", default="", help="expression model, or small (default: built in)")

@@ -23,6 +23,7 @@ from fer_ros.nodes.messages import image_message, jpeg_message
 from fer_ros.nodes.run import run_node
 from fer_ros.parameters import VIDEO_SOURCE
 from fer_ros.parameters.options import VideoSourceOptions
+from fer_ros.sources.address import masked
 from fer_ros.sources.video import Live, SourceError, is_live, open_recorded, resize
 
 IMAGE_DEPTH = 5
@@ -77,7 +78,7 @@ class VideoSource(Node):
         if rate:
             self.create_timer(1 / rate, self._tick)
         pace = f"{rate:g} Hz" if rate else "its own rate"
-        self.get_logger().info(f"{self._source} at {pace} on {self._raw.topic_name}")
+        self.get_logger().info(f"{masked(self._source)} at {pace} on {self._raw.topic_name}")
 
     def destroy_node(self):
         """Let go of the source first."""
@@ -101,7 +102,7 @@ class VideoSource(Node):
         )
 
     def _log(self, line):
-        self.get_logger().warning(line)
+        self.get_logger().warning(masked(line))
 
     def _tick(self):
         if self._waiting and not self._has_subscriber():
@@ -141,7 +142,7 @@ class VideoSource(Node):
         self._count += 1
 
     def _finish(self):
-        self.get_logger().info(f"{self._source} has ended after {self._count} images")
+        self.get_logger().info(f"{masked(self._source)} has ended after {self._count} images")
         for publisher in (self._raw, self._jpeg, self._info):
             publisher.wait_for_all_acked(DELIVERY)
         raise _EndOfSource
@@ -158,7 +159,7 @@ def main(args=None) -> int:
     except _EndOfSource:
         return 0
     except SourceError as error:
-        print(f"fer_ros: {error}", file=sys.stderr)
+        print(f"fer_ros: {masked(error)}", file=sys.stderr)
         return 1
 
 

@@ -24,7 +24,8 @@ _VIDEO_SOURCE = (
     Parameter(
         "source",
         "sample",
-        "Camera index, video file, folder of pictures, stream URL, or the built-in `sample`.",
+        "Camera index, video file, folder of pictures, stream URL, `@FILE` "
+        "that holds one, or the built-in `sample`.",
         VideoSourceOptions,
     ),
     Parameter(

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from fer_ros.images.picture import SUFFIXES, PictureError, read_picture, shown
+from fer_ros.sources.address import AddressError, masked, source_of
 from fer_ros.sources.sample import Sample, SampleError
 
 FOLDER_RATE = 1.0  # Hz: pictures are looked at one by one
@@ -49,7 +50,9 @@ class Recorded(Protocol):
 def is_live(source: str) -> bool:
     """Whether the source is a camera (0, /dev/video0) or a stream (rtsp://...), without an end.
     What is a file or a folder is none, whatever its name; a folder called 0 is given as ./0.
+    ``@FILE`` is what that file holds. Raises SourceError.
     """
+    source = _meant(source)
     if source.isdecimal():
         return True
     path = Path(source)
@@ -66,6 +69,7 @@ def open_recorded(source: str, log: Log = print) -> Recorded:
     ``log`` is called with one line, once, for a picture that is skipped and for a video that breaks
     off. Raises SourceError.
     """
+    source = _meant(source)
     if source == "sample":
         try:
             return Sample()
@@ -74,8 +78,8 @@ def open_recorded(source: str, log: Log = print) -> Recorded:
     path = Path(source.removeprefix("file://")).expanduser()
     if not source.removeprefix("file://").strip() or "\0" in source or not path.exists():
         raise SourceError(
-            f"no such file or folder: {shown(source) or 'an empty name'} (give a camera index such "
-            "as 0, a video, a folder of pictures, a stream's URL, or sample)"
+            f"no such file or folder: {masked(shown(source)) or 'an empty name'} (give a camera "
+            "index such as 0, a video, a folder of pictures, a stream's URL, or sample)"
         )
     if path.is_dir() or path.suffix.lower() in SUFFIXES:
         return _Pictures(path, log)
@@ -191,11 +195,12 @@ class Live:
         arrived: Callable[[], None] = lambda: None,
         log: Log = print,
     ):
-        self._source, self._size, self._rate = source, size, rate
+        self._source, self._size, self._rate = _meant(source), size, rate
         self._arrived, self._log = arrived, log
         self._newest: deque[tuple[np.ndarray, float]] = deque(maxlen=1)  # whose ends are atomic
         self._closed = threading.Event()
-        self._name = source if "://" in source else f"camera {source}"
+        name = masked(self._source) if source == self._source else source
+        self._name = name if "://" in self._source else f"camera {self._source}"
         capture = self._open()
         if capture is None:
             raise SourceError(self._advice())
@@ -240,6 +245,9 @@ class Live:
         """A capture that gives images, or None."""
         _silence_opencv()
         if "://" in self._source:
+            if masked(self._source) != self._source:  # FFmpeg's own lines have the whole address
+                os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
+                os.environ.pop("OPENCV_FFMPEG_DEBUG", None)
             timeouts = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
             settings = [value for key in timeouts for value in (key, TIMEOUT)]
             capture = cv2.VideoCapture(self._source, cv2.CAP_FFMPEG, settings)
@@ -254,7 +262,7 @@ class Live:
 
     def _advice(self):
         if "://" in self._source:
-            return f"no images from {self._source}: is the address right, the sender running?"
+            return f"no images from {self._name}: is the address right, the sender running?"
         device = f"/dev/video{self._source}" if self._source.isdecimal() else self._source
         if not Path(device).exists():
             found = sorted(map(str, Path("/dev").glob("video*")))
@@ -262,6 +270,13 @@ class Live:
         if not os.access(device, os.R_OK | os.W_OK):
             return f"no access to {device}: sudo usermod -aG video $USER, then log in again"
         return f"{self._name} gives no images: is another program using {device}?"
+
+
+def _meant(source: str) -> str:
+    try:
+        return source_of(source)
+    except AddressError as error:
+        raise SourceError(str(error)) from None
 
 
 def by_number(path: Path) -> list:
