@@ -8,7 +8,18 @@ from typing import Any
 from rosbags.rosbag2 import Reader, storage_mcap
 
 from fer_ros.bags.image_topics import BagError, image_topic, type_name
-from fer_ros.bags.salvage import BagTopic, Message, Salvage, is_packed, unpack, unpack_lz4
+from fer_ros.bags.salvage import (
+    BagTopic,
+    Message,
+    Salvage,
+    check_database,
+    check_packed_file,
+    has_odd_rows,
+    is_message,
+    is_packed,
+    unpack,
+    unpack_lz4,
+)
 from fer_ros.images.codec import decode_compressed, decode_image
 
 DECODERS = {
@@ -41,9 +52,13 @@ class Bag:
         self._salvages: list[Salvage] = []
         self._all_packed = False
         try:
+            for file in self._files:
+                _check(file)
             self._reader = Reader(self.path)
             self._reader.open()
             self._leave_messages_packed(self._reader)
+        except BagError:
+            raise
         except Exception as error:  # rosbags lets through what damaged bytes raise
             self._reader = None
             why = _one_line(error)
@@ -102,8 +117,11 @@ class Bag:
         if self._reader:
             last = start - 1
             try:
-                for connection, last, data in self._reader.messages(start=start, stop=stop):
-                    yield Message(connection.topic, last, bytes(data))
+                for connection, time, data in self._reader.messages(start=start, stop=stop):
+                    if not is_message(time, data):
+                        raise ValueError("a row that is no message")
+                    last = time
+                    yield Message(connection.topic, time, bytes(data))
                 return
             except Exception as error:  # see above
                 where = f"{self.path.name}: damaged at {self._seconds(last)}"
@@ -183,6 +201,21 @@ def bag_files(path: Path) -> list[Path]:
 def _ros_1(path: Path, more: str = "") -> BagError:
     command = f"rosbags-convert --src {path} --dst {path.with_suffix('')}"
     return BagError(f"{path}: a ROS 1 bag; {command} converts it{more}")
+
+
+def _check(file: Path) -> None:
+    """Look at a file before rosbags opens it. Raises BagError for one that would fill the disk, and
+    what damaged bytes raise.
+    """
+    if file.suffix == ".db3":
+        check_database(file)
+        if has_odd_rows(file):
+            raise ValueError("rows that are no messages")
+    elif _is_packed(file):
+        try:
+            check_packed_file(file)
+        except ValueError as error:
+            raise BagError(f"{file}: {error}") from None
 
 
 def _is_packed(file: Path) -> bool:

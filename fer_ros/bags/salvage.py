@@ -5,6 +5,7 @@ A recorder that loses its power leaves a file without index. An MCAP that has on
 chunk through it; all else from its beginning. What can be read comes in the order of the file.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +18,8 @@ from rosbags.rosbag2.metadata import parse_qos
 
 MAX_UNPACKED = 1 << 30
 """Bytes that one compressed message or chunk may become; larger ones are taken for damage."""
+MAX_PACKED = 200
+"""Times its size that a whole compressed file may become."""
 _ZSTD = b"\x28\xb5\x2f\xfd"  # no CDR message begins so
 
 
@@ -63,6 +66,27 @@ def unpack_lz4(data: bytes, expected: int | None = None) -> bytes:
     return LZ4FrameDecompressor().decompress(data, _limit(expected))
 
 
+def check_packed_file(path: Path) -> None:
+    """Look what a bag file in zstd would become, without keeping any of it.
+
+    Raises ValueError for one that becomes over MAX_PACKED times its size (and over 64 MiB);
+    zstandard.ZstdError for damage.
+    """
+    limit, size = max(MAX_PACKED * path.stat().st_size, 64 << 20), 0
+    with (
+        path.open("rb") as file,
+        zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
+            file, read_across_frames=True
+        ) as unpacked,
+    ):
+        while block := unpacked.read(1 << 20):
+            size += len(block)
+            if size > limit:
+                raise ValueError(
+                    f"unpacks to over {limit >> 20} MiB, {MAX_PACKED} times its size: no recording"
+                )
+
+
 def _limit(expected: int | None) -> int:
     return MAX_UNPACKED if expected is None else min(expected, MAX_UNPACKED)
 
@@ -95,7 +119,7 @@ class Salvage:
             if self._path.suffix == ".mcap":
                 yield from _mcap_records(self._path, self._note_fault)
             else:
-                yield from _sqlite_records(self._path)
+                yield from _sqlite_records(self._path, self._note_fault)
         except Exception as error:  # damaged bytes raise what the parsers stumble over
             self._note_fault(error)
 
@@ -148,8 +172,10 @@ class _Channels:
             self._schemas[record.id] = record
         elif isinstance(record, records.Channel):
             schema = self._schemas.get(record.schema_id)
-            offered = parse_qos(record.metadata.get("offered_qos_profiles", ""))
-            kind, definition = (schema.name, schema.data.decode()) if schema else ("", "")
+            offered = _offered(record.metadata.get("offered_qos_profiles", ""))
+            kind, definition = (
+                (schema.name, schema.data.decode(errors="replace")) if schema else ("", "")
+            )
             self._topics[record.id] = BagTopic(record.topic, kind, 0, definition, offered)
         elif isinstance(record, records.Message):
             topic = self._topics.get(record.channel_id)
@@ -201,20 +227,70 @@ def _unpacked(chunk):
     return replace(chunk, data=data, compression="")
 
 
-def _sqlite_records(path) -> Iterator[tuple[BagTopic, Message]]:
-    """Every message of a database, its write-ahead log included, up to its first broken page."""
+def is_message(time: object, data: object) -> bool:
+    """Whether these are of a message: a database holds anything in any column."""
+    return type(time) is int and 0 <= time < 1 << 63 and isinstance(data, bytes | memoryview)
+
+
+_TABLES = ("messages", "topics", "schema", "metadata", "message_definitions")
+_ODD = """SELECT 1 FROM messages WHERE typeof(timestamp) != 'integer' OR timestamp < 0
+    OR typeof(data) != 'blob' OR topic_id NOT IN (SELECT id FROM topics) LIMIT 1"""
+
+
+def has_odd_rows(path: Path) -> bool:
+    """Whether a database has messages that are none; rosbags would end with them.
+
+    Raises sqlite3.Error.
+    """
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as it:
+        return it.execute(_ODD).fetchone() is not None
+
+
+def check_database(path: Path) -> None:
+    """Look that topics and messages are plain tables, whose size is the file's: a view, a virtual
+    table or a computed column has as many rows and bytes as its author likes.
+
+    Raises ValueError; sqlite3.Error for what is no database.
+    """
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as it:
+        it.execute("PRAGMA writable_schema = ON")
+        for name, kind, text in it.execute(
+            f"SELECT name, type, sql FROM sqlite_master WHERE lower(name) IN {_TABLES}"
+        ):
+            if kind != "table" or not re.match(r"\s*CREATE\s+TABLE\b", f"{text}", re.IGNORECASE):
+                raise ValueError(f"{name} is no table of its own: nothing of it is read")
+            if any(row[6] for row in it.execute(f"PRAGMA table_xinfo({name})")):
+                raise ValueError(f"{name} has computed columns: nothing of it is read")
+
+
+def _offered(profiles) -> list:
+    try:
+        return parse_qos(profiles)
+    except Exception:  # a topic without known qualities of service is as good
+        return []
+
+
+def _sqlite_records(path, note_fault) -> Iterator[tuple[BagTopic, Message]]:
+    """Every message of a database, its write-ahead log included, up to its first broken page; rows
+    that are none are left out.
+    """
+    check_database(path)
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
         # Else sqlite refuses a file shorter than its header says. Nothing is written: mode=ro.
         database.execute("PRAGMA writable_schema = ON")
         columns = {row[1] for row in database.execute("PRAGMA table_info(topics)")}
         offered = "offered_qos_profiles" if "offered_qos_profiles" in columns else "''"
         topics = {
-            number: BagTopic(name, kind, 0, "", parse_qos(profiles))
+            number: BagTopic(name, kind, 0, "", _offered(profiles))
             for number, name, kind, profiles in database.execute(
                 f"SELECT id, name, type, {offered} FROM topics"
             )
+            if isinstance(name, str) and isinstance(kind, str)
         }
         for number, time, data in database.execute(
             "SELECT topic_id, timestamp, data FROM messages ORDER BY id"
         ):
-            yield topics[number], Message(topics[number].name, time, data)
+            if number in topics and is_message(time, data):
+                yield topics[number], Message(topics[number].name, time, data)
+            else:
+                note_fault(ValueError("rows that are no messages are left out"))

@@ -72,13 +72,16 @@ class BagWriter:
         definition, digest = _describe(topic)
         if not definition:
             return False
-        self._topics[topic.name] = self._writer.add_connection(
-            topic.name,
-            topic.type,
-            msgdef=definition,
-            rihs01=digest,
-            offered_qos_profiles=topic.qos,
-        )
+        try:
+            self._topics[topic.name] = self._writer.add_connection(
+                topic.name,
+                topic.type,
+                msgdef=definition,
+                rihs01=digest,
+                offered_qos_profiles=topic.qos,
+            )
+        except WriterError:  # one of that name and type is there
+            return False
         return True
 
     def write(self, topic: str, time: int, data: bytes) -> None:
@@ -179,12 +182,15 @@ def remove_bag(path: Path) -> None:
 
 
 def _describe(topic: BagTopic) -> tuple[str, str]:
-    """The definition of a topic's type and its hash (REP 2016); empty when unknown."""
+    """The definition of a topic's type and its hash (REP 2016); empty when unknown, or no message
+    definition.
+    """
     store = type_store()
     if topic.definition and not topic.definition.startswith("=" * 80):
         own = get_typestore(Stores.EMPTY)
-        own.register(get_types_from_msg(topic.definition, topic.type))
-        return topic.definition, own.hash_rihs01(topic.type)
+        with suppress(Exception):  # whatever a recorder took for one raises anything
+            own.register(get_types_from_msg(topic.definition, topic.type))
+            return topic.definition, own.hash_rihs01(topic.type)
     if topic.type in store.fielddefs:
         return store.generate_msgdef(topic.type, ros_version=2)[0], store.hash_rihs01(topic.type)
     return "", ""

@@ -52,6 +52,8 @@ Exit status 3: a bag is damaged, and what is whole in it was evaluated.
 {REQUIRED}"""
 
 
+NEEDED = {"complete", "bag", "images", "faces", "ids", "shares", "damage", "duration_s"}
+"""Without these it is no summary."""
 TLS = {
     "ca": "who vouches for scheduler and workers",
     "cert": "this machine's certificate",
@@ -117,10 +119,8 @@ def evaluate_one(job, folder: Path, inputs: dict) -> dict:
     from fer_ros.evaluation.report import write_report
 
     path = folder / "summary.json"
-    with contextlib.suppress(OSError, ValueError):
-        known = json.loads(path.read_text("utf-8"))
-        if known.get("inputs") == inputs:
-            return known
+    if known := _known(path, inputs):
+        return known
     try:
         evaluation = evaluate(job, folder, log=lambda _: None)
         write_report(folder / "report.html", [evaluation])
@@ -129,6 +129,15 @@ def evaluate_one(job, folder: Path, inputs: dict) -> dict:
     except Exception as error:  # one bag that fails, whatever it is, must not end the others
         return {"failure": " ".join(str(error).split()) or type(error).__name__}
     return summary
+
+
+def _known(path: Path, inputs: dict) -> dict:
+    """The summary that an earlier run made of the same inputs; empty where there is none."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        known = json.loads(path.read_text("utf-8"))
+        if isinstance(known, dict) and known.get("inputs") == inputs and known.keys() >= NEEDED:
+            return known
+    return {}
 
 
 def _evaluate(options) -> int:
@@ -170,15 +179,16 @@ def _evaluate(options) -> int:
         print(f"{count} of {len(jobs)} bags have labels")
     out.mkdir(parents=True, exist_ok=True)
     summaries: dict[str, dict] = {}
+    inputs = _all_inputs(jobs, made_by, summaries)
     certificates = options.tls_ca, options.tls_cert, options.tls_key
     with connected(options.scheduler, options.workers, certificates) as client:
         from distributed import as_completed
 
         futures = {
             client.submit(
-                evaluate_one, job, out.resolve() / name, _inputs(job) | made_by, pure=False
+                evaluate_one, jobs[name], out.resolve() / name, given, pure=False
             ): name
-            for name, job in jobs.items()
+            for name, given in inputs.items()
         }
         bar = tqdm(total=len(futures), unit=" bags", disable=None)
         try:
@@ -206,6 +216,21 @@ def _result(future) -> dict:
     """What the worker gave; a worker that died under a bag is that bag's failure."""
     error = future.exception()
     return {"failure": f"its worker died: {error}"} if error else future.result()
+
+
+def _all_inputs(jobs: dict, made_by: dict, summaries: dict[str, dict]) -> dict[str, dict]:
+    """What each job works on and how; one that cannot be looked at is a failure in ``summaries``,
+    and does not end the others.
+    """
+    from fer_ros.bags.reading import BagError
+
+    found = {}
+    for name, job in jobs.items():
+        try:
+            found[name] = _inputs(job) | made_by
+        except (BagError, OSError) as error:
+            summaries[name] = {"failure": " ".join(str(error).split())}
+    return found
 
 
 def _inputs(job) -> dict:

@@ -265,13 +265,17 @@ def _open_bag(job: Job, path: Path, bag: Bag, image: BagTopic, log: Log) -> BagW
     if job.keep == "none":
         return _NoBag()
     writer = BagWriter(path)
-    wanted = {"all": bag.topics.values(), "image": [image], "emotions": []}[job.keep]
-    for topic in wanted:
-        if topic.name == job.emotions_topic:
-            log(f"{topic.name}: the new result takes the place of the recorded one")
-        elif not writer.add_topic(topic):
-            log(f"{topic.name} is not copied: {topic.type} is not known here nor in the bag")
-    writer.add_topic(BagTopic(job.emotions_topic, EMOTION_ARRAY, 0, "", [qos()]))
+    try:
+        wanted = {"all": bag.topics.values(), "image": [image], "emotions": []}[job.keep]
+        for topic in wanted:
+            if topic.name == job.emotions_topic:
+                log(f"{topic.name}: the new result takes the place of the recorded one")
+            elif not writer.add_topic(topic):
+                log(f"{topic.name} is not copied: {topic.type} is not known here nor in the bag")
+        writer.add_topic(BagTopic(job.emotions_topic, EMOTION_ARRAY, 0, "", [qos()]))
+    except BaseException:
+        writer.close()
+        raise
     return writer
 
 
