@@ -100,7 +100,17 @@ class PureBuild(build_py):
             (folder / "__init__.py").write_text(STUB.format(name=name))
 
 
-class PureDistribution(Distribution):
+class StartedDistribution(Distribution):
+    """Its executables begin in fer_ros.start, which imports the module that setup.cfg names."""
+
+    def parse_config_files(self, *args, **kwargs):
+        super().parse_config_files(*args, **kwargs)
+        scripts = [script.partition(" =")[0] for script in self.entry_points["console_scripts"]]
+        starts = [f"{name} = fer_ros.start:{name.removeprefix('fer_ros-')}" for name in scripts]
+        self.entry_points["console_scripts"] = starts
+
+
+class PureDistribution(StartedDistribution):
     """With those of setup.cfg's executables alone that start without ROS."""
 
     def parse_config_files(self, *args, **kwargs):
@@ -131,6 +141,7 @@ def pure():
 def with_ros():
     """What ``setup`` is told of the wheel with ROS."""
     return {
+        "distclass": StartedDistribution,
         "packages": [],
         "ext_modules": [Extension("fer_ros.msg", sources=[])],
         "cmdclass": {"build_ext": CMakeBuild},

@@ -3,7 +3,7 @@
 
 import sys
 
-from fer_ros.cli.predict import main
+from fer_ros.start import predict
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(predict())

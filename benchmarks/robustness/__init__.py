@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What hostile input does: nothing but one line and the next one."""
+"""Whether anything that a machine or a user does brings the package down."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes MCAP bags that ``ros2 bag play`` and Foxglove read, also when the disk runs full."""
 
+import atexit
 import errno
 import os
 import re
@@ -16,6 +17,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from fer_ros.bags.salvage import BagTopic
 from fer_ros.bags.types import type_store
+from fer_ros.start import uninterrupted
 
 RESERVE = 16 << 20
 """Bytes kept free beside a bag while it is written, so that there is room to close it."""
@@ -53,6 +55,7 @@ class BagWriter:
             remove_bag(self.path)
             raise
         self._storage: Any = self._writer.storage  # a _McapWriter
+        atexit.register(self.close)  # where an interrupt came in the very moment before it
 
     def __enter__(self):
         return self
@@ -104,12 +107,14 @@ class BagWriter:
         """Write index and metadata. Raises OSError; the bag's end is then missing."""
         if self._writer.storage is None:
             return
-        self._storage.free_reserve()
-        try:
-            self._writer.close()
-        except OSError:
-            self._writer.abort()
-            raise
+        with uninterrupted():
+            atexit.unregister(self.close)
+            self._storage.free_reserve()
+            try:
+                self._writer.close()
+            except OSError:
+                self._writer.abort()
+                raise
 
 
 class _McapWriter(McapWriter):

@@ -7,9 +7,11 @@ speak TLS alone, with a key that is made for one run and never leaves its proces
 
 import contextlib
 import logging
-import signal
+import multiprocessing
 import sys
 from importlib.util import find_spec
+
+from fer_ros import start
 
 QUIET: dict[str, list] = {
     "distributed.scheduler.http.routes": [],
@@ -73,26 +75,29 @@ def _local(workers):
     import dask
     from distributed import Client, LocalCluster, Security
 
-    # Ctrl-C reaches every process of the terminal: the workers leave it to this one.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    dask.config.set(QUIET)  # for good: workers that are started again take it too
     try:
-        dask.config.set(QUIET)  # for good: workers that are started again take it too
         security = Security.temporary()
-        cluster = LocalCluster(
-            n_workers=workers,
-            # One thread each: the pipeline is for one thread, and decoding holds the interpreter.
-            threads_per_worker=1,
-            host="127.0.0.1",
-            protocol="tls://",
-            security=security,
-            dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": False},
-            worker_dashboard_address="127.0.0.1:0",
-            silence_logs=logging.ERROR,
-        )
+        with start.uninterrupted(), start.undisturbed_children():
+            cluster = LocalCluster(
+                n_workers=workers,
+                # One thread each: the pipeline is for one, and decoding holds the interpreter.
+                threads_per_worker=1,
+                host="127.0.0.1",
+                protocol="tls://",
+                security=security,
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
+                worker_dashboard_address="127.0.0.1:0",
+                silence_logs=logging.ERROR,
+            )
     except (OSError, RuntimeError) as error:
         raise ClusterError(f"the workers do not start: {error.__cause__ or error}") from None
-    finally:
-        signal.signal(signal.SIGINT, before)
     with cluster, Client(cluster, security=security) as client:
-        yield client
+        try:
+            yield client
+        except KeyboardInterrupt:
+            # Waited for, each worker takes seconds; what it was at is evaluated again.
+            for child in multiprocessing.active_children():
+                child.kill()
+            raise

@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo: both nodes as processes that talk over DDS, recorded as any subscriber could.
 
-Exit status: 0; 1 after one line that says what failed; 2 for wrong arguments; 130 after Ctrl-C.
-What was received until then is written in any case.
+Exit status: 0; 1 after one line that says what failed; 2 for wrong arguments; 130 after
+Ctrl-C, 143 after SIGTERM. What was received until then is written in any case.
 """
+
+if __name__ == "__main__":  # before the imports below: they take a second, and signals are obeyed
+    from fer_ros.start import demo
+
+    raise SystemExit(demo())
 
 import argparse
 import os
 import random
 import shlex
-import signal
 import sys
 import time
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
+from fer_ros import start
 from fer_ros.cli.demo_recording import Recording, describe, observed_of, summarise
 from fer_ros.cli.node_process import NodeProcess
 from fer_ros.cli.record import TopicRecorder
@@ -55,7 +60,7 @@ class DemoError(RuntimeError):
 def main(argv=None) -> int:
     """Run the demo; see ``--help``."""
     options = _parse(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start.interrupt()
     try:
         _check_needed()
         length = length_of(options.source)
@@ -137,12 +142,12 @@ def _record(options, recording, length) -> str:
     """Run both nodes until the source ends; returns what failed, or nothing."""
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
-    from rclpy.signals import SignalHandlerOptions
 
     from fer_ros.bags.writing import BagWriter
     from fer_ros.cli.demo_recorder import Recorder
+    from fer_ros.nodes.initialisation import init
 
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    init([])
     try:
         with ExitStack() as stack:
             bag = stack.enter_context(BagWriter(options.out / "bag"))
@@ -209,8 +214,9 @@ class _Run:
             raise DemoError(f"no result came from emotion_node: {self._nodes[-1].last_line()}")
 
     def _start(self, name, parameters) -> NodeProcess:
-        node = NodeProcess(name, parameters, self._options.out)
-        self._nodes.append(self._stack.enter_context(node))
+        with start.uninterrupted():  # or nobody would end it
+            node = NodeProcess(name, parameters, self._options.out)
+            self._nodes.append(self._stack.enter_context(node))
         return node
 
     def _change_state(self, step):
@@ -294,7 +300,3 @@ def _write(options, recording) -> str:
         print(f"\n{describe(summary)}\n\nLook at " + "\n        ".join(map(str, written)))
         print(f"See it live in a browser: {live_command(options.source)}")
     return failure
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,13 +2,17 @@
 """``evaluate_bag``: what emotion_node would have said to a recording, and how good that is.
 
 Exit status: 0; 1 after one line that says what failed; 2 for wrong arguments; 3 when the bag is
-damaged and only a part could be evaluated; 4 when something required is not met; 130 after Ctrl-C.
-What was evaluated until then is kept.
+damaged and only a part could be evaluated; 4 when something required is not met; 130 after
+Ctrl-C, 143 after SIGTERM. What was evaluated until then is kept.
 """
+
+if __name__ == "__main__":  # before the imports below: they take a second, and signals are obeyed
+    from fer_ros.start import evaluate_bag
+
+    raise SystemExit(evaluate_bag())
 
 import argparse
 import math
-import signal
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
@@ -16,6 +20,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from fer_ros import start
 from fer_ros.command_line import number
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.evaluation.criteria import (
@@ -81,7 +86,7 @@ def main(argv=None) -> int:
         help="evaluate twice: also with these parameters, or parameter files, over the others",
     )
     options = parser.parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start.interrupt()
     with failing("evaluate_bag") as outcome:
         outcome.status = _evaluate(options)
     return outcome.status
@@ -289,7 +294,3 @@ def _log(line: str) -> None:
     from tqdm import tqdm
 
     tqdm.write(f"evaluate_bag: {line}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,19 +4,24 @@
 Uses dask.distributed. Run again, it takes up where it was stopped. Exit status: 0; 1 when a bag
 could not be evaluated or after one line that says what failed; 2 for wrong arguments; 3 when a bag
 is damaged and only a part could be evaluated; 4 when something required is not met over all bags;
-130 after Ctrl-C.
+130 after Ctrl-C, 143 after SIGTERM.
 """
+
+if __name__ == "__main__":  # before the imports below: they take a second, and signals are obeyed
+    from fer_ros.start import evaluate_bags
+
+    raise SystemExit(evaluate_bags())
 
 import contextlib
 import hashlib
 import json
 import os
-import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import fer_ros
+from fer_ros import start
 from fer_ros.cli.cluster import ClusterError, connected
 from fer_ros.cli.evaluate_bag import (
     COMMON,
@@ -80,7 +85,7 @@ def main(argv=None) -> int:
     if find_spec("distributed") is None:
         print('evaluate_bags: missing: pip install "dask[distributed]"', file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start.interrupt()
     with failing("evaluate_bags", ClusterError) as outcome:
         outcome.status = _evaluate(options)
     return outcome.status
@@ -259,7 +264,3 @@ def _line(name: str, summary: dict) -> str:
         return f"{name}: {summary['failure']}"
     damaged = ", damaged" if summary["damage"] else ""
     return f"{name}: {summary['images']} images, {summary['faces']} faces{damaged}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

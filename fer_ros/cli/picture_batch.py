@@ -3,7 +3,6 @@
 
 import multiprocessing
 import os
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +14,7 @@ import cv2
 from fer_ros.images.picture import shown, write_picture
 from fer_ros.reader import FaceReader, as_image, draw
 from fer_ros.result import Result
+from fer_ros.start import undisturbed_children
 
 MANY = 24
 """Pictures from which processes pay: one takes about as long to start as to read so many."""
@@ -69,7 +69,9 @@ def read_pictures(
     )
     done = 0
     try:
-        for found in pool.map(_read_there, pictures, chunksize=AT_ONCE):
+        with undisturbed_children():
+            results = pool.map(_read_there, pictures, chunksize=AT_ONCE)
+        for found in results:
             done += 1
             yield found
     except BrokenProcessPool:
@@ -90,7 +92,6 @@ def usable_cores() -> int:
 
 def _begin(parameters: dict) -> None:
     global _reader
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that spawned it ends it
     cv2.setNumThreads(1)
     _reader = FaceReader(**parameters)
 

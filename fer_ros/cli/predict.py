@@ -3,12 +3,16 @@
 
 Exit status: 0; 1 when something could not be read, which is listed, the rest being done; 2 for
 wrong arguments, or a model or detector that cannot be used; 3 without a face anywhere, with
---require-face; 130 after Ctrl-C, but for a camera, which it ends with 0.
+--require-face; 130 after Ctrl-C, 143 after SIGTERM, but for a camera, which it ends with 0.
 """
+
+if __name__ == "__main__":  # before the imports below: they take a second, and signals are obeyed
+    from fer_ros.start import predict
+
+    raise SystemExit(predict())
 
 import argparse
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +25,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from fer_ros import start
 from fer_ros.cli.picture_batch import FileResult, Picture, file_result, read_pictures
 from fer_ros.cli.prediction_output import Csv, JsonLines, Output, Table
 from fer_ros.emotions.model_card import ModelError
@@ -87,7 +92,7 @@ def _log(text: str) -> None:
 def main(argv=None) -> int:
     """Read what the arguments name; see ``--help``."""
     options = _parse(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start.interrupt()
     tally = Tally()
     try:
         return _run(options, tally)
@@ -297,7 +302,3 @@ def _video_writer(path: Path, rate: float) -> Iterator[Callable[[np.ndarray], No
     finally:
         if writer:
             writer.release()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,17 +5,22 @@ Exit status: 0; 1 after one line that says what failed, such as a full disk; 2 f
 Whatever ends it, the bag is closed and can be read.
 """
 
+if __name__ == "__main__":  # before the imports below: they take a second, and signals are obeyed
+    from fer_ros.start import record
+
+    raise SystemExit(record())
+
 import argparse
 import importlib
 import re
-import signal
 import sys
-import threading
 import time
 from contextlib import suppress
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
+
+from fer_ros import start
 
 LOOK, FLUSH = 0.5, 2.0  # seconds between two looks for topics, and two hand-overs to the disk
 MESSAGES = ("emotions", "emotion_events", "detections", "/diagnostics")
@@ -118,25 +123,24 @@ def main(argv=None) -> int:
     if missing:
         return _fail(f"missing: pip install {' '.join(missing)}")
     import rclpy
-    from rclpy.signals import SignalHandlerOptions
+    from rclpy._rclpy_pybind11 import RCLError
     from rclpy.utilities import remove_ros_args
+
+    from fer_ros.nodes.initialisation import init
 
     argv = sys.argv if argv is None else ["record", *argv]
     options = _parse(remove_ros_args(argv)[1:])
-    # A flag, not an exception: Ctrl-C comes at any moment, under ros2 launch twice, and must not
+    # A note, not an exception: Ctrl-C comes at any moment, under ros2 launch twice, and must not
     # keep the bag from its end.
-    told_to_stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told_to_stop.set())
-    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
+    start.note()
     try:
-        return _record(options, rclpy.create_node("recorder"), told_to_stop.is_set)
+        init(argv)
+        return _record(options, rclpy.create_node("recorder"), start.received)
     except OSError as error:
         return _fail(f"cannot write to {options.out}: {error.strerror or error}")
+    except (RCLError, RuntimeError, ValueError) as error:  # arguments, names that ROS refuses
+        return _fail(" ".join(str(error).split()))
     finally:
-        # Impatient, ros2 launch asks once more; the bag is closed, and the end is to look like one.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
         rclpy.try_shutdown()
 
 
@@ -263,7 +267,3 @@ def definition(kind: str) -> str:
 def _fail(reason: str) -> int:
     print(f"record: {reason}", file=sys.stderr)
     return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The live view: source, node and web view as processes, until Ctrl-C.
 
-Exit status: 0 after Ctrl-C; 1 after one line that says what failed; 2 for wrong arguments.
+Exit status: 0 after Ctrl-C or SIGTERM (130, 143 before it is at work); 1 after one line that says
+what failed; 2 for wrong arguments.
 """
+
+if __name__ == "__main__":  # before the imports below: they take a second, and signals are obeyed
+    from fer_ros.start import view
+
+    raise SystemExit(view())
 
 import argparse
 import os
 import secrets
-import signal
 import socket
 import sys
 import time
@@ -17,6 +22,7 @@ import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
 
+from fer_ros import start
 from fer_ros.cli.demo import DemoError, choose_middleware, length_of
 from fer_ros.cli.node_process import NodeProcess
 from fer_ros.command_line import number
@@ -40,7 +46,7 @@ Ctrl-C ends it."""
 def main(argv=None) -> int:
     """Show the view; see ``--help``."""
     options = _parse(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start.interrupt()
     try:
         length_of(options.source)
         choose_middleware()
@@ -111,7 +117,8 @@ def _show(options, stack):
         },
     }
     print("Starting video_source, emotion_node and web_view", flush=True)
-    nodes = [stack.enter_context(NodeProcess(n, values, o.out)) for n, values in given.items()]
+    with start.uninterrupted():  # or nobody would end them
+        nodes = [stack.enter_context(NodeProcess(n, values, o.out)) for n, values in given.items()]
     everywhere = o.host in ("0.0.0.0", "::")
     _wait_for_page(_address("127.0.0.1" if everywhere else o.host, port), nodes)
     name = socket.gethostname() if everywhere else o.host
@@ -179,7 +186,3 @@ def _free_port(host):
 
 def _address(host, port):
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

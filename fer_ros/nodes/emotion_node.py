@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The node: camera images in, EmotionArray and annotated images out."""
 
-import sys
+if __name__ == "__main__":  # before the imports below: they take a second, and signals are obeyed
+    from fer_ros.start import emotion_node
+
+    raise SystemExit(emotion_node())
+
 import time
 from dataclasses import replace
 from typing import Any
@@ -178,7 +182,3 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
 def main(args=None) -> int:
     """Run the node until it is told to stop."""
     return run_node("emotion_node", EmotionNode, args)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,7 +6,11 @@ Listens to ``humans/faces/tracked`` and the ``cropped`` of at most ``max_faces``
 replaces the one that waits.
 """
 
-import sys
+if __name__ == "__main__":  # before the imports below: they take a second, and signals are obeyed
+    from fer_ros.start import expression_node
+
+    raise SystemExit(expression_node())
+
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -224,7 +228,3 @@ class ExpressionNode(ManagedNode[Classifier, ExpressionNodeOptions]):
 def main(args=None) -> int:
     """Run the node until it is told to stop."""
     return run_node("expression_node", ExpressionNode, args)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

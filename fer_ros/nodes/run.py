@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """From process start to a clean end, alike for every node."""
 
-import signal
+import os
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,11 @@ from rclpy._rclpy_pybind11 import RCLError
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
+from rclpy.signals import install_signal_handlers
 from rclpy.utilities import remove_ros_args
 
+from fer_ros import start
+from fer_ros.nodes.initialisation import init
 from fer_ros.nodes.usage import NODES, usage
 from fer_ros.runtime.parameter_files import dropped_files
 
@@ -35,12 +39,17 @@ def run_node(name: str, create: Callable[[], Any], args=None) -> int:
     if {"-h", "--help"}.intersection(args):
         print(usage(name))
         return 0
-    _ignore_signals()  # but for what rclpy does at one: end the context, however often it comes
+    # What hangs at the end is left: the camera or model that the node was told to end in.
+    deadline = threading.Timer(start.PATIENCE, os._exit, (0,))
+    deadline.daemon = True
+    # Only noted until the node spins: a context that ends under its making gives errors instead.
+    # Under ros2 launch, Ctrl-C comes twice: from the terminal, and from launch.
+    start.note(deadline.start)
     try:
         unknown = remove_ros_args(args)[1:]  # which rclpy would pass over in silence
         if unknown:
             return _fail(f"{unknown[0]} is no argument of {name}: see --help")
-        rclpy.init(args=args)
+        init(args)
     except Exception as error:  # rcl's own kinds: some say by their name alone what is wrong
         return _fail(f"{type(error).__name__}: {error}")
     node = None
@@ -48,25 +57,29 @@ def run_node(name: str, create: Callable[[], Any], args=None) -> int:
         node = create()
         for line in dropped_files(args, node.get_fully_qualified_name(), NODES.keys() - {name}):
             node.get_logger().warning(line)
-        node.start()
-        # Between a signal and the end of the context, rclpy may begin to wait again, and would
-        # then wait for ever: a node that has no timer of its own needs this one to end.
-        node.create_timer(WAKE, lambda: None, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        _spin(node)
-    except (ParameterException, RuntimeError) as error:
-        if node:
+        _work(node)
+    except Exception as error:
+        if start.received():
+            return 0  # what broke, broke under the end
+        if node or not isinstance(error, ParameterException | RuntimeError):
             raise
         return _fail(error)  # a value, a name or a QoS that rclpy or rcl refuses
     finally:
-        _ignore_signals()
-        if node:
-            node.destroy_node()
-        rclpy.try_shutdown()
+        _end(node)
+        deadline.cancel()
     return getattr(node, "exit_status", 0)
 
 
-def _spin(node):
-    while rclpy.ok():
+def _work(node):
+    """Start the node and spin until it is told to stop."""
+    if start.received():
+        return
+    node.start()
+    # Between a signal and the end of the context, rclpy may begin to wait again, and would
+    # then wait for ever: a node that has no timer of its own needs this one to end.
+    node.create_timer(WAKE, lambda: None, clock=Clock(clock_type=ClockType.STEADY_TIME))
+    install_signal_handlers()  # rclpy's: they end the context, then call ours
+    while rclpy.ok() and not start.received():
         try:
             rclpy.spin(node)
         except ExternalShutdownException:
@@ -79,11 +92,14 @@ def _spin(node):
                 node.get_logger().error(f"request left out: {' '.join(str(error).split())}")
 
 
-def _ignore_signals():
-    # Under ros2 launch, Ctrl-C comes twice: from the terminal, and from launch. As Python's
-    # KeyboardInterrupt, the second would break the cleaning up after the first.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+def _end(node):
+    try:
+        if node:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    except Exception:
+        if not start.received():
+            raise
 
 
 def _fail(error: Exception | str) -> int:

@@ -5,6 +5,11 @@ A stand-in for a camera driver. Images are converted and encoded only for those 
 ``camera_info``, of an uncalibrated camera (REP 104), comes with each.
 """
 
+if __name__ == "__main__":  # before the imports below: they take a second, and signals are obeyed
+    from fer_ros.start import video_source
+
+    raise SystemExit(video_source())
+
 import sys
 from collections.abc import Iterator
 
@@ -161,7 +166,3 @@ def main(args=None) -> int:
     except SourceError as error:
         print(f"fer_ros: {masked(error)}", file=sys.stderr)
         return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

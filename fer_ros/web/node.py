@@ -6,9 +6,13 @@ is sent, the server's loop sends it to each viewer as that takes it. Between the
 While nobody looks, neither images nor results are subscribed to.
 """
 
+if __name__ == "__main__":  # before the imports below: they take a second, and signals are obeyed
+    from fer_ros.start import web_view
+
+    raise SystemExit(web_view())
+
 import socket
 import statistics
-import sys
 import time
 from collections import deque
 from typing import Any
@@ -290,7 +294,3 @@ def _rate(times, now):
 def main(args=None) -> int:
     """Run the node until it is told to stop."""
     return run_node("web_view", WebView, args)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

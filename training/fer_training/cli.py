@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from fer_ros import start
 from fer_ros.command_line import number
 from fer_ros.emotions.model_card import ModelError
 from fer_training import commands, dataset, recipe
@@ -68,6 +69,7 @@ def _libraries_in(log: Path):
 def main(argv=None) -> int:
     """Run one command; 1 after one line when something is missing or wrong."""
     arguments = argparse.Namespace(run=None)
+    start.interrupt()
     try:
         _parser().parse_args(argv, arguments)
         arguments.run(arguments)
