@@ -11,7 +11,7 @@ from pathlib import Path
 from fer_ros import start
 from fer_ros.command_line import number
 from fer_ros.emotions.model_card import ModelError
-from fer_training import commands, dataset, recipe
+from fer_training import __version__, commands, dataset, recipe
 from fer_training.dataset import USAGES, DatasetError
 from fer_training.recipe import RecipeError
 
@@ -240,6 +240,9 @@ def _parser():
     labelled(p)
     p.add_argument("--out", type=Path, required=True, help="folder for the files")
     p.add_argument("--name", default="emotion_mobilenet_v2")
+    p.add_argument(
+        "--version", default=__version__, help="of the model, which its card names (%(default)s)"
+    )
     p.add_argument(
         "--usage",
         choices=["PublicTest"],

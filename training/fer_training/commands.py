@@ -205,7 +205,9 @@ def export(arguments) -> None:
     if chosen.held_out and not arguments.usage:  # what chose the model sets its temperature too
         training, validation = parts(training, validation, chosen)
     name, share = arguments.name, arguments.named_right
-    card = export(arguments.model, training, validation, arguments.out, name, share, keys)
+    card = export(
+        arguments.model, training, validation, arguments.out, name, share, keys, arguments.version
+    )
     print(f"on {len(validation)} faces, {validation.usage[0]}")
     print(f"{'file':36} {'MB':>6} {'accuracy':>9} {'dedup.':>8} {'macro-F1':>9} {'ms':>6}")
     for file, f in card["files"].items():

@@ -48,11 +48,12 @@ def export(
     name: str,
     named_right: float = NAMED_RIGHT,
     keys: np.ndarray | None = None,
+    version: str = __version__,
 ) -> dict:
     """Write every form of ``model`` (.keras), the card and the list of training pictures to
     ``out``; returns the card. Teachers of other families have no ONNX form.
 
-    The list is ``keys``, uint64 [N], or those of ``training``.
+    The list is ``keys``, uint64 [N], or those of ``training``; ``version`` is the model's own.
 
     The int8 form becomes ``<name>.tflite``, the one that is run by default, when it is within half
     a point of float32 on ``validation``. Temperatures, and the confidence under which a face is
@@ -97,7 +98,7 @@ def export(
     (chosen,) = (p for p in curve if p["threshold"] == threshold)
     card = {
         "name": name,
-        "version": __version__,
+        "version": version,
         "architecture": ARCHITECTURES.get(network.name, network.name),
         "parameters": parameters,
         "recipe": recipe.name if recipe else "unknown",
