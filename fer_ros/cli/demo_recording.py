@@ -75,7 +75,8 @@ class Recording:
         for stamp, size in self._index:
             data = np.frombuffer(self._jpegs.read(size), np.uint8)
             image: Any = cv2.imdecode(data, cv2.IMREAD_COLOR)
-            yield stamp, image
+            if image is not None:  # not one of emotion_node's
+                yield stamp, image
 
     def close(self) -> None:
         """Let go of the files; ``emotions.jsonl`` stays."""

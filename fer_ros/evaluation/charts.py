@@ -122,8 +122,10 @@ def _strip(labels: list[tuple[float, str]], place, y, step) -> str:
 
 def _ticks(span, place, y) -> str:
     length = max(span[1] - span[0], 1e-3)
+    # Of whole hours beyond: a wrong clock makes years of a minute, and no list as long as they are.
+    hours = 3600 * np.ceil(length / 3600 / 12)
     unit = next(
-        (u for u in (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 600, 1800) if length / u <= 12), 3600
+        (u for u in (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 600, 1800) if length / u <= 12), hours
     )
     first = int(np.ceil(span[0] / unit))
     ticks = (unit * i for i in range(first, first + int(length / unit) + 1))

@@ -18,11 +18,20 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from fer_ros.images.picture import SUFFIXES, PictureError, read_picture, shown
+from fer_ros.images.header import HeaderError
+from fer_ros.images.picture import (
+    MAX_PIXELS,
+    SUFFIXES,
+    PictureError,
+    picture_size,
+    read_picture,
+    shown,
+)
 from fer_ros.sources.address import AddressError, masked, source_of
 from fer_ros.sources.sample import Sample, SampleError
 
 FOLDER_RATE = 1.0  # Hz: pictures are looked at one by one
+MAX_IMAGES = 1e9  # more is no count
 RETRY = 1.0  # seconds between two attempts to open a live source again
 TIMEOUT = 5000  # milliseconds that a stream may be silent
 CLOSING = 1.0  # seconds to let go of a device, beyond that
@@ -81,7 +90,7 @@ def open_recorded(source: str, log: Log = print) -> Recorded:
             f"no such file or folder: {masked(shown(source)) or 'an empty name'} (give a camera "
             "index such as 0, a video, a folder of pictures, a stream's URL, or sample)"
         )
-    if path.is_dir() or path.suffix.lower() in SUFFIXES:
+    if path.is_dir() or path.suffix.lower() in SUFFIXES or _is_picture(path):
         return _Pictures(path, log)
     return _VideoFile(path, log)
 
@@ -106,7 +115,16 @@ class _VideoFile:
         self.rate = capture.get(cv2.CAP_PROP_FPS)
         if not 0 < self.rate < 1000:  # a container that does not say
             self.rate = 30.0
-        self._count = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self._count = int(count) if 0 < count < MAX_IMAGES else 0
+        width, height = (
+            capture.get(side) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        if not width * height <= MAX_PIXELS:
+            raise SourceError(
+                f"{shown(path)}: {width:g}x{height:g} pixels, "
+                f"more than {MAX_PIXELS / 1e6:g} million"
+            )
         if not capture.read()[0]:
             raise self._unreadable()
 
@@ -150,9 +168,9 @@ class _Pictures:
     def __init__(self, path: Path, log: Log):
         self._path, self._log = path, log
         self._logged: set[Path] = set()
-        files = path.iterdir() if path.is_dir() else [path]
+        files = path.iterdir() if path.is_dir() else []
         pictures = (f for f in files if f.suffix.lower() in SUFFIXES and f.name[0] != ".")
-        self._files = sorted(pictures, key=by_number)
+        self._files = sorted(pictures, key=by_number) if path.is_dir() else [path]
         if not self._files:
             kinds = ", ".join(sorted(SUFFIXES))
             raise SourceError(f"no picture in {shown(path)}: looked for {kinds}")
@@ -277,6 +295,15 @@ def _meant(source: str) -> str:
         return source_of(source)
     except AddressError as error:
         raise SourceError(str(error)) from None
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether a file is a picture by its first bytes: under a video's name, OpenCV would decode it
+    at any size.
+    """
+    with suppress(OSError, HeaderError), path.open("rb") as file:
+        return bool(picture_size(file.read(1 << 16)))
+    return False
 
 
 def by_number(path: Path) -> list:
