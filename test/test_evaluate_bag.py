@@ -232,6 +232,9 @@ def test_compare(recording, tmp_path, capsys):
     assert "detector=haar, smoothing_time_constant=0.0" in page.text
     assert page.tags.count("section") == 2
     (out / "notes.txt").write_text("mine")
+    assert evaluate(recording, "--out", out, "--stride", 9, *words) == 0
+    assert (out / "notes.txt").read_text() == "mine"
+    (out / "first/notes.txt").write_text("mine")
     assert evaluate(recording, "--out", out, *words) == 1
 
 

@@ -178,7 +178,7 @@ def test_refuses_in_one_line(recording, tmp_path, capsys, words, reason):
     assert reason in line
 
 
-@pytest.mark.parametrize("names", [["thesis.txt"], ["report.html"], ["summary.json", "a.txt"]])
+@pytest.mark.parametrize("names", [["report.html"], ["summary.json"], ["emotions.csv", "a.txt"]])
 def test_never_writes_over_what_is_not_its_own(recording, tmp_path, capsys, names):
     for name in names:
         (tmp_path / name).write_text("years of work")

@@ -172,8 +172,19 @@ def remove_bag(path: Path) -> None:
 
     Raises FileExistsError for anything else, and leaves it as it is.
     """
+    if path.exists():
+        for name in check_bag(path):
+            (path / name).unlink(missing_ok=True)
+        path.rmdir()
+
+
+def check_bag(path: Path) -> set[str]:
+    """The names of the files of a bag that BagWriter has made; none where nothing is.
+
+    Raises FileExistsError for anything else.
+    """
     if not path.exists():
-        return
+        return set()
     storage, metadata, reserve = path / f"{path.name}.mcap", path / "metadata.yaml", _RESERVE_NAME
     names = {storage.name, metadata.name, reserve}
     is_ours = (path / reserve).exists()
@@ -181,9 +192,7 @@ def remove_bag(path: Path) -> None:
         is_ours = is_ours or f"{_MARK}: written by fer_ros" in metadata.read_text("utf-8")
     if not is_ours or not path.is_dir() or {f.name for f in path.iterdir()} - names:
         raise FileExistsError(errno.EEXIST, "in the way, and not written by fer_ros", str(path))
-    for name in names:
-        (path / name).unlink(missing_ok=True)
-    path.rmdir()
+    return names
 
 
 def _describe(topic: BagTopic) -> tuple[str, str]:

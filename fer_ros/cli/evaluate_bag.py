@@ -36,6 +36,7 @@ from fer_ros.faces import detectors
 from fer_ros.faces.detectors import DetectorError
 from fer_ros.parameters import ANALYSIS, AnalysisOptions, ParameterError
 from fer_ros.parameters.files import options_from
+from fer_ros.runtime.replacing import replacing
 
 NAMES = tuple(row.name for row in ANALYSIS)
 NEEDED = ("rosbags", "mcap", "tqdm")
@@ -193,7 +194,7 @@ def unmet(command: str, criteria: list[Criterion], summaries: Iterable[Mapping])
 
 
 def _evaluate(options) -> int:
-    from fer_ros.evaluation.one_pass import Job, evaluate
+    from fer_ros.evaluation.one_pass import RESULTS, Job, check_folder, evaluate
     from fer_ros.evaluation.report import write_report
 
     criteria = parse(options.require, labels=options.labels is not None)
@@ -206,26 +207,29 @@ def _evaluate(options) -> int:
     )
     bag = options.bag.resolve()
     out = options.out or Path(f"{bag.stem if bag.is_file() else bag.name}_emotions")
-    jobs = {out: job}
+    jobs = {"": job}
     if options.compare:
         other = options_from(options.compare, parameters)
-        _check_compare_folder(out)
-        jobs = {out / "first": job, out / "second": replace(job, parameters=other)}
+        jobs = {"first": job, "second": replace(job, parameters=other)}
+    check_folder(out, options.bag)
+    sides = [side for side in SIDES if _is_side(out / side, options.bag, options.compare)]
     evaluations = []
-    for folder, each in jobs.items():
-        with progress_bar() as progress:
-            evaluations.append(evaluate(each, folder, _log, progress))
-        if evaluations[-1].stopped:
-            break
-    write_report(out / "report.html", evaluations)
+    with replacing(out, (*RESULTS, *sides)) as draft:
+        for name, each in jobs.items():
+            with progress_bar() as progress:
+                evaluations.append(evaluate(each, draft.path / name, _log, progress))
+            if evaluations[-1].stopped:
+                break
+        write_report(draft.path / "report.html", evaluations)
+        draft.commit()
     for evaluation in evaluations:
         print(describe(evaluation))
     print(f"\nLook at {out / 'report.html'}")
     if evaluations[-1].stopped:
         raise KeyboardInterrupt
     missed = False
-    for folder, evaluation in zip(jobs, evaluations, strict=True):
-        who = f"evaluate_bag: {folder.name}" if options.compare else "evaluate_bag"
+    for name, evaluation in zip(jobs, evaluations, strict=True):
+        who = f"evaluate_bag: {name}" if options.compare else "evaluate_bag"
         missed |= unmet(who, criteria, [evaluation.summary])
     if missed:
         return 4
@@ -236,10 +240,26 @@ COMMON = ("topic", "start", "end", "stride", "keep", "emotions_topic", "thumbnai
 """Options that are fields of a Job by the same name."""
 
 
-def _check_compare_folder(out: Path) -> None:
-    others = {f.name for f in out.iterdir()} if out.exists() else set()
-    if others - {"first", "second", "report.html"}:
-        raise FileExistsError(f"{out}: holds other files: choose another --out")
+SIDES = ("first", "second")
+"""Folders of the two evaluations that are compared."""
+
+
+def _is_side(folder: Path, bag: Path, is_wanted: bool) -> bool:
+    """Whether there is one of an earlier comparison. Raises OSError for anything else in the way of
+    one that is wanted.
+    """
+    from fer_ros.evaluation.one_pass import RESULTS, check_folder, is_summary
+
+    if not folder.exists():
+        return False
+    is_ours = is_summary(folder / "summary.json") and not (
+        {file.name for file in folder.iterdir()} - set(RESULTS)
+    )
+    if is_wanted and not is_ours:
+        raise FileExistsError(f"{folder}: holds other files: choose another --out")
+    if is_ours:
+        check_folder(folder, bag)
+    return is_ours
 
 
 @contextmanager

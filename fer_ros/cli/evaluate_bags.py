@@ -37,6 +37,7 @@ from fer_ros.evaluation.criteria import parse
 from fer_ros.parameters import ANALYSIS, build_pipeline
 from fer_ros.parameters.parameter import differences
 from fer_ros.runtime.child import python_command, safe_environment
+from fer_ros.runtime.replacing import HIDDEN, locked, replacing
 
 EXAMPLES = f"""examples:
   %(prog)s recordings                             every bag under that folder
@@ -99,6 +100,7 @@ def find_bags(folder: Path) -> dict[str, Path]:
 
     paths = []
     for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
         if "metadata.yaml" in files:
             paths.append(Path(place))
             folders.clear()
@@ -120,17 +122,20 @@ def evaluate_one(job, folder: Path, inputs: dict) -> dict:
 
     What is there already and was made of the same inputs is taken as it is.
     """
-    from fer_ros.evaluation.one_pass import evaluate, write_json
+    from fer_ros.evaluation.one_pass import RESULTS, check_folder, evaluate, write_json
     from fer_ros.evaluation.report import write_report
 
     path = folder / "summary.json"
     if known := _known(path, inputs):
         return known
     try:
-        evaluation = evaluate(job, folder, log=lambda _: None)
-        write_report(folder / "report.html", [evaluation])
-        summary = evaluation.summary | {"inputs": inputs}
-        write_json(path, summary)
+        check_folder(folder, job.bag)
+        with replacing(folder, RESULTS) as draft:
+            evaluation = evaluate(job, draft.path, log=lambda _: None)
+            write_report(draft.path / "report.html", [evaluation])
+            summary = evaluation.summary | {"inputs": inputs}
+            write_json(draft.path / "summary.json", summary)
+            draft.commit()
     except Exception as error:  # one bag that fails, whatever it is, must not end the others
         return {"failure": " ".join(str(error).split()) or type(error).__name__}
     return summary
@@ -182,11 +187,11 @@ def _evaluate(options) -> int:
     if options.labels:
         count = sum(job.labels is not None for job in jobs.values())
         print(f"{count} of {len(jobs)} bags have labels")
-    out.mkdir(parents=True, exist_ok=True)
     summaries: dict[str, dict] = {}
     inputs = _all_inputs(jobs, made_by, summaries)
     certificates = options.tls_ca, options.tls_cert, options.tls_key
-    with connected(options.scheduler, options.workers, certificates) as client:
+    connection = connected(options.scheduler, options.workers, certificates)
+    with locked(out), connection as client:
         from distributed import as_completed
 
         futures = {

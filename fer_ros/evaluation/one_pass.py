@@ -12,6 +12,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 from fer_ros.bags.calibration import Calibration
 from fer_ros.bags.reading import DECODERS, Bag, BagError, BagTopic, Log
 from fer_ros.bags.types import EMOTION_ARRAY, emotion_array_cdr, qos, type_store
-from fer_ros.bags.writing import BagWriter, remove_bag
+from fer_ros.bags.writing import BagWriter, check_bag
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.evaluation import measures
 from fer_ros.evaluation.labels import Labels
@@ -74,28 +75,36 @@ class Evaluation:
     stopped: bool = False
 
 
-def prepare_folder(folder: Path, bag: Path) -> None:
-    """Make ``folder`` ready for results, without those of an earlier evaluation.
+RESULTS = (*FILES, "bag")
+"""All that an evaluation leaves in its folder."""
 
-    Raises OSError, also when the folder holds anything else.
+
+def check_folder(folder: Path, bag: Path) -> None:
+    """Look that results may be written there, in place of those of an earlier evaluation alone.
+
+    Raises OSError.
     """
     if bag.resolve().is_relative_to((folder / "bag").resolve()):
         raise FileExistsError(f"{folder}: the recording itself lies there: choose another --out")
-    present = {f.name.removesuffix(".part") for f in folder.iterdir()} if folder.exists() else set()
-    if present and ("summary.json" not in present or present - {*FILES, "bag"}):
+    check_bag(folder / "bag")
+    taken = [name for name in FILES if (folder / name).exists()]
+    marks = ("summary.json", "summary.json.part", "first/summary.json")  # of a comparison, the last
+    if taken and not any(is_summary(folder / mark) for mark in marks):
         raise FileExistsError(f"{folder}: holds other files: choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_bag(folder / "bag")
-    # From here to the end never absent: by it the folder is known again.
-    write_json(folder / "summary.json", {"complete": False})
-    for name in set(FILES) - {"summary.json"}:
-        (folder / name).unlink(missing_ok=True)
+
+
+def is_summary(path: Path) -> bool:
+    """Whether a file is a summary of ours."""
+    with suppress(OSError, ValueError, RecursionError):
+        content = json.loads(path.read_text("utf-8"))
+        return isinstance(content, dict) and ("complete" in content or "images_sent" in content)
+    return False
 
 
 def evaluate(
     job: Job, folder: Path, log: Log = print, progress: Callable[[int, int], None] | None = None
 ) -> Evaluation:
-    """Evaluate a recording into ``folder``: emotions.csv, bag/, summary.json, timing.json.
+    """Evaluate a recording into a new ``folder``: emotions.csv, bag/, summary.json, timing.json.
 
     ``progress`` is called with how many images were read, of how many. Raises BagError,
     LabelsError, DetectorError, ModelError, and OSError when something cannot be written.
@@ -104,7 +113,7 @@ def evaluate(
     with Bag(job.bag, log) as bag:
         topic = bag.image_topic(job.topic)
         run = _Pass(job, bag, topic, log)
-        prepare_folder(folder, job.bag)
+        folder.mkdir(parents=True, exist_ok=True)
         began, stopped = time.perf_counter(), False
         with (
             (folder / "emotions.csv").open("w", newline="", encoding="utf-8") as table,

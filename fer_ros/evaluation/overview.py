@@ -21,10 +21,12 @@ COLUMNS = ("bag", "status", *_FIGURES, "ids", *LABELS, "labelled", "accuracy", "
 def write_overview(folder: Path, title: str, summaries: dict[str, dict]) -> None:
     """Write both files; ``summaries``: by name, as evaluate_one gives them. Raises OSError."""
     rows = [_row(name, summary) for name, summary in summaries.items()]
-    with (folder / "summary.csv").open("w", newline="", encoding="utf-8") as file:
+    draft = folder / "summary.csv.part"
+    with draft.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
+    draft.replace(folder / "summary.csv")
     head = "".join(f"<th>{escape(c.replace('_', ' '))}</th>" for c in COLUMNS)
     lines = "".join(_line(row) for row in rows)
     count = "1 recording" if len(rows) == 1 else f"{len(rows)} recordings"

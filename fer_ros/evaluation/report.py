@@ -60,7 +60,9 @@ def write_page(path: Path, title: str, body: str, columns: int = 1) -> None:
     page = frame.substitute(
         title=escape(title), body=body, columns=columns, version=fer_ros.__version__
     )
-    path.write_text(page, "utf-8")
+    draft = path.with_name(f"{path.name}.part")
+    draft.write_text(page, "utf-8")
+    draft.replace(path)
 
 
 def _origin(evaluation: Evaluation) -> str:
