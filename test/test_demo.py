@@ -16,6 +16,7 @@ import pytest
 from fer_ros.bags.reading import Bag
 from fer_ros.evaluation.one_pass import Job, evaluate
 from fer_ros.result import Box
+from fer_ros.runtime.replacing import locked
 from fer_ros.sources.sample import Sample
 
 REPOSITORY = Path(__file__).parents[1]
@@ -127,3 +128,35 @@ def test_shows_why_emotion_node_cannot_work(tmp_path):
     assert "no model file absent.tflite" in failure.splitlines()[-1]
     assert "Traceback" not in failure
     assert (tmp_path / "out" / "emotion_node.log").exists()
+
+
+def test_a_demo_that_fails_keeps_an_earlier_result(tmp_path):
+    (tmp_path / "summary.json").write_text('{"images_sent": 5}')
+    for name in ("report.html", "annotated.mp4", "emotions.jsonl", "notes.txt"):
+        (tmp_path / name).write_text("of before")
+    before = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    demo = start(tmp_path, "--model", "absent.tflite")
+    _, failure = demo.communicate(timeout=WAIT)
+    assert demo.returncode == 1
+    assert "no model file absent.tflite" in failure
+    after = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    assert before.items() <= after.items()
+    assert set(after) - set(before) == {"emotion_node.log", "video_source.log"}
+
+
+def test_two_demos_do_not_write_to_one_folder(tmp_path):
+    with locked(tmp_path):
+        demo = start(tmp_path)
+        _, failure = demo.communicate(timeout=WAIT)
+    assert demo.returncode == 1
+    assert "another command writes there" in failure.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_report_of_somebody_elses_is_not_replaced(tmp_path):
+    (tmp_path / "report.html").write_text("years of work")
+    demo = start(tmp_path)
+    _, failure = demo.communicate(timeout=WAIT)
+    assert demo.returncode == 1
+    assert "holds other files" in failure.splitlines()[-1]
+    assert (tmp_path / "report.html").read_text() == "years of work"

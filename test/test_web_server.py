@@ -262,6 +262,23 @@ def test_too_many_viewers():
         assert not page(server.port).closed.wait(0.3)
 
 
+def test_who_shows_nothing_makes_room_for_who_looks(monkeypatch):
+    """One client that holds all slots, and answers pings, holds them while nobody wants them."""
+    monkeypatch.setattr(hub, "PATIENCE", 1.0)
+    with serving(max_viewers=3) as server, pages() as page:
+        idle = [page(server.port, shows=False) for _ in range(2)]
+        looking = page(server.port)
+        for number in range(15):
+            server.put_frame(frame(number, 100))
+            time.sleep(0.1)
+        third, fourth = page(server.port), page(server.port)
+        until(lambda: all(p.closed.is_set() for p in idle), "room")
+        assert not any(p.closed.is_set() for p in (looking, third, fourth))
+        fifth = page(server.port)
+        until(fifth.closed.is_set)
+        assert fifth.close_code == 1013
+
+
 @pytest.mark.parametrize(
     "said",
     ["", "{", "null", '{"set": 1}', '{"set": ["a", null]}', '{"set": ["a", NaN]}', b"\x00",

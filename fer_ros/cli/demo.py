@@ -16,7 +16,8 @@ import random
 import shlex
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,12 +28,16 @@ from fer_ros.cli.record import TopicRecorder
 from fer_ros.command_line import number
 from fer_ros.evaluation.annotated_video import write_video
 from fer_ros.faces import detectors
+from fer_ros.runtime.private import add_shared, private
+from fer_ros.runtime.replacing import Draft, replacing
 from fer_ros.sources.address import masked
 from fer_ros.sources.video import Live, SourceError, is_live, open_recorded
 
 START, FIRST_IMAGE, LAST_RESULTS = 60.0, 20.0, 5.0  # seconds waited for each
 LIVE_SECONDS = 20.0
 RESULTS = ("annotated.mp4", "report.html", "summary.json")
+LOGS = ("video_source.log", "emotion_node.log")
+ALL = ("emotions.jsonl", "bag", *RESULTS, *LOGS)
 IMAGES = "image_raw/compressed"  # what emotion_node works on is what the bag holds
 NEEDED = ("av", "mcap", "rosbags", "tqdm")
 _POSITIVE = number(float, 1e-3, 1e6)
@@ -64,13 +69,9 @@ def main(argv=None) -> int:
     try:
         _check_needed()
         length = length_of(options.source)
-        recording = _open(options.out)
         choose_middleware()
-        try:
-            failure = _record(options, recording, length)
-            failure = _write(options, recording) or failure
-        finally:
-            recording.close()
+        with private(options.shared), _drafting(options.out) as draft:
+            failure = _demonstrate(options, draft, length)
     except (DemoError, SourceError) as error:
         failure = str(error)
     except KeyboardInterrupt:
@@ -99,6 +100,7 @@ def _parse(argv):
     add("--detector", choices=detectors.NAMES, default="auto", help="face detector (%(default)s)")
     add("--model", default="", help="expression model, or small (default: built in)")
     add("--rate", type=_POSITIVE, help="images a second (default: the source's own)")
+    add_shared(parser)
     return parser.parse_args(argv)
 
 
@@ -125,20 +127,47 @@ def choose_middleware():
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 
 
-def _open(folder) -> Recording:
-    from fer_ros.bags.writing import remove_bag
+@contextmanager
+def _drafting(folder: Path) -> Iterator[Draft]:
+    """Where all is written, to take the place of an earlier run's results when it is whole."""
+    from fer_ros.bags.writing import check_bag
+    from fer_ros.evaluation.one_pass import is_summary
 
     try:
-        for name in RESULTS:  # of an earlier run
-            (folder / name).unlink(missing_ok=True)
-        remove_bag(folder / "bag")
-        return Recording(folder)
+        check_bag(folder / "bag")
+        taken = [name for name in RESULTS if (folder / name).exists()]
+        if taken and not is_summary(folder / "summary.json"):
+            raise DemoError(f"{folder}: holds other files: choose another --out")
+        with replacing(folder, ALL) as draft:
+            yield draft
     except OSError as error:
         place = error.filename or folder
         raise DemoError(f"cannot write to {place}: {error.strerror}; choose --out") from None
 
 
-def _record(options, recording, length) -> str:
+def _demonstrate(options, draft: Draft, length: int) -> str:
+    """Record and write; returns what failed, or nothing. An earlier run's results stay where this
+    one received none.
+    """
+    recording = Recording(draft.path)
+    try:
+        failure = _record(options, draft.path, recording, length)
+        failure = _write(options, draft.path, recording) or failure
+    finally:
+        recording.close()
+        if recording.records or not (options.out / recording.path.name).exists():
+            draft.commit()
+        else:
+            draft.keep(LOGS)
+    if recording.records:
+        there = [name for name in ALL if name not in LOGS and (options.out / name).exists()]
+        print(f"\n{describe(summarise(recording))}")
+        print("\nLook at " + "\n        ".join(str(options.out / name) for name in there))
+        print(f"See it live in a browser: {live_command(options.source)}")
+    return failure
+
+
+def _record(options, folder, recording, length) -> str:
     """Run both nodes until the source ends; returns what failed, or nothing."""
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
@@ -150,12 +179,12 @@ def _record(options, recording, length) -> str:
     init([])
     try:
         with ExitStack() as stack:
-            bag = stack.enter_context(BagWriter(options.out / "bag"))
+            bag = stack.enter_context(BagWriter(folder / "bag"))
             recorder = Recorder(recording)
             stack.callback(recorder.destroy_node)
             executor = SingleThreadedExecutor()
             executor.add_node(recorder)
-            _Run(options, recorder, executor, stack).play(length, bag)
+            _Run(options, folder, recorder, executor, stack).play(length, bag)
     except DemoError as error:
         return str(error)
     except OSError as error:
@@ -170,8 +199,8 @@ def _record(options, recording, length) -> str:
 class _Run:
     """Both nodes and the recorder, from the start to the last result."""
 
-    def __init__(self, options, recorder, executor, stack):
-        self._options = options
+    def __init__(self, options, folder, recorder, executor, stack):
+        self._options, self._folder = options, folder
         self._recorder = recorder
         self._recording = recorder.recording
         self._executor = executor
@@ -215,7 +244,7 @@ class _Run:
 
     def _start(self, name, parameters) -> NodeProcess:
         with start.uninterrupted():  # or nobody would end it
-            node = NodeProcess(name, parameters, self._options.out)
+            node = NodeProcess(name, parameters, self._folder)
             self._nodes.append(self._stack.enter_context(node))
         return node
 
@@ -274,13 +303,12 @@ def live_command(source) -> str:
     return "fer_ros-view" + (f" --source {word}" if source != "sample" else "")
 
 
-def _write(options, recording) -> str:
-    """Write what was received, print the summary; returns what failed, or nothing."""
+def _write(options, folder, recording) -> str:
+    """Write what is made of what was received; returns what failed, or nothing."""
     from fer_ros.evaluation.one_pass import write_json
     from fer_ros.evaluation.report import write_live_report
 
-    summary = summarise(recording)
-    folder, failure = options.out, ""
+    summary, failure = summarise(recording), ""
     writers = (
         lambda path: write_video(path, recording.images()),
         lambda path: write_live_report(
@@ -288,15 +316,15 @@ def _write(options, recording) -> str:
         ),
         lambda path: write_json(path, summary),
     )
-    written = [recording.path, folder / "bag"]
     if recording.records:
         print("Writing annotated.mp4 and report.html", flush=True)
         for name, write in zip(RESULTS, writers, strict=True):
             try:
                 write(folder / name)
-                written.append(folder / name)
             except OSError as error:
-                failure = f"cannot write {folder / name}: {error.strerror or error}"
-        print(f"\n{describe(summary)}\n\nLook at " + "\n        ".join(map(str, written)))
-        print(f"See it live in a browser: {live_command(options.source)}")
+                failure = f"cannot write {options.out / name}: {error.strerror or error}"
     return failure
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -36,6 +36,7 @@ from fer_ros.faces import detectors
 from fer_ros.faces.detectors import DetectorError
 from fer_ros.parameters import ANALYSIS, AnalysisOptions, ParameterError
 from fer_ros.parameters.files import options_from
+from fer_ros.runtime.private import add_shared, private
 from fer_ros.runtime.replacing import replacing
 
 NAMES = tuple(row.name for row in ANALYSIS)
@@ -88,7 +89,7 @@ def main(argv=None) -> int:
     )
     options = parser.parse_args(argv)
     start.interrupt()
-    with failing("evaluate_bag") as outcome:
+    with private(options.shared), failing("evaluate_bag") as outcome:
         outcome.status = _evaluate(options)
     return outcome.status
 
@@ -136,6 +137,7 @@ def make_parser(program: str, description: str, examples: str) -> argparse.Argum
     )
     add = parser.add_argument
     add("--out", type=Path, metavar="DIR", help="folder for the results (default: NAME_emotions)")
+    add_shared(parser)
     add("--topic", default="", help="the images (default: the only camera in the bag)")
     seconds = number(float, 0)
     add("--start", type=seconds, default=0.0, metavar="S", help="begin so many seconds in")

@@ -37,6 +37,7 @@ from fer_ros.evaluation.criteria import parse
 from fer_ros.parameters import ANALYSIS, build_pipeline
 from fer_ros.parameters.parameter import differences
 from fer_ros.runtime.child import python_command, safe_environment
+from fer_ros.runtime.private import private
 from fer_ros.runtime.replacing import HIDDEN, locked, replacing
 
 EXAMPLES = f"""examples:
@@ -87,7 +88,7 @@ def main(argv=None) -> int:
         print('evaluate_bags: missing: pip install "dask[distributed]"', file=sys.stderr)
         return 1
     start.interrupt()
-    with failing("evaluate_bags", ClusterError) as outcome:
+    with private(options.shared), failing("evaluate_bags", ClusterError) as outcome:
         outcome.status = _evaluate(options)
     return outcome.status
 
@@ -117,7 +118,7 @@ def find_bags(folder: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def evaluate_one(job, folder: Path, inputs: dict) -> dict:
+def evaluate_one(job, folder: Path, inputs: dict, shared: bool = False) -> dict:
     """One bag into ``folder``, on a worker; its summary with ``inputs``, or ``{"failure": ...}``.
 
     What is there already and was made of the same inputs is taken as it is.
@@ -130,7 +131,7 @@ def evaluate_one(job, folder: Path, inputs: dict) -> dict:
         return known
     try:
         check_folder(folder, job.bag)
-        with replacing(folder, RESULTS) as draft:
+        with private(shared), replacing(folder, RESULTS) as draft:
             evaluation = evaluate(job, draft.path, log=lambda _: None)
             write_report(draft.path / "report.html", [evaluation])
             summary = evaluation.summary | {"inputs": inputs}
@@ -196,7 +197,7 @@ def _evaluate(options) -> int:
 
         futures = {
             client.submit(
-                evaluate_one, jobs[name], out.resolve() / name, given, pure=False
+                evaluate_one, jobs[name], out.resolve() / name, given, options.shared, pure=False
             ): name
             for name, given in inputs.items()
         }

@@ -34,6 +34,7 @@ from fer_ros.images.picture import SUFFIXES, shown
 from fer_ros.parameters import PIPELINE, ParameterError
 from fer_ros.parameters.files import options_from
 from fer_ros.reader import FaceReader, draw
+from fer_ros.runtime.private import add_shared, private
 from fer_ros.sources.address import masked
 from fer_ros.sources.video import Live, SourceError, by_number, is_live, open_recorded
 
@@ -95,7 +96,8 @@ def main(argv=None) -> int:
     start.interrupt()
     tally = Tally()
     try:
-        return _run(options, tally)
+        with private(options.shared):
+            return _run(options, tally)
     except (ParameterError, DetectorError, ModelError, UsageError) as error:
         _log(str(error))
         return 2
@@ -123,6 +125,7 @@ def _parse(argv):
     parser.add_argument(
         "--annotate", type=Path, metavar="FOLDER", help="write the images there, faces drawn in"
     )
+    add_shared(parser)
     parser.add_argument("--model", metavar="FILE", help="expression model, or small: built in")
     parser.add_argument(
         "--set",

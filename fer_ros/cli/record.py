@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fer_ros import start
+from fer_ros.runtime.private import add_shared, private
 
 LOOK, FLUSH = 0.5, 2.0  # seconds between two looks for topics, and two hand-overs to the disk
 MESSAGES = ("emotions", "emotion_events", "detections", "/diagnostics")
@@ -135,7 +136,8 @@ def main(argv=None) -> int:
     start.note()
     try:
         init(argv)
-        return _record(options, rclpy.create_node("recorder"), start.received)
+        with private(options.shared):
+            return _record(options, rclpy.create_node("recorder"), start.received)
     except OSError as error:
         return _fail(f"cannot write to {options.out}: {error.strerror or error}")
     except (RCLError, RuntimeError, ValueError) as error:  # arguments, names that ROS refuses
@@ -154,6 +156,7 @@ def _parse(argv):
     name = datetime.now().strftime("emotions_%Y-%m-%d_%H-%M-%S")
     add = parser.add_argument
     add("--out", type=Path, default=Path("recordings", name), help="new folder for the bag")
+    add_shared(parser)
     add("--all", action="store_true", help="images and camera_info too")
     add("--topics", nargs="+", default=[], metavar="NAME", help="further topics")
     return parser.parse_args(argv)

@@ -54,6 +54,13 @@ class Draft:
         _finish(self._folder)
 
 
+    def keep(self, names: Collection[str]) -> None:
+        """Put these alone in the old ones' place, such as logs of what failed. Raises OSError."""
+        for name in names:
+            if (self.path / name).exists():
+                (self.path / name).replace(self._folder / name)
+
+
 @contextmanager
 def replacing(folder: Path, names: Collection[str]) -> Iterator[Draft]:
     """A draft of the results of these names; what is not committed at the end is thrown away.

@@ -25,6 +25,8 @@ class Viewer:
 
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None):
         self.socket, self.transport = socket, transport
+        self.active = time.monotonic()
+        """When it came, or last showed an image."""
         self._ahead = 0
         self._frame: bytes | None = None
         self._notes: dict[str, str] = {}
@@ -46,8 +48,14 @@ class Viewer:
 
     def has_shown(self) -> None:
         """One image is shown."""
+        self.active = time.monotonic()
         self._ahead = max(0, self._ahead - 1)
         self._wake.set()
+
+    def drop(self) -> None:
+        """End the connection at once, whatever its other end does."""
+        if self.transport:
+            self.transport.abort()
 
     async def send(self) -> None:
         """Send what is left until the connection ends. Raises TimeoutError when it is stuck."""
@@ -100,7 +108,7 @@ class Hub:
             heartbeat=PATIENCE, timeout=1.0, max_msg_size=MAX_MESSAGE, compress=False
         )
         await socket.prepare(request)
-        if len(self.viewers) >= self._max_viewers:
+        if len(self.viewers) >= self._max_viewers and not self._make_room():
             await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too many viewers")
             return socket
         viewer = Viewer(socket, request.transport)
@@ -118,9 +126,22 @@ class Hub:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self.viewers.remove(viewer)
+            if viewer in self.viewers:  # it has not made room for another
+                self.viewers.remove(viewer)
             self._changed(len(self.viewers))
         return socket
+
+    def _make_room(self) -> bool:
+        """Let the viewer go that has shown nothing for the longest time, if any is that idle: the
+        slots are for those who look.
+        """
+        idle = [v for v in self.viewers if time.monotonic() - v.active > PATIENCE]
+        if not idle:
+            return False
+        viewer = min(idle, key=lambda viewer: viewer.active)
+        self.viewers.remove(viewer)
+        viewer.drop()
+        return True
 
     async def _receive(self, viewer):
         second, count = 0.0, 0
