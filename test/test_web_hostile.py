@@ -152,6 +152,33 @@ def test_answers_of_another_node_to_set_parameters(bench, count):
     is_alive(bench, page)
 
 
+@pytest.mark.parametrize("how", ["reset", "deactivate", "cleanup"])
+def test_events_are_forgotten_with_the_nodes(bench, how):
+    node = bench.start(detector="haar", diagnostics_period=0.2)
+    bench.show()
+    bench.until(lambda: bench.view._report, "a report")
+    events = bench.publisher(EmotionEvent, "emotion_events")
+    events.publish(EmotionEvent(to_label="joy"))
+    bench.until(lambda: bench.view._events, "the event")
+    bench.spin(0.5)
+    assert bench.view._events
+    if how == "reset":
+        node._reset(None, Answer())
+    else:
+        node.trigger_deactivate()
+        if how == "cleanup":
+            node.trigger_cleanup()
+    bench.until(lambda: not bench.view._events, "the events to go")
+    page = bench.look() if how == "reset" else None
+    assert page is None or bench.note(page, "events")["events"] == []
+
+
+class Answer:
+    """Of std_srvs/Trigger: success and message."""
+
+    success, message = False, ""
+
+
 def test_messages_of_another_node(bench):
     """Numbers that are none and texts without end: shown, or left out."""
     bench.show()

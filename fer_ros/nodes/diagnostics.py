@@ -95,6 +95,7 @@ def status(
         "rate (Hz)": f"{period.processed / period.seconds:.1f}",
         "dropped share": f"{_share(period.dropped, period.received):.2f}",
         "errors": health.errors.total(),
+        "forgotten": health.forgotten,
     }
     if health.last_error:
         values["last error"] = health.last_error

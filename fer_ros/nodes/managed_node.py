@@ -188,6 +188,7 @@ class ManagedNode(LifecycleNode, Generic[T, Options]):
 
     def _stop(self):
         self._era += 1
+        self._health.forgotten += 1
         if not self._worker.stop(HANGS):
             # Its thread may have begun just now, and may still be in there, or hold the lock.
             self._era += 1
@@ -221,6 +222,7 @@ class ManagedNode(LifecycleNode, Generic[T, Options]):
     def _reset(self, request, response):
         """Forget all faces, from this call on: what the item in work says is thrown away."""
         self._era += 1
+        self._health.forgotten += 1
         with self._between_results():
             self._forget()
         response.success, response.message = True, "faces and smoothing forgotten"

@@ -55,6 +55,9 @@ class Health:
         self.stamps: Counter[str] = Counter()
         self.missed = 0
         """Images that were published and never came in."""
+        self.forgotten = 0
+        """How often all faces were forgotten because somebody asked: a reset, the end of being
+        active."""
         self.last_error = ""
         self.failure = ""
         """Why the last transition failed; empty when it did not."""

@@ -74,6 +74,7 @@ class WebView(Node):
         self._ages: deque[float] = deque(maxlen=30)
         self._events: deque[dict] = deque(maxlen=EVENTS)
         self._report, self._reported = None, float("-inf")
+        self._forgotten: str | None = None
         self._viewers = 0
         self._requests: dict[str, object] = {}
         self._server, self.address, warning = create_server(values, self._count, self._request)
@@ -249,6 +250,14 @@ class WebView(Node):
         for status in message.status:
             if status.name == self._target.lstrip("/"):
                 self._report, self._reported = content.health(status), time.monotonic()
+                self._forget_events_with(self._report["values"].get("forgotten", ""))
+
+    def _forget_events_with(self, forgotten):
+        """What emotion_node has forgotten, or took with it, is not told to who comes later."""
+        if forgotten != self._forgotten and self._forgotten is not None:
+            self._events.clear()
+            self._server.put_note("events", {"events": []})
+        self._forgotten = forgotten
 
     def _answered(self, name, value, successful, reason):
         answer = {"name": name, "value": value, "successful": successful, "reason": reason}
