@@ -18,7 +18,7 @@ WORDS = {
     "demo": "--source 0|emotions.jsonl|report.html|--detector|examples:",
     "evaluate_bag": "--compare|start,end,id,expression|report.html|hysteresis|examples:",
     "record": "--all|mind the people|ros2 bag play|--topics",
-    "evaluate_bags": "--scheduler|tcp://|summary.csv|not evaluated again",
+    "evaluate_bags": "--scheduler|tls://|summary.csv|not evaluated again",
 }
 """What the tools' help is to teach."""
 
