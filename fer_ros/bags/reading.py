@@ -20,13 +20,7 @@ from fer_ros.bags.salvage import (
     unpack,
     unpack_lz4,
 )
-from fer_ros.images.codec import decode_compressed, decode_image
 
-DECODERS = {
-    "sensor_msgs/msg/Image": decode_image,
-    "sensor_msgs/msg/CompressedImage": decode_compressed,
-}
-"""How an image is read, by the type of its message."""
 SUFFIXES = (".mcap", ".db3")
 
 # rosbags sets no limit to what a chunk of an MCAP file may become, whatever its index says.

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from fer_ros.bags.calibration import Calibration
-from fer_ros.bags.reading import DECODERS, Bag, BagError, BagTopic, Log
+from fer_ros.bags.decoder import Decoder
+from fer_ros.bags.reading import Bag, BagError, BagTopic, Log
 from fer_ros.bags.types import EMOTION_ARRAY, emotion_array_cdr, qos, type_store
 from fer_ros.bags.writing import BagWriter, check_bag
 from fer_ros.emotions.classes import EMOTIONS
@@ -126,6 +127,8 @@ def evaluate(
             except KeyboardInterrupt:
                 stopped = True
         seconds = time.perf_counter() - began
+        if run.decode.dark:
+            log(f"{job.bag}: {run.decode.dark} images are all dark")
         if not run.observed and not stopped:
             raise BagError(f"{job.bag}: no readable image on {topic.name}: {run.about_nothing()}")
         summary = run.summary(labels, complete=not stopped)
@@ -142,7 +145,7 @@ class _Pass:
         self._job, self._bag, self._topic, self._log = job, bag, topic, log
         self._pipeline = build_pipeline(job.parameters)
         self._model = self._pipeline.classifier.identity
-        self._decode = DECODERS[topic.type]
+        self.decode = Decoder(topic.type)
         self._calibration = Calibration(topic.name, job.parameters.image_rectified)
         self._unreadable: list[str] = []
         self._read = 0
@@ -174,7 +177,7 @@ class _Pass:
         began = time.perf_counter()
         try:
             image: Any = type_store().deserialize_cdr(message.data, self._topic.type)
-            bgr = self._decode(image)
+            bgr = self.decode(image)
             decoded = time.perf_counter()
             header = image.header
             stamp, camera = seconds_of(header.stamp), self._calibration.model(bgr.shape)

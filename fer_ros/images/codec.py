@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fer_ros.images.bit_depth import BitDepth
 from fer_ros.images.header import (
     JPEG,
     PNG,
@@ -90,26 +91,38 @@ WRITABLE_ENCODINGS = tuple(_FROM_BGR)
 """Encodings of sensor_msgs/Image that can be written."""
 
 
-def decode_image(msg, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def decode_image(
+    msg, max_pixels: int = MAX_PIXELS, bit_depth: BitDepth | None = None
+) -> np.ndarray:
     """The image in a sensor_msgs/Image as BGR, uint8 [H, W, 3]; may share the message's memory.
 
     Reads ``height, width, encoding, is_bigendian, step, data``; rows may be padded. 16-bit values
-    are scaled to 8 bits. An encoding that is not in ENCODINGS goes to cv_bridge where that is
-    installed. Raises ImageError for everything that cannot be read, or has over ``max_pixels``.
+    are scaled to 8 bits, those of grey and Bayer images by the bits that ``bit_depth``, of their
+    camera, finds in use; 16UC1, that of depth (REP 118), never. An encoding that is not in
+    ENCODINGS goes to cv_bridge where that is installed. Raises ImageError for everything that
+    cannot be read, or has over ``max_pixels``.
     """
     _check_size(msg.width, msg.height, max_pixels)
     if msg.encoding in _PACKED:
-        return _decode_packed(msg, _PACKED[msg.encoding])
+        if msg.encoding == "16UC1":
+            bit_depth = None
+        return _decode_packed(msg, _PACKED[msg.encoding], bit_depth)
     if msg.encoding in _PLANAR:
         return _decode_planar(msg)
     return _decode_by_cv_bridge(msg)
 
 
-def decode_compressed(msg, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES) -> np.ndarray:
+def decode_compressed(
+    msg,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+    bit_depth: BitDepth | None = None,
+) -> np.ndarray:
     """The JPEG or PNG in a sensor_msgs/CompressedImage as BGR, uint8 [H, W, 3].
 
-    Raises ImageError for all else, where the data end too early, and, before anything is decoded,
-    for more than ``max_bytes`` or ``max_pixels``.
+    A PNG of 16 bits is scaled as ``decode_image`` does that. Raises ImageError for all else, where
+    the data end too early, and, before anything is decoded, for more than ``max_bytes`` or
+    ``max_pixels``.
     """
     size = len(msg.data)
     what = f"compressed image of format {msg.format[:SAID]!r}, {size} bytes"
@@ -133,15 +146,23 @@ def decode_compressed(msg, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BY
     except HeaderError as error:
         raise ImageError(f"{what}: not a readable picture: {error}") from None
     _check_size(width, height, max_pixels)
-    try:
-        image = cv2.imdecode(
-            np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        )
-    except cv2.error:
-        image = None
+    image = _decode_picture(data)
     if image is None:
         raise ImageError(f"{what}: not a readable picture")
+    if image.dtype == np.uint16:
+        return _to_8_bits(image, image, None if msg.format.startswith("16UC1") else bit_depth)
     return image
+
+
+def _decode_picture(data: bytes) -> np.ndarray | None:
+    """A JPEG as BGR, uint8 [H, W, 3]; a PNG may be uint16."""
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    if data.startswith(PNG):
+        flags |= cv2.IMREAD_ANYDEPTH
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        return None
 
 
 def encode_image(bgr: np.ndarray, encoding: str = "bgr8") -> tuple[np.ndarray, int]:
@@ -194,7 +215,7 @@ def _rows(msg, height: int, row_bytes: int, offset: int = 0, step: int = 0) -> n
     return np.lib.stride_tricks.as_strided(data[offset:], (height, row_bytes), (step, 1))
 
 
-def _decode_packed(msg, layout: _Packed) -> np.ndarray:
+def _decode_packed(msg, layout: _Packed, bit_depth: BitDepth | None) -> np.ndarray:
     if layout.channels == 2 and msg.width % 2:  # 4:2:2, where OpenCV 4.6 corrupts its memory
         raise ImageError(f"{msg.encoding} image of {msg.width}x{msg.height}: width must be even")
     size = np.dtype(layout.dtype).itemsize
@@ -209,7 +230,15 @@ def _decode_packed(msg, layout: _Packed) -> np.ndarray:
         raise ImageError(
             f"{msg.encoding} image of {msg.width}x{msg.height} cannot be converted: {error.err}"
         ) from None
-    return bgr if size == 1 else cv2.convertScaleAbs(bgr, alpha=255 / 65535)
+    return (
+        bgr if size == 1 else _to_8_bits(bgr, pixels, bit_depth if layout.channels == 1 else None)
+    )
+
+
+def _to_8_bits(bgr: np.ndarray, pixels: np.ndarray, bit_depth: BitDepth | None) -> np.ndarray:
+    """uint16 to uint8, by the bits in use in the ``pixels`` as they came."""
+    bits = bit_depth.take(pixels) if bit_depth else 16
+    return cv2.convertScaleAbs(bgr, alpha=255 / (2**bits - 1))
 
 
 def _decode_planar(msg) -> np.ndarray:

@@ -1,6 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What image_transport's conventions say of a camera's topics by their names."""
 
+IMAGE, COMPRESSED_IMAGE = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
+
+
+def arguments_for(topic: str, kind: str) -> str:
+    """What to type after ``--ros-args`` so that a topic of that type is read; empty: no image."""
+    if kind == IMAGE:
+        return f"-r image_raw:={topic} -p image_transport:=raw"
+    if kind != COMPRESSED_IMAGE:
+        return ""
+    if topic.endswith("/compressed"):
+        return f"-r image_raw:={base_of(topic)} -p image_transport:=compressed"
+    return f"-r image_raw/compressed:={topic} -p image_transport:=compressed"
+
 
 def base_of(image_topic: str) -> str:
     """The name of the raw images, by that of the raw or the compressed ones."""

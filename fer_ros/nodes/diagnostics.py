@@ -44,6 +44,7 @@ class Situation:
         topic: what it subscribes to.
         reliabilities: what each publisher of the topic offers.
         wanted: the reliability subscribed with.
+        mismatch: what to type where the topic's publishers send another type.
         other_topic: the topic of the other image transport where someone publishes that.
         busy: seconds that the image in work has taken so far.
         clock_missing: simulated time is asked for, and nobody gives it.
@@ -56,6 +57,7 @@ class Situation:
     topic: str = ""
     reliabilities: tuple[ReliabilityPolicy, ...] = ()
     wanted: ReliabilityPolicy | None = None
+    mismatch: str = ""
     other_topic: str = ""
     busy: float = 0.0
     clock_missing: bool = False
@@ -162,6 +164,8 @@ def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
 
 
 def _cause(situation) -> str:
+    if situation.mismatch:
+        return situation.mismatch
     if not situation.reliabilities and situation.other_topic:
         transport = "compressed" if situation.other_topic.endswith("/compressed") else "raw"
         return f"only {situation.other_topic} is published, set image_transport to {transport}"

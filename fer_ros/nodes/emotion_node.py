@@ -131,6 +131,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
                 topic=images.topic,
                 reliabilities=images.reliabilities(),
                 wanted=images.policy,
+                mismatch=images.mismatch(),
                 other_topic=images.other_topic(),
                 subscription_failure=images.failure,
                 no_way="" if images.has_received or silence < SILENT else dds.silence(),

@@ -25,6 +25,7 @@ from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.smoothing import Smoother
 from fer_ros.faces.crop import crop_face
 from fer_ros.faces.detectors import Detection, Framing
+from fer_ros.images.bit_depth import BitDepth
 from fer_ros.images.codec import decode_image
 from fer_ros.inference import advice
 from fer_ros.nodes.diagnostics import ERROR, WARN, Problem
@@ -76,6 +77,7 @@ class ExpressionNode(ManagedNode[Classifier, ExpressionNodeOptions]):
         self._hri = messages("hri_msgs", "expression_node")
         self._smoother = Smoother()
         self._tracked: Subscription | None = None
+        self._bit_depth = BitDepth()
         self._faces: dict[str, _TrackedFace] = {}
         self._followed = 0
         self._follow_parameters()
@@ -192,7 +194,7 @@ class ExpressionNode(ManagedNode[Classifier, ExpressionNodeOptions]):
         era, classifier = self._era, self._engine
         assert classifier  # while the worker works
         began = time.perf_counter()
-        raw = self._classify(decode_image(message, self._max_pixels), classifier)
+        raw = self._classify(decode_image(message, self._max_pixels, self._bit_depth), classifier)
         classified = time.perf_counter() - began
         header = message.header
         stamp = seconds_of(header.stamp)

@@ -21,6 +21,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from fer_ros.images.bit_depth import BitDepth
 from fer_ros.images.codec import decode_image, encode_jpeg
 from fer_ros.msg import EmotionArray, EmotionEvent
 from fer_ros.nodes.declaration import declare, read
@@ -67,6 +68,7 @@ class WebView(Node):
         self._worker = MailboxWorker(self._make, self._failed)
         self._health = Health()
         self._images: ImageSubscription | None = None
+        self._bit_depth = BitDepth()
         self._results = None
         self._last_viewed = self._last_pair = float("-inf")
         self._image_times: deque[float] = deque(maxlen=1000)
@@ -168,7 +170,7 @@ class WebView(Node):
 
     def _follow_images(self, looking):
         base = self.resolve_topic_name("image_raw")
-        compressed = f"{base}/compressed"
+        compressed = self.resolve_topic_name(f"{base}/compressed")
         transport = self._values.image_transport
         if transport == "auto":
             # What is subscribed to stays, as long as anybody publishes it.
@@ -184,6 +186,7 @@ class WebView(Node):
             self._pairing.clear()
         if looking and not self._images:
             kind = "compressed" if wanted == compressed else "raw"
+            self._bit_depth = BitDepth()
             self._images = ImageSubscription(self, kind, "auto", self._guarded(self._take_image))
 
     def _tick(self):
@@ -274,7 +277,7 @@ class WebView(Node):
         if image is not None and hasattr(image, "format"):
             picture = as_it_is(image, values.max_pixels, values.max_bytes)
         elif image is not None:
-            bgr = decode_image(image, values.max_pixels)
+            bgr = decode_image(image, values.max_pixels, self._bit_depth)
             picture = encode_jpeg(bgr, values.jpeg_quality).tobytes()
         head = content.result(message) | {"age": None if age is None else round(age, 4)}
         self._server.put_frame(content.frame(head, picture))

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
+from fer_ros.images.bit_depth import BitDepth, is_dark
 from fer_ros.images.codec import decode_compressed, decode_image
-from fer_ros.nodes.diagnostics import Problem
+from fer_ros.nodes.diagnostics import WARN, Problem
 from fer_ros.nodes.inputs.camera_calibration import CameraCalibration
 from fer_ros.nodes.inputs.depth_images import DepthImages
 from fer_ros.nodes.inputs.image_subscription import ImageSubscription
@@ -32,6 +33,8 @@ class CameraInputs:
         self.images: ImageSubscription | None = None
         self.calibration = CameraCalibration(node)
         self.depth = DepthImages(node)
+        self._bit_depth = BitDepth()
+        self._is_dark = False
 
     def open(self, values: EmotionNodeOptions) -> str:
         """Begin with what the parameters ask for; returns the topic of the images.
@@ -41,6 +44,7 @@ class CameraInputs:
         """
         self.calibration.open(values.image_rectified)
         self.depth.open(values.depth_topic)
+        self._bit_depth, self._is_dark = BitDepth(), False
         self.images = ImageSubscription(
             self._node, values.image_transport, values.image_reliability, self._callback
         )
@@ -56,7 +60,11 @@ class CameraInputs:
 
     def problems(self) -> list[Problem]:
         """What /diagnostics is to say of them. Called by the executor's thread."""
-        return self.depth.problems()
+        problems = self.depth.problems()
+        if self._is_dark:
+            remedy = "look at the lens cap, the exposure, the light, and the driver's pixel format"
+            problems.append(Problem(WARN, f"the images are all dark: {remedy}"))
+        return problems
 
     def observe(self, message: Image | CompressedImage, receipt: float) -> Observation:
         """An image with what distances in it are measured by. Called by the worker's thread.
@@ -70,9 +78,11 @@ class CameraInputs:
         """
         values = self.values
         if isinstance(message, CompressedImage):
-            bgr = decode_compressed(message, values.max_pixels, values.max_bytes)
+            limits = values.max_pixels, values.max_bytes
+            bgr = decode_compressed(message, *limits, self._bit_depth)
         else:
-            bgr = decode_image(message, values.max_pixels)
+            bgr = decode_image(message, values.max_pixels, self._bit_depth)
+        self._is_dark = is_dark(bgr)
         return Observation(
             bgr,
             seconds_of(message.header.stamp),

@@ -12,6 +12,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
+from fer_ros.images.topic_names import COMPRESSED_IMAGE, IMAGE, arguments_for
 from fer_ros.runtime.health import one_line
 
 RECEIVE_LIMIT = Path("/proc/sys/net/core/rmem_max")
@@ -45,8 +46,9 @@ class ImageSubscription:
         self._callback = callback
         self._reliability = reliability
         self._type = CompressedImage if transport == "compressed" else Image
-        base = node.resolve_topic_name(base)
-        topics = f"{base}/compressed", base
+        raw = node.resolve_topic_name(base)
+        # The compressed name follows from the raw one's, and may be remapped by itself too.
+        topics = node.resolve_topic_name(f"{raw}/compressed"), raw
         self.topic, self._other = topics if transport == "compressed" else topics[::-1]
         self.policy: ReliabilityPolicy | None = None
         """What is asked for now."""
@@ -67,6 +69,23 @@ class ImageSubscription:
         """What each publisher of the topic offers."""
         publishers = self._node.get_publishers_info_by_topic(self.topic)
         return tuple(p.qos_profile.reliability for p in publishers)
+
+    def mismatch(self) -> str:
+        """What to type where nobody publishes what is asked for, but something else is there under
+        its name, or an image that does not suit the other transport's; else empty.
+        """
+        wrong = ""
+        for topic, wanted in ((self.topic, self._type), (self._other, None)):
+            for info in self._node.get_publishers_info_by_topic(topic):
+                kind = info.topic_type
+                if wanted and kind == (IMAGE if wanted is Image else COMPRESSED_IMAGE):
+                    return ""
+                if not wanted and kind == (COMPRESSED_IMAGE if self._type is Image else IMAGE):
+                    continue  # the other transport is what suits
+                typed = arguments_for(topic, kind)
+                remedy = f"type --ros-args {typed}" if typed else "remap image_raw to an image"
+                wrong = wrong or f"{topic} is of type {kind}: {remedy}"
+        return wrong
 
     def other_topic(self) -> str:
         """The topic of the other transport if someone publishes there, else empty."""
