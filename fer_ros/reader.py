@@ -18,7 +18,7 @@ from fer_ros.parameters import create_pipeline
 from fer_ros.pipeline import EmotionPipeline
 from fer_ros.result import Result
 
-OF_TIME = Flag.JUST_APPEARED | Flag.TALKING
+OF_TIME = Flag.JUST_APPEARED | Flag.TALKING | Flag.STILL
 """Flags that one picture by itself says nothing of."""
 BEGIN = 1.0  # seconds: a stamp of 0 would stand for none
 

@@ -62,7 +62,7 @@ def test_numbers_of_the_message():
     message = pytest.importorskip("fer_ros.msg").FaceEmotion
     if not hasattr(message, "TURNED_AWAY"):
         pytest.skip("messages of version 1")
-    assert [getattr(message, name.upper()) for name in content.FLAGS] == [1 << i for i in range(8)]
+    assert [getattr(message, name.upper()) for name in content.FLAGS] == [1 << i for i in range(9)]
     for number, name in enumerate(content.ENGAGEMENT[1:], 1):
         assert getattr(message, name.upper()) == number
 

@@ -27,7 +27,7 @@ ROOM_INTERVAL = 0.1  # seconds between two looks for faces where there is none
 CANDIDATES = 8  # new faces that are looked at in an image
 SAME = 0.3  # overlap from which a proposal lies on a followed face
 ONE = 0.5  # overlap from which two followed faces are one
-STILL = 0.01  # of the side, and rad, by which a square may differ and stays as it was
+TREMBLE = 0.01  # of the side, and rad, by which a square may differ and stays as it was
 SLACK = 0.005  # seconds: stamps jitter
 STRAYED = 0.1  # of the side, by which one of two has to be nearer to where it was expected
 NEVER = -1  # number of no image, nor of one before the first
@@ -133,7 +133,7 @@ class MeshFollower:
     def _see(self, track: _Track, look: Look, now: float, proposal: Detection | None = None):
         score = proposal.score if proposal else track.detection.score
         still = track.image == self._image - 1 and track.by_mesh
-        if still and track.square.is_near(look.square, STILL):  # the framing must not tremble
+        if still and track.square.is_near(look.square, TREMBLE):  # the framing must not tremble
             track.detection = replace(track.detection, score=score)
         else:
             track.square, track.detection = look.square, look.detection(score)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from fer_ros.faces.stillness import Stillness
 from fer_ros.result import HeadPose
 
 
@@ -31,6 +32,7 @@ class Flag(IntFlag):
     COVERED = 32
     TALKING = 64
     JUST_APPEARED = 128
+    STILL = 256
 
 
 AWAY = math.radians(30)  # between where the face looks and the camera
@@ -132,6 +134,7 @@ class _Track:
     """Mean of the last seconds."""
     talk: Mouth = field(default_factory=lambda: Mouth(SWING))
     stir: Mouth = field(default_factory=lambda: Mouth(STIR))
+    stillness: Stillness = field(default_factory=Stillness)
 
 
 class QualityMeter:
@@ -177,6 +180,7 @@ class QualityMeter:
             (Flag.SMALL, width < NARROW),
             (Flag.TALKING, track.talk.talks(now)),
             (Flag.JUST_APPEARED, now - track.since < NEW),
+            (Flag.STILL, track.stillness.see(points, now)),
         ):
             if holds:
                 flags |= flag

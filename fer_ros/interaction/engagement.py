@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from fer_ros.faces.quality import Flag
 from fer_ros.result import FaceEmotion
 
 LEVELS = ("unknown", "disengaged", "engaging", "engaged", "disengaging")
@@ -90,7 +91,12 @@ class EngagementTracker:
         for face in faces:
             self._update(states.setdefault(face.track_id, _GazeHistory()), face, now)
         self._faces = states
-        return tuple(replace(face, engagement=states[face.track_id].level) for face in faces)
+        return tuple(replace(face, engagement=self._level(face)) for face in faces)
+
+    def _level(self, face: FaceEmotion) -> int:
+        """A picture wants nothing; what it looked like counts again at its first movement."""
+        level = self._faces[face.track_id].level
+        return DISENGAGED if level and face.quality_flags & Flag.STILL else level
 
     def reset(self) -> None:
         """Forget all faces."""
