@@ -14,6 +14,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros.msg import EmotionArray, EmotionEvent, FaceEmotion
 from node_helpers import REPOSITORY, WAIT, Command, blank, header, jpeg, raw
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosgraph_msgs.msg import Clock
@@ -22,6 +23,7 @@ from std_msgs.msg import String
 
 from fer_ros.bags.reading import Bag
 from fer_ros.bags.types import type_store
+from fer_ros.bags.writing import remove_bag
 from fer_ros.cli import record
 
 
@@ -253,3 +255,35 @@ def test_a_type_that_only_its_package_knows(start, meet, message_package, monkey
     assert recorder.end() == 0
     (data,) = recorded(recorder.out)["/detections"]
     assert deserialize_message(data, detections).header == header(1)
+
+
+@pytest.mark.parametrize("first", [ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT])
+def test_a_publisher_that_returns_with_another_reliability(start, meet, first):
+    recorder = start()
+    bench = meet()
+    for policy in (first, *({ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT} - {first})):
+        profile = QoSProfile(depth=10, reliability=policy)
+        publisher = bench.node.create_publisher(EmotionEvent, "emotion_events", profile)
+        bench.until(publisher.get_subscription_count, "the recorder")
+        for i in range(5):
+            publisher.publish(EmotionEvent(header=header(i), from_label=policy.name))
+        bench.spin(1.0)
+        bench.node.destroy_publisher(publisher)
+        bench.until(lambda: not bench.node.count_publishers("emotion_events"))
+    assert recorder.end() == 0
+    events = [
+        deserialize_message(d, EmotionEvent) for d in recorded(recorder.out)["/emotion_events"]
+    ]
+    assert {e.from_label for e in events} == {"RELIABLE", "BEST_EFFORT"}
+
+
+def test_a_killed_recorder_leaves_no_reserve(start, meet, tmp_path):
+    recorder = start()
+    bench = meet()
+    events = publish_until_heard(bench, EmotionEvent, "emotion_events")
+    events.publish(EmotionEvent(header=header(1)))
+    bench.spin(0.5)
+    assert recorder.end(signal.SIGKILL) == -signal.SIGKILL
+    assert sum(file.stat().st_blocks * 512 for file in recorder.out.iterdir()) < 1_000_000
+    remove_bag(recorder.out)
+    assert not recorder.out.exists()

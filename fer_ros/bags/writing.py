@@ -7,6 +7,7 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal
 
 from rosbags.interfaces import Connection
@@ -23,7 +24,8 @@ RESERVE = 16 << 20
 """Bytes kept free beside a bag while it is written, so that there is room to close it."""
 DISTRO = "jazzy"
 """Whose types a bag holds where no ROS is, as ``fer_ros.bags.types`` has them."""
-_RESERVE_NAME = ".space-to-close-the-bag"
+_MARK_NAME = ".being-written-by-fer_ros"
+"""Lies in a bag until it is closed."""
 _MARK = "fer_ros"
 # What Jazzy writes is 9; 8 differs in how qualities of service are written, and older ROS reads it.
 _VERSION: Literal[8] = 8
@@ -122,9 +124,11 @@ class _McapWriter(McapWriter):
 
     def __init__(self, path, compression):
         self.failure: OSError | None = None
-        self._reserve = path / _RESERVE_NAME
-        with self._reserve.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, RESERVE)
+        self._mark = path / _MARK_NAME
+        self._mark.touch()
+        # Without a name, so that a process that is killed leaves nothing of that size behind.
+        self._reserve = TemporaryFile(dir=path)  # noqa: SIM115 - closed by free_reserve
+        os.posix_fallocate(self._reserve.fileno(), 0, RESERVE)
         super().__init__(path, compression)
 
     def close_chunk(self):
@@ -148,7 +152,8 @@ class _McapWriter(McapWriter):
         super().close(version, _with_distro(metadata))
 
     def free_reserve(self):
-        self._reserve.unlink(missing_ok=True)
+        self._reserve.close()
+        self._mark.unlink(missing_ok=True)
 
 
 class _Writer(Writer):
@@ -185,9 +190,9 @@ def check_bag(path: Path) -> set[str]:
     """
     if not path.exists():
         return set()
-    storage, metadata, reserve = path / f"{path.name}.mcap", path / "metadata.yaml", _RESERVE_NAME
-    names = {storage.name, metadata.name, reserve}
-    is_ours = (path / reserve).exists()
+    storage, metadata, mark = path / f"{path.name}.mcap", path / "metadata.yaml", _MARK_NAME
+    names = {storage.name, metadata.name, mark}
+    is_ours = (path / mark).exists()
     with suppress(OSError):
         is_ours = is_ours or f"{_MARK}: written by fer_ros" in metadata.read_text("utf-8")
     if not is_ours or not path.is_dir() or {f.name for f in path.iterdir()} - names:

@@ -2,7 +2,8 @@
 """``record``: what emotion_node says into a bag (MCAP); images only when they are asked for.
 
 Exit status: 0; 1 after one line that says what failed, such as a full disk; 2 for wrong arguments.
-Whatever ends it, the bag is closed and can be read.
+Whatever ends it, the bag is closed and can be read; after SIGKILL or a power cut it is not closed,
+and evaluate_bag reads it all the same.
 """
 
 if __name__ == "__main__":  # before the imports below: they take a second, and signals are obeyed
@@ -52,14 +53,13 @@ class TopicRecorder:
     def __init__(self, node, writer):
         self._node, self._writer = node, writer
         self._subscriptions = {}
+        self._asked: dict[str, tuple[bool, bool]] = {}
         self._waiting: list[tuple[str, bytes]] = []
         self.failure: OSError | None = None
         self.count = 0
 
     def add(self, topic: str) -> bool:
         """Record a topic from now on, by its resolved name; False while nobody publishes it."""
-        from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-
         from fer_ros.bags.salvage import BagTopic
         from fer_ros.bags.types import qos
 
@@ -69,10 +69,7 @@ class TopicRecorder:
         if not publishers:
             return False
         kind = publishers[0].topic_type
-        # The best that every publisher offers: more would not match.
-        offers = [p.qos_profile for p in publishers]
-        reliable = all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers)
-        latched = all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers)
+        reliable, latched = _offered(publishers)
         message = message_class(kind)
         text = definition(kind) if message else ""
         described = BagTopic(topic, kind, 0, text, [qos(reliable, DEPTH, latched)])
@@ -80,15 +77,33 @@ class TopicRecorder:
             self._node.get_logger().error(f"{topic} is not recorded: {kind} is not known here")
             self._subscriptions[topic] = None
             return True
+        self._subscriptions[topic] = self._subscribe(topic, message, (reliable, latched))
+        self._asked[topic] = reliable, latched
+        return True
+
+    def check(self) -> None:
+        """Subscribe anew where the publishers of now offer less, or more, than those before."""
+        for topic, old in self._subscriptions.items():
+            publishers = self._node.get_publishers_info_by_topic(topic)
+            if not old or not publishers or self._asked[topic] == _offered(publishers):
+                continue
+            self._asked[topic] = _offered(publishers)
+            new = self._subscribe(topic, old.msg_type, self._asked[topic])
+            self._subscriptions[topic] = new
+            self._node.destroy_subscription(old)
+
+    def _subscribe(self, topic, message, asked):
+        from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+        reliable, latched = asked
         profile = QoSProfile(
             depth=DEPTH,
             reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
             durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
         )
-        self._subscriptions[topic] = self._node.create_subscription(
+        return self._node.create_subscription(
             message, topic, lambda data: self._write(topic, data), profile, raw=True
         )
-        return True
 
     @property
     def has_clock(self) -> bool:
@@ -185,6 +200,7 @@ def _record(options, node, should_stop) -> int:
             now = time.monotonic()
             if now >= next_look:
                 wanted.look(recorder)
+                recorder.check()
                 next_look = now + LOOK
             if now >= next_flush:
                 recorder.flush()
@@ -235,6 +251,17 @@ class _Wanted:
             self._raw_checks += 1
             if self._raw_checks > 2 and recorder.add(self._image):
                 self._image = ""
+
+
+def _offered(publishers) -> tuple[bool, bool]:
+    """Whether all publishers are reliable, and all latched: to ask for more would not match."""
+    from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
+
+    offers = [p.qos_profile for p in publishers]
+    return (
+        all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers),
+        all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers),
+    )
 
 
 def message_class(kind: str):
