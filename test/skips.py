@@ -45,6 +45,16 @@ def read_list(file: Path) -> list[tuple[set[str], str, str]]:
     return [(set(places.split()), tests, reason) for places, tests, reason in rows]
 
 
+INSTALL = {
+    "chromium is not installed": "chromium",
+    "chromedriver is not installed": "chromium-driver",
+    "Debian's python3-opencv is not installed": "python3-opencv",
+}
+"""What to install with apt, by the reason of a skip; with FER_ROS_NO_SKIPS=1, as .ci/run sets it,
+such a skip fails the run.
+"""
+
+
 class SkipGate:
     """A pytest plug-in, registered by the conftest.py of each folder of tests."""
 
@@ -55,6 +65,8 @@ class SkipGate:
 
     def is_listed(self, test: str, reason: str) -> bool:
         """Whether the test may be skipped for that reason here."""
+        if reason in INSTALL and os.environ.get("FER_ROS_NO_SKIPS") == "1":
+            return False
         return any(
             fnmatchcase(test, tests) and fnmatchcase(reason, why) for _, tests, why in self._rows
         )
@@ -85,6 +97,11 @@ class SkipGate:
             verdict = "" if listed else "  NOT ALLOWED HERE"
             line = f"{count:3d}  {test:{width}}  {reason}{verdict}"
             terminalreporter.write_line(line, red=not listed)
+        missing = sorted({INSTALL[reason] for _, reason in self._skipped if reason in INSTALL})
+        if missing:
+            count = sum(n for (_, reason), n in self._skipped.items() if reason in INSTALL)
+            line = f"{count} tests want more of this machine: sudo apt install {' '.join(missing)}"
+            terminalreporter.write_line(line)
         if not all(self.is_listed(*skip) for skip in self._skipped):
             line = f"Install what is missing, or list what may be skipped here in test/{LIST.name}"
             terminalreporter.write_line(line, red=True)

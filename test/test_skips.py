@@ -86,6 +86,20 @@ def test_fails_on_what_is_not_listed_for_here(run, line, culprit):
     assert "test/allowed_skips.txt" in done.stdout
 
 
+CHROMIUM = "import pytest\ndef test_page():\n    pytest.skip('chromium is not installed')\n"
+
+
+@pytest.mark.parametrize("all_installed", [False, True])
+def test_what_a_machine_lacks_is_named_with_its_package(run, tmp_path, monkeypatch, all_installed):
+    """And fails the run where everything was installed."""
+    monkeypatch.setenv("FER_ROS_NO_SKIPS", "1" if all_installed else "")
+    (tmp_path / "test_page.py").write_text(CHROMIUM)
+    others = f"{HERE} | test_camera.py::test_one | *", f"{HERE} | test_robot.py | *"
+    done = run(*others, f"{HERE} | test_page.py::* | chromium is not installed")
+    assert done.returncode == all_installed, done.stdout
+    assert "1 tests want more of this machine: sudo apt install chromium\n" in done.stdout
+
+
 def test_list_names_places_and_files_that_exist():
     for places, tests, _ in read_list(LIST):
         assert places <= PLACES
