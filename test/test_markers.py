@@ -15,6 +15,7 @@ from fer_ros.face_geometry import face_centres, face_orientation, quaternion
 from fer_ros.faces.distance import Ranging
 from fer_ros.images.camera_model import CameraModel
 from fer_ros.nodes.sinks.markers import face_markers
+from fer_ros.nodes.status_marker import status_marker
 from fer_ros.result import UNKNOWN_POSE, Box, FaceEmotion, HeadPose
 
 K = [600.0, 0.0, 320.0, 0.0, 600.0, 240.0, 0.0, 0.0, 1.0]
@@ -154,3 +155,11 @@ def test_uncalibrated_camera_is_told_once(meet, start):
     told()
     assert node.words().count("no markers") == 1
     assert not markers
+
+
+def test_blanks_are_as_wide_as_letters_are():
+    """RViz draws a blank as wide as scale.x says, by default that of letters of a metre."""
+    from diagnostic_msgs.msg import DiagnosticStatus
+
+    marker = status_marker(DiagnosticStatus(level=DiagnosticStatus.OK), "camera")
+    assert marker.scale.x == marker.scale.z / 2 > 0

@@ -44,6 +44,7 @@ def status_marker(status: DiagnosticStatus, frame_id: str) -> Marker:
     marker.text = "\n".join([*textwrap.wrap(f"{status.name}: {status.message}", COLUMNS), figures])
     marker.pose.position, marker.pose.orientation.w = PLACE, 1.0
     marker.scale.z = 0.04
+    marker.scale.x = marker.scale.z / 2  # RViz draws a blank that wide, whatever z is
     red, green, blue = (c / 255 for c in COLOURS[status.level])
     marker.color = ColorRGBA(r=red, g=green, b=blue, a=1.0)
     return marker

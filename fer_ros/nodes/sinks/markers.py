@@ -46,6 +46,7 @@ def face_markers(header: Header, result: Result, face_width: float) -> MarkerArr
         text = _marker(header, face, "label", Marker.TEXT_VIEW_FACING, box.color)
         text.text = f"{face.track_id}: {face.label} {face.confidence:.0%}"
         text.scale.z = face_width / 3
+        text.scale.x = text.scale.z / 2  # RViz draws a blank that wide, whatever z is
         text.pose.position = Point(
             x=corners[:, 0].mean(), y=corners[0, 1] - face_width / 4, z=corners[0, 2]
         )
