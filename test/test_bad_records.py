@@ -77,8 +77,9 @@ ROWS = {
 def test_one_odd_row(tmp_path, statement, as_file, capsys):
     bag = make_bag(tmp_path / "bag", frames(6), storage="sqlite3")
     file = storage_file(bag)
-    with contextlib.closing(sqlite3.connect(file)) as database, contextlib.suppress(
-        sqlite3.IntegrityError
+    with (
+        contextlib.closing(sqlite3.connect(file)) as database,
+        contextlib.suppress(sqlite3.IntegrityError),
     ):
         with contextlib.suppress(sqlite3.OperationalError):
             database.execute("PRAGMA ignore_check_constraints = ON")

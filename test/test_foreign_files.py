@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from skips import needs_litert
 
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.model_card import ModelError, sha256_of
@@ -134,6 +136,8 @@ def test_files_that_ship_are_not_tried(monkeypatch):
 
     monkeypatch.setattr(subprocess, "run", never)
     for name in SHIPPED:
+        if name.endswith(".tflite") and not find_spec("ai_edge_litert"):
+            continue
         if name.startswith("emotion"):
             Classifier(MODELS / name)
         elif name.startswith("face_detection"):
@@ -163,7 +167,7 @@ def test_the_child_runs_nothing_of_the_current_folder(keras, tmp_path, monkeypat
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
+@pytest.mark.parametrize("suffix", [pytest.param(".tflite", marks=needs_litert), ".onnx"])
 def test_a_foreign_file_that_is_good_is_used(tmp_path, suffix):
     path = tmp_path / f"own{suffix}"
     path.write_bytes((MODELS / f"{SMALL}{suffix}").read_bytes() + b"\xfa\x01\0")
@@ -183,7 +187,10 @@ def test_a_foreign_cascade_is_tried(tmp_path, monkeypatch):
     assert tried
 
 
-@pytest.mark.parametrize("name", ["face_detection_back.onnx", "face_detection_back.tflite"])
+@pytest.mark.parametrize(
+    "name",
+    ["face_detection_back.onnx", pytest.param("face_detection_back.tflite", marks=needs_litert)],
+)
 def test_a_detectors_file_is_compared_with_the_sum_beside_it(tmp_path, name):
     path = tmp_path / name
     shutil.copy(MODELS / name, path)

@@ -142,7 +142,10 @@ def test_many_processes_give_what_one_gives(folder, tmp_path, monkeypatch):
         cv2.imwrite(str(file), Sample()[i * 30])
         pictures.append(picture_batch.Picture(file))
     (tmp_path / "3.jpg").write_text("broken")
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # as the processes have it: the last digits of OpenCV's networks differ
     alone = list(picture_batch.read_pictures(pictures, FaceReader(), {}))
+    cv2.setNumThreads(threads)
     monkeypatch.setattr(picture_batch, "MANY", 2)
     monkeypatch.setattr(picture_batch, "usable_cores", lambda: 2)
     assert list(picture_batch.read_pictures(pictures, FaceReader(), {})) == alone

@@ -107,6 +107,7 @@ def test_a_portrait_on_a_wall():
     assert found[79].engagement == ENGAGED
 
 
+@pytest.mark.ros
 def test_constants_are_no_part_of_the_hash():
     """Bags and nodes of before go on: REP 2016 hashes fields alone."""
     from rosbags.typesys import Stores, get_types_from_msg, get_typestore

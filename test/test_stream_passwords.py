@@ -96,8 +96,10 @@ def test_commands(tmp_path, repository, words):
             assert not file.is_file() or SECRET not in file.read_text("utf-8", "replace")
 
 
+@pytest.mark.ros
 def test_no_other_user_reads_what_a_node_is_given(tmp_path):
-    node_process = pytest.importorskip("fer_ros.cli.node_process")
+    from fer_ros.cli import node_process
+
     with node_process.NodeProcess("video_source", {"source": URL}, tmp_path) as node:
         pid = node._process.pid
         while "--params-file" not in (

@@ -127,7 +127,7 @@ def test_a_damaged_picture_is_skipped_and_named_once(source, pictures):
     (pictures / "5.png").write_bytes(b"torn")
     bench, heard, node = source(source=pictures, rate=100.0)
     bench.until(lambda: len(heard["image_raw"]) > 30)
-    assert node.words().count("5.png is not a readable picture: skipped") == 1
+    assert node.words().count("5.png: not a picture that can be read: skipped") == 1
 
 
 def test_ends_in_one_line_when_its_pictures_go(source, pictures):

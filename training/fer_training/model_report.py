@@ -170,12 +170,13 @@ def _left_out(name):
 
 def _taught(learnt_from):
     """By which models, and of how many faces without labels."""
+    begun = f"; goes on from {learnt_from['start']}" if "start" in learnt_from else ""
     names = ", ".join(f"`{name}`" for name in learnt_from.get("teachers", ()))
     if not names:
-        return ""
+        return begun
     more = learnt_from["unlabelled"]
     faces = f" on these and on {more:,} [faces without labels](#data-and-its-faults)" * bool(more)
-    return f"; taught by the mean answer of {names}{faces}"
+    return f"{begun}; taught by the mean answer of {names}{faces}"
 
 
 def _others(counts):

@@ -43,6 +43,7 @@ LIMITS = {
     "mixup": (0, inf),
     "balance": (0, inf),
     "average": (0, 0.9999),
+    "keep": (0, 1),
     "held_out": (0, 0.5),
     "unlabelled": (0, inf),
     "rows": (0, inf),
@@ -67,26 +68,27 @@ class Recipe:
     has the rest. Of that rest a label keeps its share of the votes, over the majority's, to the
     power of ``doubt``; what it loses the votes get (0: it keeps all). ``logit_adjustment`` is tau:
     while it learns, the network is told the frequencies of the classes in what it is to learn, to
-    the power of tau, so that its own logits do not hold them (Menon et al., 2021,
-    arXiv:2007.07314; 0: no such thing, 1: each class as likely as any other). ``others`` is how
-    many labelled faces of other origins (``--others``) are shown for each one of FER-2013, each
-    origin as often as any other. What the teacher says is of the plain face, or with
-    ``consistent_teacher`` of the varied picture itself (Beyer et al., 2022, arXiv:2106.05237); with
-    ``mirrored_teacher`` the mean of that and of what it says of its mirror image. ``mixup`` is the
-    alpha by which faces are mixed (Zhang et al., 2018, arXiv:1710.09412), 0: not at all. A class
-    that is n times rarer than the mean weighs n to the power of ``balance``. ``network`` is
-    ``mobilenet_v2`` or one of ``networks.NETWORKS``, which see 48x48 as it is; ``attention`` is
-    that of ``model.backbone``; ``precision`` is what it is trained in, by Keras' names; what a run
-    leaves is float32. ``average``, 0 to 1, is the momentum of a moving average of the
-    weights, a step at a time, that takes their place at the end (Izmailov et al., 2018,
-    arXiv:1803.05407; 0: none). ``held_out`` is the share of Training that is kept aside to judge
-    by, with whatever is nearly equal to it (``near.hold_out``); 0: PublicTest judges.
-    ``unlabelled`` is what a face without a label weighs beside one with (``--unlabelled``), of
-    which the teachers' answers are learnt alone. ``phases`` follow one another, each a recipe of
-    its own that goes on from the one before: what a ``[[phase]]`` table does not say holds from the
-    recipe's head. ``start`` is the recipe of the model to go on from, ``teachers`` are those of
-    models to learn from, made on the way where they are not there yet; ``shipped`` is a model that
-    comes with fer_ros, to go on from in place of a ``start``.
+    the power of tau, so that its own logits do not hold them (Menon et al., 2021, arXiv:2007.07314;
+    0: no such thing, 1: each class as likely as any other). ``others`` is how many labelled faces
+    of other origins (``--others``) are shown for each one of FER-2013, each origin as often as any
+    other. What the teacher says is of the plain face, or with ``consistent_teacher`` of the varied
+    picture itself (Beyer et al., 2022, arXiv:2106.05237); with ``mirrored_teacher`` the mean of
+    that and of what it says of its mirror image. ``mixup`` is the alpha by which faces are mixed
+    (Zhang et al., 2018, arXiv:1710.09412), 0: not at all. A class that is n times rarer than the
+    mean weighs n to the power of ``balance``. ``network`` is ``mobilenet_v2`` or one of
+    ``networks.NETWORKS``, which see 48x48 as it is; ``attention`` is that of ``model.backbone``;
+    ``precision`` is what it is trained in, by Keras' names; what a run leaves is float32.
+    ``average``, 0 to 1, is the momentum of a moving average of the weights, a step at a time, that
+    takes their place at the end (Izmailov et al., 2018, arXiv:1803.05407; 0: none). ``keep`` is the
+    share that the weights of the start have in what the run of all phases leaves (Wortsman et al.,
+    2022, arXiv:2109.01903). ``held_out`` is the share of Training that is kept aside to judge by,
+    with whatever is nearly equal to it (``near.hold_out``); 0: PublicTest judges. ``unlabelled`` is
+    what a face without a label weighs beside one with (``--unlabelled``), of which the teachers'
+    answers are learnt alone. ``phases`` follow one another, each a recipe of its own that goes on
+    from the one before: what a ``[[phase]]`` table does not say holds from the recipe's head.
+    ``start`` is the recipe of the model to go on from, ``teachers`` are those of models to learn
+    from, made on the way where they are not there yet; ``shipped`` is a model that comes with
+    fer_ros, to go on from in place of a ``start``.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Recipe:
     balance: float = 0.0
     deduplicate: bool = False
     average: float = 0.0
+    keep: float = 0.0
     held_out: float = 0.0
     unlabelled: float = 0.0
     shipped: str = ""

@@ -75,7 +75,7 @@ def train(
         RecipeError: the recipe needs what is not given, or ``out`` holds a run that differs in
             more than name and length.
     """
-    _check(recipe, training, teachers or recipe.teachers, unlabelled, others)
+    _check(recipe, training, teachers or recipe.teachers, unlabelled, others, start)
 
     more: dict[str, Any] = {"unlabelled": unlabelled, "others": others}
 
@@ -96,14 +96,33 @@ def train(
     if not recipe.phases:
         alone = replace(recipe, start=None, teachers=())
         return _run(alone, training, validation, keys, out, start=start, **given)
+    begun = start
     for number, phase in enumerate(recipe.phases, 1):
         folder = out / str(number)
         result = _run(phase, training, validation, keys, folder, start=start, **given)
         start = folder / "last.keras"
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
-    for name in ("last.keras", "result.json"):
-        shutil.copy(folder / name, out / name)
+    shutil.copy(folder / "last.keras", out / "last.keras")
+    if recipe.keep and begun:
+        model = mixed_with_start(phase, begun, folder / "last.keras", training)
+        model.save(out / "last.keras")
+        result |= measure(model, training, validation, keys)
+    (out / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
+
+
+def mixed_with_start(recipe: Recipe, start: Path, last: Path, training: Faces) -> keras.Model:
+    """The network of ``recipe`` with the mean of two models' weights, that of ``start`` having the
+    share ``keep``; its batch statistics are anew those of ``training``.
+    """
+    model = network(replace(recipe, pretrained=False))
+    begin_from(model, start, training.images)
+    before = model.get_weights()
+    model.load_weights(last)
+    pairs = zip(before, model.get_weights(), strict=True)
+    model.set_weights([recipe.keep * one + (1 - recipe.keep) * other for one, other in pairs])
+    estimate_statistics(model, Batches(training, replace(recipe, teacher=0.0)))
+    return model
 
 
 def _tell(recipe, training, validation):
@@ -131,10 +150,10 @@ def _tell(recipe, training, validation):
         tell(f"is judged by {len(validation)} faces alone: its figures say little")
 
 
-def _check(recipe, training, teachers, unlabelled, others):
+def _check(recipe, training, teachers, unlabelled, others, start=None):
     """Whether all is there that the recipe and its phases want."""
     for phase in recipe.phases:
-        _check(phase, training, teachers, unlabelled, others)
+        _check(replace(phase, keep=0.0), training, teachers, unlabelled, others)
     for own in (*recipe.teachers, *([recipe.start] if recipe.start else [])):
         _check(own, training, own.teachers, unlabelled, others)
     if recipe.votes and training.votes is None:
@@ -143,6 +162,8 @@ def _check(recipe, training, teachers, unlabelled, others):
         raise RecipeError(f"the recipe {recipe.name!r} learns from a model: give --teacher MODEL")
     if recipe.unlabelled and unlabelled is None:
         raise RecipeError(f"the recipe {recipe.name!r} wants faces without labels: --unlabelled")
+    if recipe.keep and not (recipe.start or recipe.shipped or start):
+        raise RecipeError(f"the recipe {recipe.name!r} keeps of what it begins from: give --start")
     if recipe.others and not others:
         raise RecipeError(f"the recipe {recipe.name!r} wants labelled faces of others: --others")
 

@@ -4,6 +4,7 @@
 import json
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 from conftest import TINY, make_faces, write_csv
@@ -13,7 +14,9 @@ from fer_training.cli import main
 from fer_training.dataset import DatasetError, load, load_labelled, seen_as_faces
 from fer_training.errors import errors
 from fer_training.groups import by_group, render_recalls, stated_groups
+from fer_training.recipe import RecipeError
 from fer_training.targets import AdjustedCrossentropy, shown, targets
+from fer_training.train import train
 
 from fer_ros.emotions.classifier import default_model
 
@@ -194,3 +197,22 @@ def test_whose_errors_they_are():
         "row": "0", "label": "anger", "votes": "9 happiness, 1 neutral", "answer": "joy",
     }  # fmt: skip
     assert errors(answers, faces) is None
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_share_of_the_start_is_kept(tmp_path, training, validation):
+    plain = replace(TINY, epochs=1, dropout=0.0)
+    train(plain, training, validation, tmp_path / "start")
+    start = tmp_path / "start" / "last.keras"
+    phase = replace(plain, name="mine_1", keep=0.25)
+    recipe = replace(plain, name="mine", keep=0.25, phases=(phase,))
+    result = train(recipe, training, validation, tmp_path / "mine", start=start)
+    one, other, mixed = (
+        keras.saving.load_model(path, compile=False).get_layer("logits").get_weights()[0]
+        for path in (start, tmp_path / "mine/1/last.keras", tmp_path / "mine/last.keras")
+    )
+    assert not np.allclose(one, other, atol=1e-5)
+    np.testing.assert_allclose(mixed, 0.25 * one + 0.75 * other, atol=1e-6)
+    assert json.loads((tmp_path / "mine/result.json").read_text()) == result
+    with pytest.raises(RecipeError, match="--start"):
+        train(recipe, training, validation, tmp_path / "none")
