@@ -328,13 +328,13 @@ def test_by_keyboard_and_screen_reader(browser, view, start, meet):
     with pouring(Camera(bench, astronaut()), 0.2):
         browser.get(page.address)
         field = browser.find_element(By.CSS_SELECTOR, "body")
-        until(lambda: browser.find_elements(By.CSS_SELECTOR, "#setting-max_faces:enabled"))
+        until(lambda: browser.find_elements(By.CSS_SELECTOR, "#parameter-max_faces:enabled"))
         seen = []
         for _ in range(12):
             field.send_keys(Keys.TAB)
             seen.append(browser.switch_to.active_element.get_attribute("id"))
         assert "language" in seen
-        assert any(name.startswith("setting-") for name in seen)
+        assert any(name.startswith("parameter-") for name in seen)
         unnamed = browser.execute_script(
             "return [...document.querySelectorAll('input, select')]"
             ".filter((e) => !e.labels.length || !e.labels[0].textContent.trim()).map((e) => e.id)"
@@ -346,7 +346,7 @@ def test_by_keyboard_and_screen_reader(browser, view, start, meet):
             "e.getAttribute('aria-labelledby'))?.textContent)).map((e) => e.id)"
         )
         assert unnamed == []
-        number = browser.find_element(By.ID, "setting-max_faces")
+        number = browser.find_element(By.ID, "parameter-max_faces")
         number.send_keys(Keys.CONTROL, "a")
         number.send_keys("3", Keys.TAB)
         until(lambda: text(browser, "#answer") == "max_faces is now 3.", "the answer")
