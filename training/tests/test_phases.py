@@ -2,7 +2,6 @@
 """A recipe of several phases and teachers of its own: killed wherever it may be, and resumed."""
 
 from dataclasses import replace
-from functools import partial
 
 import keras
 import numpy as np
@@ -12,18 +11,16 @@ from fer_training.averaging import estimate_statistics
 from fer_training.batches import Batches
 from fer_training.cli import main
 from fer_training.dataset import VOTE_COLUMNS
-from fer_training.face_network import face_resnet
-from fer_training.networks import NETWORKS
 from fer_training.recipe import learnt_from, load_recipe
 from fer_training.train import FollowEpoch, train
 
 TEACHERS = ("teacher_vgg", "teacher_resnet", "teacher_contrast", "teacher_mobilenet")
-IN_ORDER = ("teacher_mobilenet", *TEACHERS[:3], "by_labels", "teacher_face", "best")
+IN_ORDER = ("teacher_mobilenet", *TEACHERS[:3], "by_labels")
 
 
 @pytest.fixture
-def command(tmp_path, dlib, monkeypatch):
-    """``fer-training train --recipe best`` on drawn faces, two epochs a phase, at 32 pixels."""
+def command(tmp_path):
+    """``fer-training train`` on drawn faces, two epochs a phase, at 32 pixels."""
     training, validation = make_faces(84, "Training", seed=1), make_faces(14, "PublicTest", seed=2)
     csv = write_csv(tmp_path / "fer2013.csv", training, validation)
     votes = tmp_path / "fer2013new.csv"
@@ -36,15 +33,12 @@ def command(tmp_path, dlib, monkeypatch):
     np.savez(tmp_path / "more.npz", images=make_faces(28, "", seed=3).images)
     others = make_faces(14, "", seed=4)
     np.savez(tmp_path / "studio.npz", images=others.images, labels=others.labels)
-    monkeypatch.setattr("fer_training.train.dlib_file", lambda: dlib[0])
-    small = partial(face_resnet, input_size=64)  # at a third of its time
-    monkeypatch.setitem(NETWORKS, "face_resnet", small)
     weights = tmp_path / "imagenet.weights.h5"
     keras.applications.MobileNetV2(
         input_shape=(32, 32, 3), include_top=False, weights=None
     ).save_weights(weights)
     return [
-        *("train", "--recipe", "best", "--epochs", "2", "--input-size", "32"),
+        *("train", "--epochs", "2", "--input-size", "32"),
         *("--csv", str(csv), "--votes", str(votes), "--weights", str(weights)),
         *("--unlabelled", str(tmp_path / "more.npz"), "--others", str(tmp_path / "studio.npz")),
     ]
@@ -55,13 +49,10 @@ def weights_of(run):
     return [keras.ops.convert_to_numpy(w) for w in model.weights]
 
 
-@pytest.mark.timeout(2400)
-@pytest.mark.usefixtures("eager")
-def test_best_from_an_empty_folder_killed_in_every_phase_ends_in_the_same_weights(
-    command, tmp_path, monkeypatch, capsys
-):
-    assert main([*command, "--out", str(tmp_path / "whole" / "best")]) == 0
-
+def killed_in_every_phase(command, out, phases, monkeypatch, capsys) -> list[str]:
+    """Run ``command``, killed in the second epoch of each phase and called again, to its end; the
+    recipes of the phases in their order.
+    """
     follow, killed = FollowEpoch.on_epoch_begin, []
 
     def killing(self, epoch, logs=None):
@@ -72,22 +63,45 @@ def test_best_from_an_empty_folder_killed_in_every_phase_ends_in_the_same_weight
         follow(self, epoch, logs)
 
     monkeypatch.setattr(FollowEpoch, "on_epoch_begin", killing)
-    out = tmp_path / "killed" / "best"
-    phases = sum(max(1, len(load_recipe(name).phases)) for name in IN_ORDER)
     for _ in range(phases):
         assert main([*command, "--out", str(out)]) == 130
         assert "the same command goes on" in capsys.readouterr().err
     assert main([*command, "--out", str(out)]) == 0
-    assert [name for _, name in killed] == [
-        phase.name for name in IN_ORDER for phase in load_recipe(name).phases or [load_recipe(name)]
-    ]
-    assert learnt_from(out.parent / "by_labels") == {"teachers": list(TEACHERS), "unlabelled": 28}
-    others = {"studio": 14}
-    assert learnt_from(out) == {"teachers": ["teacher_face"], "unlabelled": 28, "others": others}
+    return [name for _, name in killed]
+
+
+def assert_equal_runs(one, other):
+    for a, b in zip(weights_of(one), weights_of(other), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4, err_msg=one.name)
+
+
+@pytest.mark.timeout(2400)
+@pytest.mark.usefixtures("eager")
+def test_by_labels_from_an_empty_folder_killed_in_every_phase_ends_in_the_same_weights(
+    command, tmp_path, monkeypatch, capsys
+):
+    command = [*command, "--recipe", "by_labels"]
+    assert main([*command, "--out", str(tmp_path / "whole" / "by_labels")]) == 0
+    out = tmp_path / "killed" / "by_labels"
+    names = [phase.name for name in IN_ORDER for phase in load_recipe(name).phases]
+    assert killed_in_every_phase(command, out, len(names), monkeypatch, capsys) == names
+    assert learnt_from(out) == {"teachers": list(TEACHERS), "unlabelled": 28}
     for run in IN_ORDER:
-        one, other = weights_of(tmp_path / "whole" / run), weights_of(out.parent / run)
-        for a, b in zip(one, other, strict=True):
-            np.testing.assert_allclose(a, b, atol=1e-4, err_msg=run)
+        assert_equal_runs(tmp_path / "whole" / run, out.parent / run)
+
+
+@pytest.mark.usefixtures("eager")
+def test_best_goes_on_from_a_start_by_a_teacher_and_is_resumed(
+    command, run, tmp_path, monkeypatch, capsys
+):
+    model = str(run / "last.keras")
+    command = [*command, "--recipe", "best", "--start", model, "--teacher", model]
+    assert main([*command, "--out", str(tmp_path / "whole")]) == 0
+    out, names = tmp_path / "killed", ["best_1", "best_2"]
+    assert killed_in_every_phase(command, out, len(names), monkeypatch, capsys) == names
+    taught = {"teachers": [run.name], "unlabelled": 28, "others": {"studio": 14}}
+    assert learnt_from(out) == taught
+    assert_equal_runs(tmp_path / "whole", out)
 
 
 @pytest.mark.usefixtures("eager")
