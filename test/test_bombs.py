@@ -15,11 +15,13 @@ import pytest
 from picture_files import png_chunk
 
 from fer_ros.evaluation.charts import _ticks
-from fer_ros.sources.video import SourceError, open_recorded
+from fer_ros.sources.address import SourceError
+from fer_ros.sources.recorded import open_recorded
 
 MEASURED = """
 import resource, sys
-from fer_ros.sources.video import SourceError, open_recorded
+from fer_ros.sources.address import SourceError
+from fer_ros.sources.recorded import open_recorded
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     for image in open_recorded(sys.argv[1], log=lambda line: None):

@@ -30,7 +30,7 @@ from bag_helpers import (
 
 from fer_ros.bags.reading import Bag
 from fer_ros.bags.types import type_store
-from fer_ros.cli import evaluate_bag
+from fer_ros.cli import bag_options
 from fer_ros.pipeline import EmotionPipeline
 
 
@@ -222,7 +222,7 @@ def test_wrong_arguments(recording, capsys, words, reason):
 
 
 def test_what_cannot_be_read_is_not_said_to_be_written(capsys):
-    with evaluate_bag.failing("evaluate_bag"):
+    with bag_options.failing("evaluate_bag"):
         raise PermissionError(13, "Permission denied", "visit")
     assert capsys.readouterr().err == "evaluate_bag: visit: Permission denied\n"
 

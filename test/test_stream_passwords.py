@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from fer_ros.sources.address import AddressError, masked, source_of
-from fer_ros.sources.video import Live, SourceError, is_live, open_recorded
+from fer_ros.sources.address import SourceError, is_live, masked, source_of
+from fer_ros.sources.live import Live
+from fer_ros.sources.recorded import open_recorded
 
 SECRET = "s3cr3t-Pa55"
 URL = f"rtsp://user:{SECRET}@127.0.0.1:9/stream"  # where nobody listens
@@ -52,7 +53,7 @@ def test_a_file_may_hold_the_source(tmp_path):
     assert len(open_recorded(f"@{file}")) > 0
     for wrong in ("", "\n", "a\nb", "x" * 5000, "@other", "\xff"):
         file.write_text(wrong, "latin-1")
-        with pytest.raises(AddressError):
+        with pytest.raises(SourceError):
             source_of(f"@{file}")
     for absent in (f"@{tmp_path}/none", "@", f"@{tmp_path}", "@~nobody/x", "@\0"):
         with pytest.raises(SourceError):

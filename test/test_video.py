@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_ros.sources import video
-from fer_ros.sources.video import Live, SourceError, is_live, open_recorded, resize
+from fer_ros.sources.address import SourceError, is_live
+from fer_ros.sources.live import Live
+from fer_ros.sources.recorded import open_recorded, resize
 
 
 def grey(value, size=(48, 64)):
@@ -174,8 +175,8 @@ def until(condition, seconds=5):
 def test_a_camera_that_dies_is_opened_again(monkeypatch, said):
     captures = [FakeCapture(4), FakeCapture(0), FakeCapture(0), FakeCapture(10**6)]
     pending = list(captures)
-    monkeypatch.setattr(video.cv2, "VideoCapture", lambda *_: pending.pop(0))
-    monkeypatch.setattr(video, "RETRY", 0.01)
+    monkeypatch.setattr("cv2.VideoCapture", lambda *_: pending.pop(0))
+    monkeypatch.setattr("fer_ros.sources.live.RETRY", 0.01)
     arrived = []
     live = Live("0", (320, 240), 15.0, lambda: arrived.append(1), said.append)
     until(lambda: len(arrived) > 10)
@@ -194,7 +195,7 @@ def test_a_camera_that_dies_is_opened_again(monkeypatch, said):
 
 
 def test_an_image_is_taken_once(monkeypatch):
-    monkeypatch.setattr(video.cv2, "VideoCapture", lambda *_: FakeCapture(3))
+    monkeypatch.setattr("cv2.VideoCapture", lambda *_: FakeCapture(3))
     arrived = []
     live = Live("0", arrived=lambda: arrived.append(1), log=lambda _: None)
     until(lambda: len(arrived) == 2)
@@ -216,7 +217,7 @@ def test_close_waits_for_a_read_and_lets_go_of_the_device(monkeypatch):
             self.released = True
 
     capture = Slow(10**6)
-    monkeypatch.setattr(video.cv2, "VideoCapture", lambda *_: capture)
+    monkeypatch.setattr("cv2.VideoCapture", lambda *_: capture)
     live = Live("0", log=lambda _: None)
     until(lambda: capture.images < 10**6)
     live.close()

@@ -63,13 +63,13 @@ class ViewBench(Bench):
     def look(self, **options):
         """A page that looks, once the view listens for it."""
         self.pages.append(Page(self.view._server.port, **options))
-        self.until(lambda: self.view._results and self.view._images, "the view to listen")
+        self.until(lambda: self.view._results and self.view._images.topic, "the view to listen")
         return self.pages[-1]
 
     def publisher(self, *arguments, **options):
         """As the bench's, once the view's subscription suits it too."""
         publisher = super().publisher(*arguments, **options)
-        images = self.view and self.view._images
+        images = self.view and self.view._images._images
         self.until(lambda: not images or images.policy == images.wanted(), "a fitting policy")
         return publisher
 

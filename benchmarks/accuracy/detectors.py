@@ -171,9 +171,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path, required=True, help="folder, one face a picture")
     parser.add_argument("--yunet", default="", help="YuNet's model file; left out when not given")
-    parser.add_argument(
-        "--out", type=Path, default=RESULTS / "detectors.json"
-    )
+    parser.add_argument("--out", type=Path, default=RESULTS / "detectors.json")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     photos = [cv2.imread(str(p)) for p in sorted(arguments.photos.glob("*.jpg"))]

@@ -24,7 +24,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.report import RESULTS
-from benchmarks.trust import portraits
+from benchmarks.trust import acting, portraits
 from fer_ros.faces.quality import Flag
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
@@ -128,7 +128,7 @@ def talk(pipeline, images, classes, seconds: float = 3.0) -> np.ndarray:
     for portrait in portraits.of_rows(images, classes):
         number = int(portrait.name)
         pipeline.reset()
-        for stamp, _, image in portraits.film(portrait, "talk", number, seconds):
+        for stamp, _, image in acting.film(portrait, "talk", number, seconds):
             faces = pipeline.process(Observation(image, 1 + stamp)).faces[:1]
             rows += [_row(face, classes[number], number) for face in faces]
     return np.array(rows, float).reshape(-1, 6)

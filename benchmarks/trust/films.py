@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmarks.trust import portraits
+from benchmarks.trust import acting
 from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN, label_of
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces.quality import Flag, is_trusted
@@ -154,7 +154,7 @@ def readings(films: list[Film]) -> np.ndarray:
     return np.array(rows, float).reshape(-1, 5)
 
 
-def shown(portrait, scene: str, seconds: float = portraits.SECONDS):
+def shown(portrait, scene: str, seconds: float = acting.SECONDS):
     """Stamps and images of a portrait in a scene."""
     seed = sum(map(ord, portrait.name))
-    return ((stamp, image) for stamp, _, image in portraits.film(portrait, scene, seed, seconds))
+    return ((stamp, image) for stamp, _, image in acting.film(portrait, scene, seed, seconds))

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from benchmarks.accuracy.ghosts import clip_images
 from benchmarks.report import RESULTS
-from benchmarks.trust import portraits
+from benchmarks.trust import acting, portraits
 from benchmarks.trust.calibration import SAID, by_flag, print_flags, public_test
 from benchmarks.trust.films import (
     BEFORE,
@@ -180,7 +180,7 @@ def changes(pipeline, films: list[Film], images, classes) -> dict:
     delays = []
     for name, other in zip(tqdm(resting, desc="changes"), itertools.cycle(lively)):
         length = REST + SHOWN + 4.0
-        pairs = zip(*(portraits.film(known[who], "sit", 0, length) for who in (name, other)),
+        pairs = zip(*(acting.film(known[who], "sit", 0, length) for who in (name, other)),
                     strict=True)  # fmt: skip
         detector = EventDetector(read_rules(DEFAULT), relative=True)
         pipeline.reset()
@@ -217,7 +217,7 @@ def parse():
     parser.add_argument("--clips", type=Path, help="folder of .mp4")
     parser.add_argument("--csv", help="fer2013.csv or .csv.xz")
     parser.add_argument("--rows", type=int, default=60, help="of it, that are made to move")
-    parser.add_argument("--scenes", nargs="+", default=portraits.SCENES, help="of each portrait")
+    parser.add_argument("--scenes", nargs="+", default=acting.SCENES, help="of each portrait")
     out = RESULTS
     parser.add_argument("--out", type=Path, default=out, help="folder (default: %(default)s)")
     return parser.parse_args()

@@ -19,8 +19,8 @@ from fer_ros.faces import stillness
 from fer_ros.faces.quality import Flag
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
+from fer_ros.sources.recorded import open_recorded
 from fer_ros.sources.sample import Sample
-from fer_ros.sources.video import open_recorded
 
 SECONDS, RATE = 15, 30.0
 

@@ -30,8 +30,9 @@ from fer_ros.evaluation.annotated_video import write_video
 from fer_ros.faces import detectors
 from fer_ros.runtime.private import add_shared, private
 from fer_ros.runtime.replacing import Draft, replacing
-from fer_ros.sources.address import masked
-from fer_ros.sources.video import Live, SourceError, is_live, open_recorded
+from fer_ros.sources.address import SourceError, is_live, masked
+from fer_ros.sources.live import Live
+from fer_ros.sources.recorded import open_recorded
 
 START, FIRST_IMAGE, LAST_RESULTS = 60.0, 20.0, 5.0  # seconds waited for each
 LIVE_SECONDS = 20.0
@@ -131,7 +132,7 @@ def choose_middleware():
 def _drafting(folder: Path) -> Iterator[Draft]:
     """Where all is written, to take the place of an earlier run's results when it is whole."""
     from fer_ros.bags.writing import check_bag
-    from fer_ros.evaluation.one_pass import is_summary
+    from fer_ros.evaluation.result_folder import is_summary
 
     try:
         check_bag(folder / "bag")
@@ -305,8 +306,8 @@ def live_command(source) -> str:
 
 def _write(options, folder, recording) -> str:
     """Write what is made of what was received; returns what failed, or nothing."""
-    from fer_ros.evaluation.one_pass import write_json
     from fer_ros.evaluation.report import write_live_report
+    from fer_ros.evaluation.result_folder import write_json
 
     summary, failure = summarise(recording), ""
     writers = (

@@ -11,40 +11,27 @@ if __name__ == "__main__":  # before the imports below: they take a second, and 
 
     raise SystemExit(evaluate_bag())
 
-import argparse
-import math
 import sys
-from collections.abc import Iterable, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 from fer_ros import start
-from fer_ros.command_line import number
-from fer_ros.emotions.model_card import ModelError
-from fer_ros.evaluation.criteria import (
-    LABELLED,
-    MEASURES,
-    Criterion,
-    CriterionError,
-    failures,
-    measured,
-    parse,
+from fer_ros.cli.bag_options import (
+    COMMON,
+    REQUIRED,
+    failing,
+    make_parameters,
+    make_parser,
+    progress_bar,
+    unmet,
 )
-from fer_ros.faces import detectors
-from fer_ros.faces.detectors import DetectorError
-from fer_ros.parameters import ANALYSIS, AnalysisOptions, ParameterError
+from fer_ros.evaluation.criteria import parse
+from fer_ros.parameters import ANALYSIS
 from fer_ros.parameters.files import options_from
-from fer_ros.runtime.private import add_shared, private
+from fer_ros.runtime.private import private
 from fer_ros.runtime.replacing import replacing
 
 NAMES = tuple(row.name for row in ANALYSIS)
-NEEDED = ("rosbags", "mcap", "tqdm")
-REQUIRED = """for --require, with <, <=, > or >=, in quotes (to the shell < and > mean files):
-""" + "\n".join(
-    f"  {name:23} {what}{', with --labels' * (name in LABELLED)}" for name, what in MEASURES.items()
-)
 EXAMPLES = f"""examples:
   %(prog)s meeting                               a bag's folder, or an .mcap or .db3 file
   %(prog)s meeting --topic /camera/image_raw --start 60 --end 120 --stride 3
@@ -94,110 +81,10 @@ def main(argv=None) -> int:
     return outcome.status
 
 
-class _Outcome:
-    status = 1
-
-
-@contextmanager
-def failing(command: str, *errors: type[Exception]):
-    """Turns what a user can do something about, and ``errors``, into one line; yields an object
-    with ``status``.
-    """
-    outcome = _Outcome()
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise SystemExit(f"{command}: missing: pip install {' '.join(missing)}")
-    from fer_ros.bags.reading import BagError
-    from fer_ros.evaluation.labels import LabelsError
-
-    foreseen: tuple[type[Exception], ...]
-    foreseen = (BagError, LabelsError, ParameterError, DetectorError, ModelError, *errors)
-    try:
-        yield outcome
-    except CriterionError as error:
-        print(f"{command}: {error}", file=sys.stderr)
-        outcome.status = 2
-    except foreseen as error:
-        print(f"{command}: {error}", file=sys.stderr)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"{command}: {where}{error.strerror or error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print(f"{command}: stopped", file=sys.stderr)
-        outcome.status = 130
-
-
-def make_parser(program: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """The options that one bag and many have in common."""
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description=description.partition(": ")[2].capitalize(),
-        epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--out", type=Path, metavar="DIR", help="folder for the results (default: NAME_emotions)")
-    add_shared(parser)
-    add("--topic", default="", help="the images (default: the only camera in the bag)")
-    seconds = number(float, 0)
-    add("--start", type=seconds, default=0.0, metavar="S", help="begin so many seconds in")
-    add("--end", type=seconds, default=math.inf, metavar="S", help="end so many seconds in")
-    add("--stride", type=number(int, 1), default=1, metavar="N", help="only every N-th image")
-    add("--detector", choices=detectors.NAMES, help="face detector (default: auto)")
-    add("--model", metavar="FILE", help="expression model, or small (default: built in)")
-    add(
-        "--set",
-        nargs="+",
-        default=[],
-        metavar="NAME=VALUE",
-        help="parameters of emotion_node, or parameter files of it",
-    )
-    add(
-        "--require",
-        nargs="+",
-        default=[],
-        metavar="CRITERION",
-        help="what the figures must meet, such as 'flips_per_minute<4', see below",
-    )
-    add(
-        "--bag",
-        dest="keep",
-        choices=("all", "image", "emotions", "none"),
-        default="all",
-        help="what the written bag holds: all of the source's topics and the result (default), "
-        "its images and the result, the result alone; or no bag",
-    )
-    add(
-        "--emotions-topic",
-        default="/emotions",
-        metavar="NAME",
-        help="topic of the result in the written bag (%(default)s)",
-    )
-    add(
-        "--thumbnails",
-        action="store_true",
-        help="show faces in the report: think of those who are to be seen",
-    )
-    return parser
-
-
-def make_parameters(options) -> AnalysisOptions:
-    """The parameters asked for. Raises ParameterError."""
-    own = {"detector": options.detector, "model": options.model}
-    return options_from([*options.set, *(f"{n}={v}" for n, v in own.items() if v)])
-
-
-def unmet(command: str, criteria: list[Criterion], summaries: Iterable[Mapping]) -> bool:
-    """Whether the figures over all of these miss what is required; says what and by how much."""
-    lines = failures(criteria, measured(summaries))
-    for line in lines:
-        print(f"{command}: {line}", file=sys.stderr)
-    return bool(lines)
-
-
 def _evaluate(options) -> int:
-    from fer_ros.evaluation.one_pass import RESULTS, Job, check_folder, evaluate
+    from fer_ros.evaluation.one_pass import Job, evaluate
     from fer_ros.evaluation.report import write_report
+    from fer_ros.evaluation.result_folder import RESULTS, check_folder
 
     criteria = parse(options.require, labels=options.labels is not None)
     parameters = make_parameters(options)
@@ -238,10 +125,6 @@ def _evaluate(options) -> int:
     return 3 if evaluations[0].summary["damage"] else 0
 
 
-COMMON = ("topic", "start", "end", "stride", "keep", "emotions_topic", "thumbnails")
-"""Options that are fields of a Job by the same name."""
-
-
 SIDES = ("first", "second")
 """Folders of the two evaluations that are compared."""
 
@@ -250,7 +133,7 @@ def _is_side(folder: Path, bag: Path, is_wanted: bool) -> bool:
     """Whether there is one of an earlier comparison. Raises OSError for anything else in the way of
     one that is wanted.
     """
-    from fer_ros.evaluation.one_pass import RESULTS, check_folder, is_summary
+    from fer_ros.evaluation.result_folder import RESULTS, check_folder, is_summary
 
     if not folder.exists():
         return False
@@ -262,20 +145,6 @@ def _is_side(folder: Path, bag: Path, is_wanted: bool) -> bool:
     if is_ours:
         check_folder(folder, bag)
     return is_ours
-
-
-@contextmanager
-def progress_bar():
-    """Yields the progress callback of an evaluation; silent where nobody watches."""
-    from tqdm import tqdm
-
-    with tqdm(unit=" images", disable=None) as bar:
-
-        def show(read: int, total: int) -> None:
-            bar.total = total
-            bar.update(read - bar.n)
-
-        yield show
 
 
 def describe(evaluation) -> str:

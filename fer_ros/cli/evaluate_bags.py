@@ -22,8 +22,7 @@ from pathlib import Path
 
 import fer_ros
 from fer_ros import start
-from fer_ros.cli.cluster import ClusterError, connected
-from fer_ros.cli.evaluate_bag import (
+from fer_ros.cli.bag_options import (
     COMMON,
     REQUIRED,
     failing,
@@ -31,6 +30,7 @@ from fer_ros.cli.evaluate_bag import (
     make_parser,
     unmet,
 )
+from fer_ros.cli.cluster import ClusterError, connected
 from fer_ros.command_line import number
 from fer_ros.emotions.model_card import sha256_of
 from fer_ros.evaluation.criteria import parse
@@ -123,8 +123,9 @@ def evaluate_one(job, folder: Path, inputs: dict, shared: bool = False) -> dict:
 
     What is there already and was made of the same inputs is taken as it is.
     """
-    from fer_ros.evaluation.one_pass import RESULTS, check_folder, evaluate, write_json
+    from fer_ros.evaluation.one_pass import evaluate
     from fer_ros.evaluation.report import write_report
+    from fer_ros.evaluation.result_folder import RESULTS, check_folder, write_json
 
     path = folder / "summary.json"
     if known := _known(path, inputs):

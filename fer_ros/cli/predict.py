@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 
@@ -28,18 +28,18 @@ from tqdm import tqdm
 from fer_ros import start
 from fer_ros.cli.picture_batch import FileResult, Picture, file_result, read_pictures
 from fer_ros.cli.prediction_output import Csv, JsonLines, Output, Table
+from fer_ros.cli.prediction_sources import UsageError, find
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.faces.detectors import DetectorError
-from fer_ros.images.picture import SUFFIXES, shown
+from fer_ros.images.picture import shown
 from fer_ros.parameters import PIPELINE, ParameterError
 from fer_ros.parameters.files import options_from
 from fer_ros.reader import FaceReader, draw
 from fer_ros.runtime.private import add_shared, private
-from fer_ros.sources.address import masked
-from fer_ros.sources.video import Live, SourceError, by_number, is_live, open_recorded
+from fer_ros.sources.address import SourceError, masked
+from fer_ros.sources.live import Live
+from fer_ros.sources.recorded import open_recorded
 
-VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"}
-"""Endings of the videos that are looked for in a folder; any file given is tried."""
 WIDEST = 40  # letters of a file's name in the table
 EXAMPLES = """examples:
   %(prog)s photo.jpg holidays/              a table of the faces
@@ -55,22 +55,7 @@ A folder is searched with all folders in it. Pictures are read each by itself, o
 there are many. The rows say what a face looks like, never what somebody feels."""
 
 
-class UsageError(ValueError):
-    """Arguments that would do harm; the message is one line."""
-
-
 NAMES = f"names for --set: {', '.join(row.name for row in PIPELINE)}"
-
-
-@dataclass
-class Work:
-    """What the arguments name: pictures, videos, and live sources."""
-
-    pictures: list[Picture] = field(default_factory=list)
-    videos: list[Picture] = field(default_factory=list)
-    live: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    drawn: set[Path] = field(default_factory=set)
 
 
 @dataclass
@@ -162,59 +147,6 @@ def _run(options, tally: Tally) -> int:
     if tally.problems:
         return 1
     return 3 if options.require_face and not tally.faces else 0
-
-
-def find(paths: list[str], annotate: Path | None = None) -> Work:
-    """What there is to read, in the order given; a folder's files by their names.
-
-    Args:
-        paths: files, folders, cameras' indices and streams.
-        annotate: the folder for drawn images, if they are wanted.
-
-    Raises:
-        UsageError: a drawn image would take the place of another, or of what it is drawn on.
-    """
-    work = Work()
-    for text in paths:
-        path = Path(text).expanduser()
-        if path.is_dir():
-            files = [p for p in path.rglob("[!.]*") if p.suffix.lower() in SUFFIXES | VIDEOS]
-            if not files:
-                work.problems.append(f"{shown(text)}: no picture or video in this folder")
-            for file in sorted(files, key=lambda p: (str(p.parent), by_number(p))):
-                _note(work, file, annotate and annotate / file.relative_to(path))
-        elif path.exists():
-            _note(work, path, annotate and annotate / path.name)
-        elif _is_live(work, text):
-            work.live.append(text)
-        elif not text.startswith("@"):
-            work.problems.append(f"{masked(shown(text))}: no such file or folder")
-    return work
-
-
-def _is_live(work: Work, text: str) -> bool:
-    try:
-        live = is_live(text)
-    except SourceError as error:  # of @FILE
-        work.problems.append(str(error))
-        return False
-    if text.startswith("@") and not live:
-        work.problems.append(f"{shown(text)}: holds no camera and no stream")
-    return live
-
-
-def _note(work: Work, file: Path, drawn: Path | None) -> None:
-    picture = file.suffix.lower() in SUFFIXES
-    if drawn and not picture:
-        drawn = drawn.with_suffix(".mp4")
-    if drawn:
-        if drawn in work.drawn or drawn.resolve() == file.resolve():
-            problem = (
-                f"--annotate would write {shown(drawn)} over another image; take another folder"
-            )
-            raise UsageError(problem)
-        work.drawn.add(drawn)
-    (work.pictures if picture else work.videos).append(Picture(file, drawn))
 
 
 def _output(options, names: list[str], live: bool) -> Output:

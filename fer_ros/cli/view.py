@@ -27,8 +27,7 @@ from fer_ros.cli.demo import DemoError, choose_middleware, length_of
 from fer_ros.cli.node_process import NodeProcess
 from fer_ros.command_line import number
 from fer_ros.faces import detectors
-from fer_ros.sources.address import masked
-from fer_ros.sources.video import SourceError, is_live
+from fer_ros.sources.address import SourceError, is_live, masked
 from fer_ros.web.access import is_loopback
 
 START = 60.0  # seconds waited for the page

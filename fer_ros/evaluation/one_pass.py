@@ -6,13 +6,11 @@ what the clock says goes to ``timing.json``.
 """
 
 import csv
-import json
 import math
 import os
 import platform
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,10 +19,11 @@ from fer_ros.bags.calibration import Calibration
 from fer_ros.bags.decoder import Decoder
 from fer_ros.bags.reading import Bag, BagError, BagTopic, Log
 from fer_ros.bags.types import EMOTION_ARRAY, emotion_array_cdr, qos, type_store
-from fer_ros.bags.writing import BagWriter, check_bag
+from fer_ros.bags.writing import BagWriter
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.evaluation import measures
 from fer_ros.evaluation.labels import Labels
+from fer_ros.evaluation.result_folder import write_json
 from fer_ros.evaluation.thumbnails import Thumbnails
 from fer_ros.images.codec import ImageError
 from fer_ros.interaction.events import EventDetector
@@ -37,7 +36,6 @@ from fer_ros.stamp_clock import nanoseconds_of, seconds_of
 
 KEEP = ("all", "image", "emotions", "none")
 """Topics of the written bag: all of the source's and the result, or only these; or no bag."""
-FILES = ("emotions.csv", "summary.json", "timing.json", "report.html")
 COLUMNS = (
     *("time", "stamp", "faces", "track_id", "x", "y", "width", "height", "detection_score"),
     *("label", "confidence", *EMOTIONS, *(f"raw_{name}" for name in EMOTIONS)),
@@ -74,32 +72,6 @@ class Evaluation:
     timing: dict
     pictures: dict[tuple[int, str], bytes]
     stopped: bool = False
-
-
-RESULTS = (*FILES, "bag")
-"""All that an evaluation leaves in its folder."""
-
-
-def check_folder(folder: Path, bag: Path) -> None:
-    """Look that results may be written there, in place of those of an earlier evaluation alone.
-
-    Raises OSError.
-    """
-    if bag.resolve().is_relative_to((folder / "bag").resolve()):
-        raise FileExistsError(f"{folder}: the recording itself lies there: choose another --out")
-    check_bag(folder / "bag")
-    taken = [name for name in FILES if (folder / name).exists()]
-    marks = ("summary.json", "summary.json.part", "first/summary.json")  # of a comparison, the last
-    if taken and not any(is_summary(folder / mark) for mark in marks):
-        raise FileExistsError(f"{folder}: holds other files: choose another --out")
-
-
-def is_summary(path: Path) -> bool:
-    """Whether a file is a summary of ours."""
-    with suppress(OSError, ValueError, RecursionError):
-        content = json.loads(path.read_text("utf-8"))
-        return isinstance(content, dict) and ("complete" in content or "images_sent" in content)
-    return False
 
 
 def evaluate(
@@ -304,10 +276,3 @@ def _text(name: str, value):
     if isinstance(value, float):
         return f"{value:.4f}" if name == "detection_score" else f"{value:.6f}"
     return value
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Indented, with a newline at its end; a torn write leaves the old file."""
-    draft = path.with_name(f"{path.name}.part")
-    draft.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-    draft.replace(path)

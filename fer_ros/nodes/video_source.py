@@ -28,8 +28,9 @@ from fer_ros.nodes.messages import image_message, jpeg_message
 from fer_ros.nodes.run import run_node
 from fer_ros.parameters import VIDEO_SOURCE
 from fer_ros.parameters.options import VideoSourceOptions
-from fer_ros.sources.address import masked
-from fer_ros.sources.video import Live, SourceError, is_live, open_recorded, resize
+from fer_ros.sources.address import SourceError, is_live, masked
+from fer_ros.sources.live import Live
+from fer_ros.sources.recorded import open_recorded, resize
 
 IMAGE_DEPTH = 5
 INFO_DEPTH = 30  # costs little, and is never lost to a subscriber that is busy for a moment

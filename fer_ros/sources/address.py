@@ -2,6 +2,7 @@
 """What a source is called: by a word, or by a file that holds it; and never with its password."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from fer_ros.images.picture import shown
@@ -15,8 +16,8 @@ _SECRET = re.compile(
 )
 
 
-class AddressError(ValueError):
-    """The file that is to hold the source cannot be read; the message is one line."""
+class SourceError(ValueError):
+    """The source gives no image; the message is one line that says why and the way out."""
 
 
 def masked(text: object) -> str:
@@ -27,7 +28,7 @@ def masked(text: object) -> str:
 def source_of(word: str) -> str:
     """The source that is meant: ``@FILE`` is what that file holds, as an address may be secret.
 
-    Raises AddressError.
+    Raises SourceError.
     """
     if not word.startswith("@"):
         return word
@@ -37,7 +38,23 @@ def source_of(word: str) -> str:
             text = file.read(MAX_ADDRESS + 1).decode("utf-8").strip()
     except (OSError, ValueError, RuntimeError) as error:
         why = getattr(error, "strerror", "") or "not a text"
-        raise AddressError(f"source in {name}: {why}") from None
+        raise SourceError(f"source in {name}: {why}") from None
     if not text or len(text) > MAX_ADDRESS or "\n" in text or text.startswith("@"):
-        raise AddressError(f"source in {name}: expected one line with an address")
+        raise SourceError(f"source in {name}: expected one line with an address")
     return text
+
+
+def is_live(source: str) -> bool:
+    """Whether the source is a camera (0, /dev/video0) or a stream (rtsp://...), without an end.
+    What is a file or a folder is none, whatever its name; a folder called 0 is given as ./0.
+    ``@FILE`` is what that file holds. Raises SourceError.
+    """
+    source = source_of(source)
+    if source.isdecimal():
+        return True
+    path = Path(source)
+    with suppress(OSError, ValueError):  # a name that no file can have
+        if path.exists():
+            return path.is_char_device()
+    is_stream = "://" in source and not source.startswith("file://")
+    return source.startswith("/dev/video") or is_stream

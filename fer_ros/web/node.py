@@ -21,11 +21,9 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from fer_ros.images.bit_depth import BitDepth
 from fer_ros.images.codec import decode_image, encode_jpeg
 from fer_ros.msg import EmotionArray, EmotionEvent
 from fer_ros.nodes.declaration import declare, read
-from fer_ros.nodes.inputs.image_subscription import ImageSubscription
 from fer_ros.nodes.run import run_node
 from fer_ros.parameters import WEB_VIEW
 from fer_ros.parameters.options import WebViewOptions
@@ -33,6 +31,7 @@ from fer_ros.runtime.health import Health, one_line
 from fer_ros.runtime.mailbox import MailboxWorker
 from fer_ros.stamp_clock import seconds_of
 from fer_ros.web import content
+from fer_ros.web.camera_images import CameraImages
 from fer_ros.web.pairing import Pairing
 from fer_ros.web.pictures import as_it_is
 from fer_ros.web.remote import RemoteParameters
@@ -67,8 +66,7 @@ class WebView(Node):
         self._pairing: Pairing = Pairing()
         self._worker = MailboxWorker(self._make, self._failed)
         self._health = Health()
-        self._images: ImageSubscription | None = None
-        self._bit_depth = BitDepth()
+        self._images = CameraImages(self, self._guarded(self._take_image), self._pairing.clear)
         self._results = None
         self._last_viewed = self._last_pair = float("-inf")
         self._image_times: deque[float] = deque(maxlen=1000)
@@ -161,38 +159,15 @@ class WebView(Node):
         elif not looking and self._results is not None:
             self.destroy_subscription(self._results)
             self._results = None
-        self._follow_images(looking)
+        self._images.follow(looking, self._values.image_transport)
         return looking
 
     def _change_next(self):
         if self._requests:
             self._remote.set(*self._requests.popitem())
 
-    def _follow_images(self, looking):
-        base = self.resolve_topic_name("image_raw")
-        compressed = self.resolve_topic_name(f"{base}/compressed")
-        transport = self._values.image_transport
-        if transport == "auto":
-            # What is subscribed to stays, as long as anybody publishes it.
-            if self._images and self.count_publishers(self._images.topic):
-                wanted = self._images.topic
-            else:
-                wanted = compressed if self.count_publishers(compressed) else base
-        else:
-            wanted = base if transport == "raw" else compressed
-        if self._images and (not looking or self._images.topic != wanted):
-            self._images.close()
-            self._images = None
-            self._pairing.clear()
-        if looking and not self._images:
-            kind = "compressed" if wanted == compressed else "raw"
-            self._bit_depth = BitDepth()
-            self._images = ImageSubscription(self, kind, "auto", self._guarded(self._take_image))
-
     def _tick(self):
         if self._follow_viewers():
-            if self._images:
-                self._images.check()
             self._remote.refresh()
             self._put_status()
 
@@ -203,7 +178,7 @@ class WebView(Node):
             "status",
             {
                 "node": self._target,
-                "topic": self._images.topic if self._images else "",
+                "topic": self._images.topic,
                 "images": _rate(self._image_times, now),
                 "results": _rate(self._result_times, now),
                 "age": statistics.median(self._ages) if self._ages else None,
@@ -277,7 +252,7 @@ class WebView(Node):
         if image is not None and hasattr(image, "format"):
             picture = as_it_is(image, values.max_pixels, values.max_bytes)
         elif image is not None:
-            bgr = decode_image(image, values.max_pixels, self._bit_depth)
+            bgr = decode_image(image, values.max_pixels, self._images.bit_depth)
             picture = encode_jpeg(bgr, values.jpeg_quality).tobytes()
         head = content.result(message) | {"age": None if age is None else round(age, 4)}
         self._server.put_frame(content.frame(head, picture))

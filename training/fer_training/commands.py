@@ -27,7 +27,7 @@ def inspect(arguments) -> None:
 
 def summary(arguments) -> None:
     """Print a recipe's network and its parameters."""
-    from fer_training.train import network
+    from fer_training.preparation import network
 
     chosen = recipe.load_recipe(arguments.recipe)
     model = network(replace(chosen, pretrained=False))

@@ -21,8 +21,8 @@ from fer_training.batches import Batches
 from fer_training.callbacks import FollowEpoch, Progress
 from fer_training.dataset import Faces
 from fer_training.near import parts
+from fer_training.preparation import judged_by, ready
 from fer_training.recipe import Recipe, RecipeError, as_toml
-from fer_training.train import judged_by, ready
 
 HELD_OUT = 0.1
 """Of Training, to judge by, where the recipe holds out less."""

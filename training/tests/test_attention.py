@@ -14,8 +14,8 @@ from fer_training.cli import main
 from fer_training.comparison import render
 from fer_training.export import one_channel, to_litert, to_onnx
 from fer_training.model import backbone, build_model, channel_attention
+from fer_training.preparation import network
 from fer_training.recipe import RecipeError, load_recipe
-from fer_training.train import network
 
 from fer_ros.emotions.classifier import open_backend
 

@@ -44,7 +44,7 @@ def test_unfolded_it_answers_as_before_and_in_training_too(dlib):
 def test_it_is_trained_in_bfloat16_and_left_in_float32(
     dlib, tmp_path, training, validation, monkeypatch
 ):
-    monkeypatch.setattr("fer_training.train.dlib_file", lambda: dlib[0])
+    monkeypatch.setattr("fer_training.preparation.dlib_file", lambda: dlib[0])
     recipe = replace(
         TINY, network="face_resnet", pretrained=True, epochs=1, precision="mixed_bfloat16", rows=16
     )

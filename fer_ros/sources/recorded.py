@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images from wherever they come: camera, stream, video file, folder of pictures or the sample.
+"""Recorded images: a video file, a folder of pictures, or the sample.
 
-Recorded sources are iterated, each time from their beginning; live ones hand out their newest
-image. All images are BGR, uint8 [H, W, 3].
+A source is iterated, each time from its beginning. All images are BGR, uint8 [H, W, 3].
 """
 
 import os
 import re
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -27,20 +23,13 @@ from fer_ros.images.picture import (
     read_picture,
     shown,
 )
-from fer_ros.sources.address import AddressError, masked, source_of
+from fer_ros.sources.address import SourceError, masked, source_of
 from fer_ros.sources.sample import Sample, SampleError
 
 FOLDER_RATE = 1.0  # Hz: pictures are looked at one by one
 MAX_IMAGES = 1e9  # more is no count
-RETRY = 1.0  # seconds between two attempts to open a live source again
-TIMEOUT = 5000  # milliseconds that a stream may be silent
-CLOSING = 1.0  # seconds to let go of a device, beyond that
 
 Log = Callable[[str], None]
-
-
-class SourceError(Exception):
-    """The source gives no image; the message is one line that says why and the way out."""
 
 
 class Recorded(Protocol):
@@ -56,29 +45,13 @@ class Recorded(Protocol):
         """The images from the beginning."""
 
 
-def is_live(source: str) -> bool:
-    """Whether the source is a camera (0, /dev/video0) or a stream (rtsp://...), without an end.
-    What is a file or a folder is none, whatever its name; a folder called 0 is given as ./0.
-    ``@FILE`` is what that file holds. Raises SourceError.
-    """
-    source = _meant(source)
-    if source.isdecimal():
-        return True
-    path = Path(source)
-    with suppress(OSError, ValueError):  # a name that no file can have
-        if path.exists():
-            return path.is_char_device()
-    is_stream = "://" in source and not source.startswith("file://")
-    return source.startswith("/dev/video") or is_stream
-
-
 def open_recorded(source: str, log: Log = print) -> Recorded:
     """Open "sample", a video file, a picture or a folder of pictures.
 
     ``log`` is called with one line, once, for a picture that is skipped and for a video that breaks
     off. Raises SourceError.
     """
-    source = _meant(source)
+    source = source_of(source)
     if source == "sample":
         try:
             return Sample()
@@ -146,7 +119,7 @@ class _VideoFile:
             )
 
     def _open(self):
-        _silence_opencv()
+        silence_opencv()
         with self._path.open("rb") as file:
             # OpenCV dies of a name that is not UTF-8: the file has another one while it is open.
             plain = self._path.as_posix().isprintable()
@@ -196,107 +169,6 @@ class _Pictures:
             raise SourceError(f"no readable picture in {shown(self._path)}: {count} damaged")
 
 
-class Live:
-    """A camera or a stream, read by a thread of its own so that the newest image is at hand.
-
-    ``size``: width and height, pixels, and ``rate``, Hz, are asked of a camera (0: its own), which
-    need not give them. ``arrived`` is called, on that thread, at every new image; ``log`` with one
-    line when the images stop and when they come again. Raises SourceError when the first does not
-    come.
-    """
-
-    def __init__(
-        self,
-        source: str,
-        size: tuple[int, int] = (0, 0),
-        rate: float = 0.0,
-        arrived: Callable[[], None] = lambda: None,
-        log: Log = print,
-    ):
-        self._source, self._size, self._rate = _meant(source), size, rate
-        self._arrived, self._log = arrived, log
-        self._newest: deque[tuple[np.ndarray, float]] = deque(maxlen=1)  # whose ends are atomic
-        self._closed = threading.Event()
-        name = masked(self._source) if source == self._source else source
-        self._name = name if "://" in self._source else f"camera {self._source}"
-        capture = self._open()
-        if capture is None:
-            raise SourceError(self._advice())
-        self._thread = threading.Thread(target=self._read, args=(capture,), daemon=True)
-        self._thread.start()
-
-    def take(self) -> tuple[np.ndarray, float] | None:
-        """The newest image and its age in seconds, or None when that has been taken."""
-        try:
-            image, arrival = self._newest.pop()
-        except IndexError:
-            return None
-        return image, time.monotonic() - arrival
-
-    def close(self) -> None:
-        """Let go of the device."""
-        self._closed.set()
-        # A silent sender holds a read for TIMEOUT; a device that hangs does not hold us for ever.
-        self._thread.join(timeout=TIMEOUT / 1e3 + CLOSING)
-
-    def _read(self, capture):
-        while not self._closed.is_set():
-            image = capture.read()[1]
-            if image is not None:
-                self._newest.append((image, time.monotonic()))
-                self._arrived()
-                continue
-            capture.release()
-            self._log(f"{self._name}: no more images; trying again every second")
-            capture = self._open_again()
-        capture.release()
-
-    def _open_again(self):
-        while not self._closed.wait(RETRY):
-            capture = self._open()
-            if capture is not None:
-                self._log(f"{self._name}: images again")
-                return capture
-        return cv2.VideoCapture()
-
-    def _open(self):
-        """A capture that gives images, or None."""
-        _silence_opencv()
-        if "://" in self._source:
-            if masked(self._source) != self._source:  # FFmpeg's own lines have the whole address
-                os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
-                os.environ.pop("OPENCV_FFMPEG_DEBUG", None)
-            timeouts = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
-            settings = [value for key in timeouts for value in (key, TIMEOUT)]
-            capture = cv2.VideoCapture(self._source, cv2.CAP_FFMPEG, settings)
-        else:
-            index = int(self._source) if self._source.isdecimal() else self._source
-            capture = cv2.VideoCapture(index, cv2.CAP_V4L2)
-            keys = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
-            for key, value in zip(keys, (*self._size, self._rate), strict=True):
-                if value:
-                    capture.set(key, value)
-        return capture if capture.isOpened() and capture.read()[0] else None
-
-    def _advice(self):
-        if "://" in self._source:
-            return f"no images from {self._name}: is the address right, the sender running?"
-        device = f"/dev/video{self._source}" if self._source.isdecimal() else self._source
-        if not Path(device).exists():
-            found = sorted(map(str, Path("/dev").glob("video*")))
-            return f"no {self._name}: {device} is absent ({', '.join(found) or 'no camera'} found)"
-        if not os.access(device, os.R_OK | os.W_OK):
-            return f"no access to {device}: sudo usermod -aG video $USER, then log in again"
-        return f"{self._name} gives no images: is another program using {device}?"
-
-
-def _meant(source: str) -> str:
-    try:
-        return source_of(source)
-    except AddressError as error:
-        raise SourceError(str(error)) from None
-
-
 def _is_picture(path: Path) -> bool:
     """Whether a file is a picture by its first bytes: under a video's name, OpenCV would decode it
     at any size.
@@ -311,7 +183,7 @@ def by_number(path: Path) -> list:
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)]
 
 
-def _silence_opencv() -> None:
+def silence_opencv() -> None:
     """Keep OpenCV and FFmpeg from writing to stderr: what fails is said here in plain words."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     logging = getattr(cv2.utils, "logging", None)

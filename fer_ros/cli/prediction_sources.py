@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the arguments of ``fer_ros-predict`` name: pictures, videos and live sources."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fer_ros.cli.picture_batch import Picture
+from fer_ros.images.picture import SUFFIXES, shown
+from fer_ros.sources.address import SourceError, is_live, masked
+from fer_ros.sources.recorded import by_number
+
+VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"}
+"""Endings of the videos that are looked for in a folder; any file given is tried."""
+
+
+class UsageError(ValueError):
+    """Arguments that would do harm; the message is one line."""
+
+
+@dataclass
+class Work:
+    """What the arguments name: pictures, videos, and live sources."""
+
+    pictures: list[Picture] = field(default_factory=list)
+    videos: list[Picture] = field(default_factory=list)
+    live: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    drawn: set[Path] = field(default_factory=set)
+
+
+def find(paths: list[str], annotate: Path | None = None) -> Work:
+    """What there is to read, in the order given; a folder's files by their names.
+
+    Args:
+        paths: files, folders, cameras' indices and streams.
+        annotate: the folder for drawn images, if they are wanted.
+
+    Raises:
+        UsageError: a drawn image would take the place of another, or of what it is drawn on.
+    """
+    work = Work()
+    for text in paths:
+        path = Path(text).expanduser()
+        if path.is_dir():
+            files = [p for p in path.rglob("[!.]*") if p.suffix.lower() in SUFFIXES | VIDEOS]
+            if not files:
+                work.problems.append(f"{shown(text)}: no picture or video in this folder")
+            for file in sorted(files, key=lambda p: (str(p.parent), by_number(p))):
+                _note(work, file, annotate and annotate / file.relative_to(path))
+        elif path.exists():
+            _note(work, path, annotate and annotate / path.name)
+        elif _is_live(work, text):
+            work.live.append(text)
+        elif not text.startswith("@"):
+            work.problems.append(f"{masked(shown(text))}: no such file or folder")
+    return work
+
+
+def _is_live(work: Work, text: str) -> bool:
+    try:
+        live = is_live(text)
+    except SourceError as error:  # of @FILE
+        work.problems.append(str(error))
+        return False
+    if text.startswith("@") and not live:
+        work.problems.append(f"{shown(text)}: holds no camera and no stream")
+    return live
+
+
+def _note(work: Work, file: Path, drawn: Path | None) -> None:
+    picture = file.suffix.lower() in SUFFIXES
+    if drawn and not picture:
+        drawn = drawn.with_suffix(".mp4")
+    if drawn:
+        if drawn in work.drawn or drawn.resolve() == file.resolve():
+            problem = (
+                f"--annotate would write {shown(drawn)} over another image; take another folder"
+            )
+            raise UsageError(problem)
+        work.drawn.add(drawn)
+    (work.pictures if picture else work.videos).append(Picture(file, drawn))
