@@ -79,7 +79,7 @@ def times(checkouts: list[Path], rounds: int, seconds: float) -> dict:
             for checkout in checkouts[:: -1 if number % 2 else 1]:
                 for faces in (1, 8):
                     said = run(checkout, Path(folder) / f"{faces}.npy", checkout / MODEL)
-                    row.setdefault(f"pipeline, {faces} faces, ms", {})[checkout] = float(
+                    row.setdefault(f"pipeline, {faces} faces, CPU, ms", {})[checkout] = float(
                         np.median(said["ms"])
                     )
                 for faces in (1, 8):
@@ -110,9 +110,7 @@ def main() -> None:
     parser.add_argument("other", type=Path, help="checkout of the other version")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each run of a node")
-    parser.add_argument(
-        "--clips", type=Path, help="folder of .mp4 files whose results are compared"
-    )
+    parser.add_argument("--clips", type=Path, help="folder of .mp4 files")
     options = parser.parse_args()
     checkouts = [REPOSITORY, options.other.resolve()]
     found: dict = {"machine": machine(), "rounds": options.rounds}
