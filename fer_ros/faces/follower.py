@@ -34,7 +34,7 @@ NEVER = -1  # number of no image, nor of one before the first
 
 
 @dataclass
-class _Track:
+class _FollowedFace:
     id: int
     square: Square
     """Where the mesh looks next."""
@@ -87,7 +87,7 @@ class MeshFollower:
 
     def reset(self) -> None:
         """Forget all faces; ids are not given again."""
-        self._tracks: list[_Track] = []
+        self._tracks: list[_FollowedFace] = []
         self._ran: float | None = None
         self._now: float | None = None
         self._promising = False
@@ -122,7 +122,7 @@ class MeshFollower:
             interval = min(interval, ROOM_INTERVAL)
         return now - self._ran >= interval - SLACK
 
-    def _look(self, track: _Track, bgr: np.ndarray, now: float) -> bool:
+    def _look(self, track: _FollowedFace, bgr: np.ndarray, now: float) -> bool:
         """Look where a face was; whether it is there."""
         look = self.verifier.mesh.look(bgr, track.square)
         if look.presence < KEEP or look.square.side < 1:
@@ -130,7 +130,7 @@ class MeshFollower:
         self._see(track, look, now)
         return True
 
-    def _see(self, track: _Track, look: Look, now: float, proposal: Detection | None = None):
+    def _see(self, track: _FollowedFace, look: Look, now: float, proposal: Detection | None = None):
         score = proposal.score if proposal else track.detection.score
         still = track.image == self._image - 1 and track.by_mesh
         if still and track.square.is_near(look.square, TREMBLE):  # the framing must not tremble
@@ -142,7 +142,7 @@ class MeshFollower:
             track.proposal, track.framed = proposal.box, track.box
         self._touch(track, now)
 
-    def _touch(self, track: _Track, now: float) -> None:
+    def _touch(self, track: _FollowedFace, now: float) -> None:
         if track.image != self._image:
             track.hits += 1
             track.before = track.image
@@ -170,12 +170,14 @@ class MeshFollower:
                 self.refused += 1
                 self._promising |= presence >= PROMISING
                 continue
-            track = _Track(self.next_id, look.square, proposal, now, NEVER)
+            track = _FollowedFace(self.next_id, look.square, proposal, now, NEVER)
             self.next_id += 1
             self._see(track, look, now, proposal)
             self._tracks.append(track)
 
-    def _matches(self, proposals: list[Detection], now: float) -> list[tuple[_Track, Detection]]:
+    def _matches(
+        self, proposals: list[Detection], now: float
+    ) -> list[tuple[_FollowedFace, Detection]]:
         """Each track's proposal: those seen in this image first, then the longest known."""
         pairs = sorted(
             (track.image != self._image, track.hits < MIN_HITS, -like, t, p)
@@ -231,7 +233,7 @@ class MeshFollower:
             t.image == self._image and t.box.overlap(proposal.box) >= SAME for t in self._tracks
         )
 
-    def _places(self, track: _Track, now: float) -> tuple[Box, ...]:
+    def _places(self, track: _FollowedFace, now: float) -> tuple[Box, ...]:
         """Where a face may be, seen in this image or not."""
         if track.image == self._image:
             return (track.box,)
@@ -241,7 +243,7 @@ class MeshFollower:
         """Of two that lie on one face one goes on, the other is lost from now on: covered where it
         was before, and found again there or where it was about to go.
         """
-        kept: list[_Track] = []
+        kept: list[_FollowedFace] = []
         for track in self._tracks:  # in the order of their ids
             if track.image != self._image:
                 continue
@@ -255,7 +257,7 @@ class MeshFollower:
             else:
                 kept.append(track)
 
-    def _stays(self, older: _Track, younger: _Track, now: float) -> bool:
+    def _stays(self, older: _FollowedFace, younger: _FollowedFace, now: float) -> bool:
         """Whether the face that both lie on is that of the older one: a track that is no part of a
         face, was seen just now and moved on as it was about to, goes first.
         """

@@ -127,7 +127,7 @@ class Reading(NamedTuple):
 
 
 @dataclass
-class _Track:
+class _ReadingHistory:
     since: float
     seen: float
     yaw: float = math.nan
@@ -141,7 +141,7 @@ class QualityMeter:
     """What makes the readings of each face less sure, from image to image."""
 
     def __init__(self):
-        self._tracks: dict[Hashable, _Track] = {}
+        self._tracks: dict[Hashable, _ReadingHistory] = {}
 
     def read(
         self,
@@ -162,7 +162,7 @@ class QualityMeter:
             points: float32 [468, 3] of the face mesh, where it looked.
             now: seconds, never decreasing.
         """
-        track = self._tracks.setdefault(track_id, _Track(now, now))
+        track = self._tracks.setdefault(track_id, _ReadingHistory(now, now))
         if points is not None:
             opening = _opening(points)
             track.talk.see(opening, now)
