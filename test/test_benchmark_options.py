@@ -2,6 +2,7 @@
 """What the benchmarks do with their options, and where a face is said to be."""
 
 import argparse
+import ast
 import importlib
 import sys
 from pathlib import Path
@@ -71,3 +72,17 @@ def test_many_models_of_one_detector_do_not_outvote_the_others(benchmarks):
     haar = module.framed(Detection(Box(10.0, 0.0, 10.0, 10.0), score=0.9), Framing(1.0))
     assert abs(found[0] - haar[0]) < 3
     assert np.isfinite(found).all()
+
+
+def test_benchmarks_name_each_other_by_their_folder(repository):
+    """Their peers' packages are not installed here, so that a wrong import would show there."""
+    files = list((repository / "benchmarks").rglob("*.py"))
+    names = {path.stem for path in files}
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                top = node.module.partition(".")[0]
+                assert top not in names, f"{path}: {node.module}"
+                if top == "benchmarks":
+                    folder = repository / Path(*node.module.split("."))
+                    assert folder.is_dir() or folder.with_suffix(".py").is_file(), node.module

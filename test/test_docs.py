@@ -81,3 +81,36 @@ def test_the_model_cards_head_says_what_its_text_says(repository):
     assert f"accuracy, raw (3,589 faces) | **{raw}**" in text
     assert f"no Training row) | **{deduplicated}**" in text
     assert f"macro-F1 | {float(macro_f1):.3f} |" in text
+
+
+def test_readme_is_short(repository):
+    assert len((repository / "README.md").read_text().split()) <= 1200
+
+
+def test_pictures_are_those_of_the_code(repository, monkeypatch):
+    pytest.importorskip("rclpy")
+    monkeypatch.syspath_prepend(repository / "docs")
+    import pictures
+
+    for name, svg in ({"nodes.svg": pictures.nodes()} | pictures.badges()).items():
+        assert (repository / "docs/images" / name).read_text() == svg, name
+    moving = (repository / "docs/images/demo.webp").read_bytes()
+    assert moving[8:12] == b"WEBP"
+    assert len(moving) < 2_000_000
+
+
+PHRASES = REPOSITORY / "test/phrases.txt"
+TEXTS = [
+    *PAGES, *(REPOSITORY / "fer_ros").rglob("*.py"), *REPOSITORY.glob("launch/*.py"),
+    *(REPOSITORY / "fer_ros/web/page").glob("*"), *REPOSITORY.glob("training/fer_training/*.py"),
+    *REPOSITORY.glob("msg/*.msg"), *REPOSITORY.glob("examples/*.py"), REPOSITORY / "MODEL_CARD.md",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("phrase", PHRASES.read_text().splitlines())
+def test_plain_english(phrase):
+    """The phrases, in whatever case and broken wherever, stand in no text that users read."""
+    pattern = re.compile(re.sub(r"\\? ", r"[\\s#*]+", re.escape(phrase)), re.IGNORECASE)
+    for path in TEXTS:
+        if path.is_file() and path.suffix in {".py", ".md", ".js", ".html", ".json", ".msg"}:
+            assert not pattern.search(path.read_text("utf-8")), path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who wants something of the robot: by hand-made faces, and on the topic of a running node."""
+"""Who wants the robot's attention: by hand-made faces, and on the topic of a running node."""
 
 import math
 from dataclasses import replace

@@ -63,7 +63,7 @@ def ours(path: Path) -> Answer:
 
 def fers(faces: np.ndarray) -> tuple[str, Answer]:
     """The package fer by its own default, checked against its own call on a few ``faces``."""
-    from peers import fer_default
+    from benchmarks.accuracy.peers import fer_default
 
     contender = fer_default(faces)
     return contender.name, lambda face: contender.network(contender.prepare(face))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A node as people write it: a subscription with a queue of ten, detection and fer in the callback.
+"""A plain node: a subscription with a queue of ten, detection and fer in the callback.
 
 It publishes a result for each image, with that image's header, so that its age can be told.
 """

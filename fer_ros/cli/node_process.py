@@ -61,7 +61,7 @@ class NodeProcess:
         """The last line of the log, without ROS's time and name before it."""
         lines = self.log.read_text(errors="replace").split("\n")
         written = [line for line in lines if line.strip()]
-        return _LOG_PREFIX.sub("", written[-1]).strip() if written else "it said nothing"
+        return _LOG_PREFIX.sub("", written[-1]).strip() if written else "it logged nothing"
 
     def stop(self, patience: float = 5.0) -> int:
         """Ask it to end, insist after ``patience`` seconds; returns the exit status."""

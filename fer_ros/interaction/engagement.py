@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Is it about me: whether somebody wants something of the robot, by distance and mutual gaze.
+"""Is it about me: whether somebody wants the robot's attention, by distance and mutual gaze.
 
 The metric is the visual social engagement of M. Webb and S. Lemaignan, "Measuring Visual Social
 Engagement from Proxemics and Gaze" (RO-MAN 2022, doi:10.1109/RO-MAN53752.2022.9900801): gaze times

@@ -30,7 +30,7 @@ class Announcements:
         """Look at the problems of a report that is about to be published on /diagnostics."""
         new = [p for p in problems if not p.logged]
         if not problems and self._is_ill:
-            self._logger.info("images are processed as they should be again")
+            self._logger.info("recovered: processing images")
             self._is_ill = False
         now = self._clock()
         for problem in new:

@@ -84,7 +84,7 @@ class EmotionClient:
 
     @property
     def engaged(self) -> list[FaceEngagement]:
-        """Who wants something of the robot; nobody once results stop coming."""
+        """Who wants the robot's attention; nobody once results stop coming."""
         faces = self._engagement.faces if self._engagement and self.emotions else []
         return [face for face in faces if face.engagement == FaceEmotion.ENGAGED]
 

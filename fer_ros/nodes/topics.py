@@ -102,7 +102,7 @@ EMOTION_NODE_TOPICS = (
         "engagement",
         "fer_ros/EngagementArray",
         10,
-        "Who wants something of the robot: when that changes, and once a second.",
+        "Who wants the robot's attention: when that changes, and once a second.",
         sink="engaged_faces.EngagedFacesSink",
     ),
     Topic(

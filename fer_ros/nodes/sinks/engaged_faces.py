@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``engagement``: who wants something of the robot."""
+"""``engagement``: who wants the robot's attention."""
 
 import math
 
