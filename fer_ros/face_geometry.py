@@ -9,6 +9,13 @@ from fer_ros.images.camera_model import CameraModel
 from fer_ros.result import FaceEmotion, HeadPose, Result
 
 
+def up(rotate: int) -> np.ndarray:
+    """Where up is, [x, y, z] of length 1, in images that a clockwise turn by ``rotate`` degrees
+    makes upright.
+    """
+    return np.array({0: (0, -1, 0), 90: (-1, 0, 0), 180: (0, 1, 0), 270: (1, 0, 0)}[rotate % 360])
+
+
 def face_corners(face: FaceEmotion, camera: CameraModel) -> np.ndarray:
     """The corners of a face's box in the plane across the camera's axis in which its middle is
     ``face.distance`` away, moved to ``face.place`` where there is one.
@@ -38,10 +45,10 @@ def face_orientation(
     if not np.isfinite(pose).all():
         return None
     out = -np.asarray(centre) / np.linalg.norm(centre)
-    up = np.array({0: (0, -1, 0), 90: (-1, 0, 0), 180: (0, 1, 0), 270: (1, 0, 0)}[rotate % 360])
-    up = up - (up @ out) * out
-    up /= np.linalg.norm(up)
-    return quaternion(np.column_stack([out, np.cross(up, out), up]) @ pose.matrix())
+    top = up(rotate)
+    top = top - (top @ out) * out
+    top /= np.linalg.norm(top)
+    return quaternion(np.column_stack([out, np.cross(top, out), top]) @ pose.matrix())
 
 
 def quaternion(matrix: np.ndarray) -> tuple[float, float, float, float]:

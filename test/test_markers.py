@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import Point
 from node_helpers import astronaut, header, raw
 from result_helpers import result_of
@@ -49,7 +50,19 @@ def test_a_face_stands_where_its_width_puts_it():
     for marker in (box, text):
         assert marker.header.frame_id == "camera"
         assert (marker.id, marker.color.a) == (4, 1.0)
-        assert marker.lifetime.nanosec > 0
+
+
+@pytest.mark.parametrize("rotate", [0, 90, 180, 270])
+def test_label_and_state_stand_above_the_face_whichever_way_the_camera_is_mounted(rotate):
+    """Above as the face is up: TF makes that the world's up, where it knows the camera."""
+    above = {0: (0, -1), 90: (-1, 0), 180: (0, 1), 270: (1, 0)}[rotate]
+    result = replace(calibrated(face((272, 192, 96, 96))), rotate=rotate)
+    _, text = face_markers(Header(), result, 0.16).markers
+    place = text.pose.position
+    assert (place.x, place.y) == pytest.approx(np.multiply(above, 0.08 + 0.04))
+    state = status_marker(DiagnosticStatus(level=DiagnosticStatus.OK), "camera", rotate)
+    place = state.pose.position
+    assert (place.x, place.y) == pytest.approx(np.multiply(above, 0.55))
 
 
 def test_half_the_size_is_twice_as_far():
@@ -159,7 +172,5 @@ def test_uncalibrated_camera_is_told_once(meet, start):
 
 def test_blanks_are_as_wide_as_letters_are():
     """RViz draws a blank as wide as scale.x says, by default that of letters of a metre."""
-    from diagnostic_msgs.msg import DiagnosticStatus
-
     marker = status_marker(DiagnosticStatus(level=DiagnosticStatus.OK), "camera")
     assert marker.scale.x == marker.scale.z / 2 > 0

@@ -41,7 +41,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
         self.inputs = CameraInputs(self, self._take_in)
         self._loaded: dict[str, object] = {}
         self._outputs = Outputs(self, lambda name, e: self._log_error(name, e, self._health.error))
-        self._status = StatusMarker(self)
+        self._status = StatusMarker(self, self._values.diagnostics_period)
         # A group of its own: while it waits, images are to be taken in.
         alone = MutuallyExclusiveCallbackGroup()
         self.create_service(Trigger, "~/reload", self._reload, callback_group=alone)
@@ -140,7 +140,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
 
     def _report(self):
         report = super()._report()
-        self._status.publish(report)
+        self._status.publish(report, self._values.rotate)
         return report
 
     # Worker's thread

@@ -9,12 +9,15 @@ from rclpy.node import Node
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker
 
+from fer_ros.face_geometry import up
+from fer_ros.nodes.lifetime import KEPT, Lifetime
+
 COLOURS = {  # RGB; told apart by people with red-green blindness too
     DiagnosticStatus.OK: (0, 158, 115),
     DiagnosticStatus.WARN: (230, 159, 0),
     DiagnosticStatus.ERROR: (213, 94, 0),
 }
-PLACE = Point(x=0.0, y=-0.55, z=1.0)  # metres in the image's frame: above a face at arm's length
+ABOVE, AWAY = 0.55, 1.0  # metres from the camera's axis and from the camera: above a face
 COLUMNS = 60
 FIGURES = ("rate (Hz)", "age median (ms)", "dropped share")
 
@@ -22,27 +25,34 @@ FIGURES = ("rate (Hz)", "age median (ms)", "dropped share")
 class StatusMarker:
     """Publishes ``status_marker`` while someone listens, also when the node is not active.
 
-    ``frame_id``: the frame to stand in, that of the last image.
+    ``frame_id``: the frame to stand in, that of the last image; ``period``: seconds between two
+    reports, three of which the text outlives the node.
     """
 
-    def __init__(self, node: Node):
+    def __init__(self, node: Node, period: float):
         self.frame_id = "camera"  # the fixed frame of config/emotion.rviz
+        self._clock = node.get_clock()
+        self._lifetime = Lifetime(KEPT * period)
         self._publisher = node.create_publisher(Marker, "status_marker", 1)
 
-    def publish(self, status: DiagnosticStatus) -> None:
-        """Show what is said on /diagnostics."""
+    def publish(self, status: DiagnosticStatus, rotate: int) -> None:
+        """Show what is said on /diagnostics; ``rotate``: degrees that make the images upright."""
+        lifetime = self._lifetime.at(self._clock.now().nanoseconds * 1e-9)
         if self._publisher.get_subscription_count():
-            self._publisher.publish(status_marker(status, self.frame_id))
+            marker = status_marker(status, self.frame_id, rotate)
+            marker.lifetime = lifetime
+            self._publisher.publish(marker)
 
 
-def status_marker(status: DiagnosticStatus, frame_id: str) -> Marker:
-    """Level, message and the most telling figures as a text."""
+def status_marker(status: DiagnosticStatus, frame_id: str, rotate: int = 0) -> Marker:
+    """Level, message and the most telling figures as a text above the faces."""
     values = {v.key: v.value for v in status.values}
     figures = ", ".join(f"{key} {values[key]}" for key in FIGURES if key in values)
     marker = Marker(ns="status", type=Marker.TEXT_VIEW_FACING, action=Marker.ADD)
     marker.header.frame_id = frame_id  # without a stamp: wherever the frame is now
     marker.text = "\n".join([*textwrap.wrap(f"{status.name}: {status.message}", COLUMNS), figures])
-    marker.pose.position, marker.pose.orientation.w = PLACE, 1.0
+    x, y, _ = ABOVE * up(rotate)
+    marker.pose.position, marker.pose.orientation.w = Point(x=x, y=y, z=AWAY), 1.0
     marker.scale.z = 0.04
     marker.scale.x = marker.scale.z / 2  # RViz draws a blank that wide, whatever z is
     red, green, blue = (c / 255 for c in COLOURS[status.level])

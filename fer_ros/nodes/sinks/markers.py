@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """``emotion_markers``: a box and a label for RViz where a face is in space."""
 
-from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point, Quaternion, Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from fer_ros.emotions.classes import COLOURS
-from fer_ros.face_geometry import face_corners, face_orientation
+from fer_ros.face_geometry import face_corners, face_orientation, up
+from fer_ros.nodes.lifetime import Lifetime
 from fer_ros.nodes.publishers import publisher
 from fer_ros.nodes.sinks.base import Sink
 from fer_ros.result import Result
 
-LIFETIME = Duration(nanosec=500_000_000)  # a face that is gone fades by itself
+SHORTEST = 0.5  # seconds in which a face that is gone fades by itself; longer with a slow camera
 
 
 class MarkersSink(Sink):
@@ -21,12 +21,17 @@ class MarkersSink(Sink):
     def __init__(self, node, ids):
         super().__init__(node, ids)
         self._publisher = publisher(node, "emotion_markers")
+        self._lifetime = Lifetime(SHORTEST)
 
     def publish(self, header, result):
+        lifetime = self._lifetime.at(result.now)
         if not self._publisher.get_subscription_count():
             return
         if self.is_calibrated(result):
-            self._publisher.publish(face_markers(header, result, self.values.face_width))
+            markers = face_markers(header, result, self.values.face_width)
+            for marker in markers.markers:
+                marker.lifetime = lifetime
+            self._publisher.publish(markers)
 
 
 def face_markers(header: Header, result: Result, face_width: float) -> MarkerArray:
@@ -47,11 +52,11 @@ def face_markers(header: Header, result: Result, face_width: float) -> MarkerArr
         text.text = f"{face.track_id}: {face.label} {face.confidence:.0%}"
         text.scale.z = face_width / 3
         text.scale.x = text.scale.z / 2  # RViz draws a blank that wide, whatever z is
-        text.pose.position = Point(
-            x=corners[:, 0].mean(), y=corners[0, 1] - face_width / 4, z=corners[0, 2]
-        )
+        centre, top = corners.mean(axis=0), up(result.rotate)
+        above = max((corners - centre) @ top) + face_width / 4
+        x, y, z = centre + above * top
+        text.pose.position = Point(x=x, y=y, z=z)
         markers += [box, text]
-        centre = corners.mean(axis=0)
         turn = face_orientation(face.pose, centre, result.rotate)
         if turn:
             look = _marker(header, face, "look", Marker.ARROW, box.color)
@@ -67,5 +72,5 @@ def _marker(header, face, namespace, kind, colour):
     colour.a = 1.0
     marker = Marker(header=header, ns=namespace, id=face.track_id, type=kind, action=Marker.ADD)
     marker.pose.orientation.w = 1.0
-    marker.color, marker.lifetime = colour, LIFETIME
+    marker.color = colour
     return marker
