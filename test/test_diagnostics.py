@@ -234,6 +234,34 @@ def test_age(health, clock, age, level, words):
     assert re.search(words, found.message)
 
 
+def test_a_paused_bag_is_no_fault(health, clock):
+    """Nor does what it was paused for count when it goes on."""
+    process(health)
+    for _ in range(30):
+        found, values = report(health, clock, is_simulated=True, is_paused=True)
+    assert (found.level, found.message) == (OK, "paused, since /clock stands still")
+    assert values["last image ago (s)"] == "30.0"
+    found, _ = report(health, clock, is_simulated=True)
+    assert (found.level, found.message) == (OK, "processing")
+    clock.now += 2
+    assert report(health, clock, is_simulated=True)[0].level == WARN
+
+
+def test_of_a_bag_that_is_played_no_camera_is_spoken_of(health, clock):
+    process(health, age=-50.0, decode=0.02)
+    found, _ = report(health, clock, (20, 8, 12), is_simulated=True)
+    clock.now += 5
+    silent, _ = report(health, clock, (20, 8, 12), is_simulated=True, wanted=BEST_EFFORT)
+    absent, _ = report(health, clock, (20, 8, 12), is_simulated=True, reliabilities=())
+    words = "; ".join([found.message, silent.message, absent.message])
+    assert "ahead of /clock: let images and /clock come from one bag" in words
+    assert "play the bag slower, or set max_rate" in words
+    assert "sends nothing, look at the bag and its player" in words
+    assert "nobody publishes it, play the bag or remap image_raw" in words
+    assert "camera" not in words
+    assert "set use_sim_time" not in words
+
+
 def test_simulated_time_without_a_clock(health, clock):
     process(health, age=-1000.0)
     found, _ = report(health, clock, clock_missing=True)

@@ -21,6 +21,7 @@ from node_helpers import (
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
+from fer_ros.nodes import managed_node
 from fer_ros.nodes.inputs import image_subscription
 
 # Load
@@ -146,10 +147,13 @@ def test_small_socket_buffers(bench, capfd, monkeypatch, tmp_path, limit, warnin
     assert capfd.readouterr().err.count("net.core.rmem_max") == warnings
 
 
-def test_simulated_time(bench):
+def test_simulated_time(bench, monkeypatch):
     """Ages follow /clock; the node speaks also before there is one."""
+    monkeypatch.setattr(managed_node, "CLOCK_PATIENCE", 1.0)
     bench.start(use_sim_time=True, no_image_warn=0.2)
-    assert bench.report()[0].level == DiagnosticStatus.WARN
+    assert bench.report()[0].message == "paused, since /clock stands still"  # it has a second yet
+    status, _ = bench.report(lambda s, v: s.level == DiagnosticStatus.WARN)
+    assert "/clock is silent" in status.message
     publisher = bench.publisher()
     clock = bench.node.create_publisher(Clock, "/clock", 1)
     now = Clock(clock=Time(sec=1001, nanosec=250_000_000))
@@ -159,6 +163,7 @@ def test_simulated_time(bench):
         return bench.emotion_node.get_clock().now().nanoseconds == 1001_250_000_000
 
     bench.until(arrived)
+    bench.report(lambda s, v: s.message == "paused, since /clock stands still")
     bench.set("no_image_warn", -1.0)  # the next report may come late
     publisher.publish(stamped(blank(), 1001))
     status, values = bench.report(lambda s, v: "age median (ms)" in v)

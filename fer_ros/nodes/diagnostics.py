@@ -47,7 +47,9 @@ class Situation:
         mismatch: what to type where the topic's publishers send another type.
         other_topic: the topic of the other image transport where someone publishes that.
         busy: seconds that the image in work has taken so far.
+        is_simulated: time is that of /clock.
         clock_missing: simulated time is asked for, and nobody gives it.
+        is_paused: simulated time stands still, as when a bag's player is paused.
         subscription_failure: why the subscription could not be made to suit its publishers.
         no_way: why what a matched publisher sends may never arrive.
     """
@@ -60,7 +62,9 @@ class Situation:
     mismatch: str = ""
     other_topic: str = ""
     busy: float = 0.0
+    is_simulated: bool = False
     clock_missing: bool = False
+    is_paused: bool = False
     subscription_failure: str = ""
     no_way: str = ""
 
@@ -85,6 +89,8 @@ def status(
     """
     received, processed, dropped = counts
     period = health.take(received, dropped)
+    if situation.is_paused:
+        health.note_pause()
     silence = health.silence()
     values = {
         "state": situation.state,
@@ -111,9 +117,10 @@ def status(
         values["age maximum (ms)"] = f"{max(period.ages) * 1e3:.1f}"
     values |= {f"{k} (ms)": f"{_median_ms(v):.2f}" for k, v in period.stages.items()}
     values |= {f"stamps {kind}": count for kind, count in sorted(health.stamps.items())}
-    found = [*problems, *_problems(situation, health, period, silence, limits)]
+    found = [*problems, *_problems(situation, health, period, limits)]
     found.sort(key=lambda problem: problem.level, reverse=True)
-    rest = "processing" if situation.state == "active" else situation.state
+    rest = "paused, since /clock stands still" if situation.is_paused else "processing"
+    rest = rest if situation.state == "active" else situation.state
     report = DiagnosticStatus(
         level=found[0].level if found else OK,
         name=situation.node.lstrip("/"),
@@ -124,7 +131,7 @@ def status(
     return report, found
 
 
-def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
+def _problems(situation, health, period, limits) -> Iterator[Problem]:
     """Each fault, with what can be done about it."""
     if health.failure:
         transition = "activate" if situation.state == "inactive" else "configure"
@@ -135,6 +142,7 @@ def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
         yield Problem(WARN, f"{health.reload_failure}; {remedy}", logged=True)
     if situation.state != "active":
         return
+    silence = health.waiting()
     level = _level(silence, limits.no_image_warn, limits.no_image_error)
     if level != OK:
         fault = f"no image for {silence:.1f} s on {situation.topic}"
@@ -158,7 +166,7 @@ def _problems(situation, health, period, silence, limits) -> Iterator[Problem]:
     if _reaches(share, limits.missed_warn):
         remedy = "for raw images raise net.core.rmem_max, or set image_transport to compressed"
         yield Problem(WARN, f"{share:.0%} of the images never came: {remedy}")
-    yield from _dropped(period, limits)
+    yield from _dropped(situation, period, limits)
     yield from _old(situation, period, limits)
     yield from _stamps(health, period)
 
@@ -170,23 +178,31 @@ def _cause(situation) -> str:
         transport = "compressed" if situation.other_topic.endswith("/compressed") else "raw"
         return f"only {situation.other_topic} is published, set image_transport to {transport}"
     if not situation.reliabilities:
-        return "nobody publishes it, start the camera or remap image_raw"
+        start = "play the bag" if situation.is_simulated else "start the camera"
+        return f"nobody publishes it, {start} or remap image_raw"
     unreliable = ReliabilityPolicy.BEST_EFFORT in situation.reliabilities
     if unreliable and situation.wanted == ReliabilityPolicy.RELIABLE:
         return "its publisher is best effort, set image_reliability to auto"
     if situation.no_way:
         return situation.no_way
-    return "its publisher sends nothing, look at the camera; if raw images, at net.core.rmem_max"
+    source = "the bag and its player" if situation.is_simulated else "the camera"
+    return f"its publisher sends nothing, look at {source}; if raw images, at net.core.rmem_max"
 
 
-def _dropped(period, limits) -> Iterator[Problem]:
+def _relief(situation) -> str:
+    if situation.is_simulated:
+        return "play the bag slower"
+    return "lower the rate or size of the camera's images"
+
+
+def _dropped(situation, period, limits) -> Iterator[Problem]:
     share = _share(period.dropped, period.received)
     # With max_rate set, leaving images out is what was asked for.
     if _reaches(share, limits.dropped_warn) and limits.max_rate <= 0:
         stages = {k: _median_ms(v) for k, v in period.stages.items() if k != "total"}
         slowest = max(stages, key=stages.__getitem__, default="")
         why = f" ({slowest} takes {stages[slowest]:.0f} ms)" if slowest else ""
-        remedy = "lower the rate or size of the camera's images, or set max_rate"
+        remedy = f"{_relief(situation)}, or set max_rate"
         yield Problem(WARN, f"{share:.0%} of the images dropped{why}: {remedy}")
 
 
@@ -199,12 +215,15 @@ def _old(situation, period, limits) -> Iterator[Problem]:
     age = statistics.median(period.ages)
     level = _level(abs(age), limits.age_warn, limits.age_error)
     if level != OK and 0 <= age < OTHER_CLOCK:
-        remedy = "lower the rate or size of the camera's images, or take compressed ones"
+        remedy = f"{_relief(situation)}, or take compressed ones"
         yield Problem(level, f"results are {age * 1e3:.0f} ms old: {remedy}")
     elif level != OK:
         side = "ahead of" if age < 0 else "behind"
-        fault = f"stamps are {abs(age):.1f} s {side} the clock of this machine"
-        yield Problem(WARN, f"{fault}: synchronise the clocks; for a bag, set use_sim_time")
+        clock = "the clock of this machine"
+        remedy = "synchronise the clocks; for a bag, set use_sim_time"
+        if situation.is_simulated:
+            clock, remedy = "/clock", "let images and /clock come from one bag or simulator"
+        yield Problem(WARN, f"stamps are {abs(age):.1f} s {side} {clock}: {remedy}")
 
 
 def _stamps(health, period) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ so nothing waits for an item, however long a detector or a model is at it.
 """
 
 import threading
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ from fer_ros.runtime.mailbox import MailboxWorker
 
 HANGS = 0.5
 """Seconds that the end waits for the item in work before it gives that up."""
+CLOCK_PATIENCE = 5.0
+"""Seconds from a node's making in which /clock may begin before it is said to be missing."""
 PUBLISHING = 0.1
 """Seconds that the executor's thread waits for a result that is just going out."""
 
@@ -63,6 +66,8 @@ class ManagedNode(LifecycleNode, Generic[T, Options]):
         self._engine: T | None = None
         self._health = Health()
         self._worker: MailboxWorker = MailboxWorker(self._process, self._leave_out)
+        self._made_at = time.monotonic()
+        self._last_time = 0  # ns, at the last report
         self._era = 0
         """Grows when all is forgotten: what an item in work then says is of the past."""
         self._going_out = threading.Lock()
@@ -234,7 +239,7 @@ class ManagedNode(LifecycleNode, Generic[T, Options]):
             self.get_fully_qualified_name(),
             self._state_machine.current_state[1],  # rclpy has no other way to ask
             busy=self._worker.busy(),
-            clock_missing=self.get_clock().now().nanoseconds == 0,
+            **self._simulated_time(),
         )
         situation, facts, problems = self._describe(situation)
         counts = self._worker.counts()
@@ -245,6 +250,20 @@ class ManagedNode(LifecycleNode, Generic[T, Options]):
         self._diagnostics.publish(message)
         self._announcements.take(problems)
         return report
+
+    def _simulated_time(self) -> dict[str, Any]:
+        """What is known of /clock, where that gives the time."""
+        if not self.get_parameter("use_sim_time").value:
+            return {}
+        before, self._last_time = self._last_time, self.get_clock().now().nanoseconds
+        # What gives the time may be started beside this node, and later.
+        is_young = time.monotonic() - self._made_at < CLOCK_PATIENCE
+        is_given = is_young or self.count_publishers("/clock") > 0
+        return {
+            "is_simulated": True,
+            "clock_missing": not (self._last_time or is_given),
+            "is_paused": is_given and self._last_time == before,
+        }
 
     # Any thread
 

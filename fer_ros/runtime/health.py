@@ -69,7 +69,7 @@ class Health:
         self._period = Period()
         self._counts = (0, 0)
         self._stamp = 0.0
-        self._last_received = self._erred = self._reported = time.monotonic()
+        self._last_received = self._paused = self._erred = self._reported = time.monotonic()
 
     def note_received(self, missed: int = 0) -> None:
         """Note that an image came in, after ``missed`` that did not; or that listening begins."""
@@ -81,6 +81,14 @@ class Health:
     def silence(self) -> float:
         """Seconds since the last image came in."""
         return time.monotonic() - self._last_received
+
+    def note_pause(self) -> None:
+        """Note that no image can come at this moment, since what sends them is paused."""
+        self._paused = time.monotonic()
+
+    def waiting(self) -> float:
+        """Seconds in which an image was to come and did not."""
+        return time.monotonic() - max(self._last_received, self._paused)
 
     def error(self, reason: str) -> bool:
         """Count an error; True the first time this one comes, to be logged then."""
