@@ -29,7 +29,9 @@ FLOORS = (
 )
 """The rooms of each floor, the ground floor first: what a room imports lies below it or beside."""
 MADE = ("msg", "srv")  # by the build
-ROS = re.compile(r"^ *(from|import) (rclpy|rcl_|\w+_msgs|std_srvs|ament_index)", re.M)
+ROS = re.compile(
+    r"^ *(from|import) (rclpy|rcl_|\w+_msgs|std_srvs|builtin_interfaces|ament_index|launch)", re.M
+)
 
 
 def modules() -> list[str]:

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from fer_ros.msg import EmotionArray, EmotionEvent, FaceEmotion
-from node_helpers import REPOSITORY, WAIT, Command, blank, header, jpeg, raw
+from node_helpers import PYTHONPATH, REPOSITORY, WAIT, Command, blank, header, jpeg, raw
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
@@ -24,7 +25,7 @@ from std_msgs.msg import String
 from fer_ros.bags.reading import Bag
 from fer_ros.bags.types import type_store
 from fer_ros.bags.writing import remove_bag
-from fer_ros.cli import record
+from fer_ros.cli import topic_recorder
 
 
 class Recorder(Command):
@@ -53,6 +54,23 @@ def start(tmp_path):
     yield run
     for recorder in recorders:
         recorder.close()
+
+
+def test_two_cameras_that_begin_in_the_same_second_have_a_folder_each(tmp_path):
+    recorders = []
+    for name in ("left", "right"):
+        words = ("-m", "fer_ros.cli.record", "--ros-args", "-r", f"__ns:=/robot/{name}")
+        environment = {"PYTHONPATH": PYTHONPATH}
+        log = tmp_path / f"{name}.log"
+        recorders.append(Command(log, sys.executable, *words, cwd=tmp_path, **environment))
+    try:
+        for recorder, name in zip(recorders, ("left", "right"), strict=True):
+            recorder.wait_for("recording into recordings/emotions_")
+            assert re.search(rf"_\d\d-\d\d-\d\d_robot_{name}\n", recorder.words())
+            assert (tmp_path / recorder.words().split("into ")[1].split()[0]).is_dir()
+    finally:
+        for recorder in recorders:
+            recorder.close()
 
 
 def result(number) -> EmotionArray:
@@ -224,19 +242,19 @@ def test_a_type_that_is_not_known_is_told_once(bench):
             return False
 
     bench.node.create_publisher(String, "chatter", 10)
-    recorder = record.TopicRecorder(bench.node, Writer())
+    recorder = topic_recorder.TopicRecorder(bench.node, Writer())
     bench.until(lambda: bench.node.count_publishers("/chatter"), "the publisher")
     assert recorder.add("/chatter")
     assert recorder.add("/chatter")
     assert not recorder.add("/silence")
-    assert record.message_class("no_such_msgs/msg/Thing") is None
+    assert topic_recorder.message_class("no_such_msgs/msg/Thing") is None
 
 
 @pytest.mark.parametrize("message", [EmotionArray, EmotionEvent, CameraInfo, DiagnosticArray])
 def test_definitions_are_those_that_are_installed(monkeypatch, message):
     monkeypatch.setenv("AMENT_PREFIX_PATH", sys.prefix)
     kind = f"{message.__module__.partition('.')[0]}/msg/{message.__name__}"
-    text = record.definition(kind)
+    text = topic_recorder.definition(kind)
     own = get_typestore(Stores.EMPTY)
     own.register(get_types_from_msg(text, kind))
     assert own.hash_rihs01(kind) == type_store().hash_rihs01(kind)
