@@ -36,4 +36,4 @@ autosummary_generate = True
 autodoc_default_options = {"members": True, "ignore-module-all": True}
 autodoc_member_order = "bysource"
 # What is installed by wish is not imported to be described.
-autodoc_mock_imports = ["ai_edge_litert", "av", "cv_bridge"]
+autodoc_mock_imports = ["ai_edge_litert", "av", "cv_bridge", "launch", "launch_ros"]

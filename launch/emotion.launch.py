@@ -1,32 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """A camera (or video) and emotion_node: ``ros2 launch fer_ros emotion.launch.py --show-args``."""
 
-import difflib
-import os
-import sys
-from itertools import pairwise
 from pathlib import Path
 
-from ament_index_python.packages import PackageNotFoundError, get_package_prefix
-from launch import Event, EventHandler, LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument,
-    EmitEvent,
-    OpaqueFunction,
-    RegisterEventHandler,
-)
-from launch.event_handlers import OnProcessExit, OnShutdown
-from launch.events import Shutdown
+from launch import LaunchDescription
+from launch.actions import OpaqueFunction
 from launch.logging import get_logger, launch_config
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from fer_ros.faces.detectors import NAMES as DETECTORS
+from fer_ros.launching import arguments, rviz
+from fer_ros.launching.arguments import BOOL
+from fer_ros.launching.ends import Ends
+from fer_ros.launching.installed import require
 from fer_ros.runtime import dds
 
 SHARE = Path(__file__).parents[1]
-BOOL = ("true", "false")
 
 ARGUMENTS = (
     # name, default, choices, description
@@ -70,14 +61,20 @@ ARGUMENTS = (
      "Record a bag: emotions stores results and never images, all stores the images too (mind "
      "the people in them)."),
     ("record_to", "", None,
-     "New folder for the bag; empty: recordings/emotions_DATE_TIME where the launch was started."),
+     "New folder for the bag; empty: recordings/emotions_DATE_TIME, the namespace behind it, "
+     "where the launch was started."),
     ("respawn", "false", BOOL, "Start emotion_node, camera, web_view again 2 s after they ended."),
+    ("exit_on_failure", "", ("", *BOOL),
+     "Whether emotion_node ends when it cannot load its model or detector; empty: as params_file "
+     "says."),
     ("on_exit", "ignore", ("ignore", "shutdown"),
      "Whether the end of emotion_node or of the camera ends the launch, and what includes it; a "
      "failure shows in the exit status in any case."),
     ("web", "false", BOOL,
      "Show it in a browser on http://127.0.0.1:8080/: see web_view in params_file."),
     ("rviz", "false", BOOL, "Open RViz with annotated image, markers and the node's state."),
+    ("rviz_frame", "", None,
+     "RViz' fixed frame, such as base_link; empty: that of the first image."),
     ("use_sim_time", "false", BOOL, "Take the time from /clock, as when a bag is played."),
     ("autostart", "", ("", *BOOL),
      "Whether emotion_node activates itself; empty: as params_file says."),
@@ -89,22 +86,12 @@ CAMERAS = {  # argument: package, executable, the driver's parameter for the fra
     "v4l2_camera": ("v4l2_camera", "v4l2_camera_node", "camera_frame_id", "v4l2_camera"),
     "video": ("fer_ros", "video_source", "frame_id", "video_source"),
 }
-FRAME = "camera"  # the fixed frame of config/emotion.rviz
 
 
 def generate_launch_description():
     """Declare the arguments, then start the nodes that they ask for."""
-    arguments = map(declare, ARGUMENTS)
-    return LaunchDescription([*arguments, OpaqueFunction(function=_nodes)])
-
-
-def declare(argument):
-    """The launch argument of a row; one without a default is to be given."""
-    name, default, choices, description = argument
-    options = {} if default is None else {"default_value": default}
-    if choices:  # None stands for any value; an empty list would allow none
-        options["choices"] = list(choices)
-    return DeclareLaunchArgument(name, description=description, **options)
+    declared = map(arguments.declare, ARGUMENTS)
+    return LaunchDescription([*declared, OpaqueFunction(function=_nodes)])
 
 
 def environment(context):
@@ -114,26 +101,9 @@ def environment(context):
     return dds.environment(transport, SHARE / "config", work, context.environment)
 
 
-def check_arguments(context, file, known):
-    """Refuse what the command line gives and nobody declares, when it names this very file: where
-    another file includes it, the arguments are that one's.
-    """
-    words = sys.argv
-    by_package = ("fer_ros", file.name) in pairwise(words)
-    paths = (w for w in words if w.endswith(file.name) and Path(w).is_file())
-    if not by_package and not any(map(file.samefile, paths)):
-        return
-    names = [row[0] for row in known]
-    for name in (word.partition(":=")[0] for word in context.argv if ":=" in word):
-        if name not in names:
-            near = difflib.get_close_matches(name, names, 1)
-            hint = f"did you mean {near[0]}?" if near else "see --show-args"
-            raise RuntimeError(f"no launch argument {name}: {hint}")
-
-
 def _nodes(context):
-    check_arguments(context, Path(__file__), ARGUMENTS)
-    value = {a[0]: LaunchConfiguration(a[0]).perform(context) for a in ARGUMENTS}
+    arguments.check(context, Path(__file__), ARGUMENTS)
+    value = arguments.values(context, ARGUMENTS)
     if not Path(value["params_file"]).is_file():
         raise RuntimeError(f"params_file: no file {value['params_file']}")
     common = {
@@ -151,7 +121,7 @@ def _nodes(context):
     texts = ("image_transport", "detector", "detector_model", "model", "depth_topic")
     given = {k: value[k] for k in texts if value[k]}
     own = {k: ParameterValue(v, value_type=str) for k, v in given.items()}
-    switches = ("autostart", "ros4hri", "detections", "face_frames")
+    switches = ("autostart", "exit_on_failure", "ros4hri", "detections", "face_frames")
     own |= {k: value[k] == "true" for k in switches if value[k]}
     emotion = Node(
         package="fer_ros",
@@ -161,7 +131,7 @@ def _nodes(context):
         **common,
         **lasting,
     )
-    ends = _Ends(value["respawn"] == "true", value["on_exit"] == "shutdown")
+    ends = Ends(value["respawn"] == "true", value["on_exit"] == "shutdown")
     actions = [*ends.at_shutdown(), emotion, ends.of(emotion, "emotion_node")]
     if value["camera"] != "none":
         camera = _camera(value, parameters, common | lasting)
@@ -179,8 +149,9 @@ def _nodes(context):
         )
         actions += [view, ends.of(view, "web_view", is_needed=False)]
     if value["rviz"] == "true":
-        _require("rviz2", "or leave out rviz:=true")
-        actions.append(_rviz(value, common["additional_env"]))
+        require("rviz2", "or leave out rviz:=true")
+        config = SHARE / "config" / "emotion.rviz"
+        actions += rviz.actions(value, config, common["additional_env"])
     void = dds.void_profile(context.environment)
     if void:
         get_logger("fer_ros").warning(void)
@@ -189,7 +160,7 @@ def _nodes(context):
 
 def _camera(value, parameters, common):
     package, executable, frame, name = CAMERAS[value["camera"]]
-    _require(package, "or try camera:=video, which needs no driver")
+    require(package, "or try camera:=video, which needs no driver")
     settings = {}
     if value["frame_id"]:
         settings[frame] = ParameterValue(value["frame_id"], value_type=str)
@@ -227,77 +198,3 @@ def _recorder(value, common):
         parameters=[{"use_sim_time": value["use_sim_time"] == "true"}],
         **common | {"arguments": words + common["arguments"]},
     )
-
-
-def _rviz(value, environment):
-    namespace = value["namespace"].strip("/")
-    topics = ("image_annotated", "emotion_markers", "status_marker")
-    return Node(
-        package="rviz2",
-        executable="rviz2",
-        arguments=["-d", str(SHARE / "config" / "emotion.rviz"), "-f", value["frame_id"] or FRAME],
-        output="screen",
-        additional_env=environment,
-        remappings=[(f"/{t}", f"/{namespace}/{t}") for t in topics] if namespace else [],
-    )
-
-
-def _require(package, way_out):
-    try:
-        get_package_prefix(package)
-    except PackageNotFoundError:
-        apt = f"ros-{os.environ.get('ROS_DISTRO', 'jazzy')}-{package.replace('_', '-')}"
-        raise RuntimeError(f"{package} is not installed: apt install {apt}, {way_out}") from None
-
-
-class _Failed(Event):
-    """A node has ended with an error, some time before the launch ends."""
-
-
-class _Ends:
-    """What the end of a node means: a line at once, and the exit status of the launch.
-
-    Others may be launched beside these nodes, and live on unless ``ends_all``.
-    """
-
-    def __init__(self, respawn, ends_all):
-        self._respawn, self._ends_all = respawn, ends_all
-        self._told: list[str] = []
-
-    def of(self, node, name, is_needed=True, is_lasting=True):
-        """To be launched beside the node, which is one that ``respawn`` is about, or is not."""
-
-        def ended(event, context):
-            if context.is_shutdown:
-                return None
-            line = f"{name} ended with exit status {event.returncode}; see above"
-            if is_lasting and self._respawn:
-                get_logger("fer_ros").warning(f"{line}; it is started again")
-                return None
-            if event.returncode:
-                self._told.append(line)
-                get_logger("fer_ros").error(line)
-            if is_needed and self._ends_all:
-                return EmitEvent(event=Shutdown(reason=f"{name} ended"))
-            return None
-
-        return RegisterEventHandler(OnProcessExit(target_action=node, on_exit=ended))
-
-    def at_shutdown(self):
-        """To be launched before the nodes."""
-
-        # Not raised while the shutdown is handled: that would keep it from others.
-        def fail(event, context):
-            return [EmitEvent(event=_Failed())] if self._told else None
-
-        def raise_(context):
-            raise RuntimeError(self._told[0])
-
-        is_failed = EventHandler(
-            matcher=lambda event: isinstance(event, _Failed),
-            entities=OpaqueFunction(function=raise_),
-        )
-        return [
-            RegisterEventHandler(OnShutdown(on_shutdown=fail)),
-            RegisterEventHandler(is_failed),
-        ]

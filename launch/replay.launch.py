@@ -9,11 +9,9 @@ figures, and the same result each time, evaluate the bag: ``ros2 run fer_ros eva
 
 import asyncio
 import math
-import os
 from contextlib import suppress
 from pathlib import Path
 
-from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from diagnostic_msgs.msg import DiagnosticArray
 from launch import LaunchDescription
 from launch.actions import (
@@ -30,10 +28,12 @@ from launch.launch_description_sources import (
     load_python_launch_file_as_module,
 )
 from launch.logging import get_logger
-from launch.substitutions import LaunchConfiguration
 from launch_ros.ros_adapters import get_ros_node
 
 from fer_ros.bags.cameras import camera
+from fer_ros.launching import arguments, rviz
+from fer_ros.launching.arguments import BOOL
+from fer_ros.launching.installed import require
 
 LAUNCH = Path(__file__).with_name("emotion.launch.py")
 EMOTION = load_python_launch_file_as_module(str(LAUNCH))
@@ -50,10 +50,12 @@ ARGUMENTS = (
      "Which images to play where both are recorded; empty: raw, or what there is."),
     ("topics", "", None, "Further topics to play, separated by spaces, such as '/tf /tf_static'."),
     ("rate", "1.0", None, "Speed of playing."),
-    ("loop", "false", EMOTION.BOOL, "Begin again at the bag's end."),
+    ("loop", "false", BOOL, "Begin again at the bag's end."),
 )  # fmt: skip
 # What a replay leaves no choice of.
-SETTLED = {"camera": "none", "use_sim_time": "true", "on_exit": "shutdown"}
+SETTLED = {
+    "camera": "none", "use_sim_time": "true", "exit_on_failure": "true", "on_exit": "shutdown",
+}  # fmt: skip
 IDLE = {"video_device", "pixel_format", "source"}  # arguments of cameras
 INHERITED = tuple(
     argument
@@ -64,13 +66,13 @@ INHERITED = tuple(
 
 def generate_launch_description():
     """emotion_node first, then the bag; the launch ends when the bag does."""
-    arguments = map(EMOTION.declare, (*ARGUMENTS, *INHERITED))
-    return LaunchDescription([*arguments, OpaqueFunction(function=_replay)])
+    declared = map(arguments.declare, (*ARGUMENTS, *INHERITED))
+    return LaunchDescription([*declared, OpaqueFunction(function=_replay)])
 
 
 def _replay(context):
-    EMOTION.check_arguments(context, Path(__file__), (*ARGUMENTS, *INHERITED))
-    value = {a[0]: LaunchConfiguration(a[0]).perform(context) for a in (*ARGUMENTS, *INHERITED)}
+    arguments.check(context, Path(__file__), (*ARGUMENTS, *INHERITED))
+    value = arguments.values(context, (*ARGUMENTS, *INHERITED))
     bag = Path(value["bag"])
     if not bag.exists():
         raise RuntimeError(f"bag: no file or folder {bag}")
@@ -78,6 +80,9 @@ def _replay(context):
     resume = _resume_service()
     passed = {a[0]: value[a[0]] for a in INHERITED}
     passed |= {"image_topic": images.base, "image_transport": images.transport, **SETTLED}
+    if value["rviz"] == "true" and not value["rviz_frame"]:
+        # RViz is to be there before the first image is.
+        passed["rviz_frame"] = rviz.recorded_frame(bag, images.topic, images.transport)
     include = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(LAUNCH)), launch_arguments=passed.items()
     )
@@ -104,12 +109,9 @@ def _replay(context):
 
 
 def _resume_service():
-    try:
-        get_package_prefix("ros2bag")
-        from rosbag2_interfaces.srv import Resume
-    except (PackageNotFoundError, ImportError):
-        apt = f"ros-{os.environ.get('ROS_DISTRO', 'jazzy')}-ros2bag"
-        raise RuntimeError(f"ros2bag is not installed: apt install {apt}") from None
+    require("ros2bag")
+    from rosbag2_interfaces.srv import Resume  # comes with it
+
     return Resume
 
 

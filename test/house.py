@@ -22,7 +22,7 @@ FLOORS = (
     ("pipeline",),
     ("parameters",),
     ("reader", "bags"),
-    ("evaluation", "nodes"),
+    ("evaluation", "nodes", "launching"),
     ("web",),
     ("cli",),
     ("__main__",),

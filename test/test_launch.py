@@ -66,9 +66,17 @@ def packages(tmp_path):
     """Environment in which usb_cam and rviz2 seem installed: programs that say how they
     were called. Their exit status is that in the file ``status``.
     """
+    prefix = install_programs(tmp_path)
+    return {
+        "AMENT_PREFIX_PATH": f"{prefix}:{os.environ['AMENT_PREFIX_PATH']}",
+    }
+
+
+def install_programs(tmp_path):
+    """The prefix in the folder, with them in it."""
     prefix = tmp_path / "prefix"
     index = prefix / "share/ament_index/resource_index/packages"
-    index.mkdir(parents=True)
+    index.mkdir(parents=True, exist_ok=True)
     for package, program in (
         ("usb_cam", "lib/usb_cam/usb_cam_node_exe"),
         ("rviz2", "lib/rviz2/rviz2"),
@@ -84,9 +92,7 @@ def packages(tmp_path):
         )
         path.chmod(0o755)
     (tmp_path / "status").write_text("0")
-    return {
-        "AMENT_PREFIX_PATH": f"{prefix}:{os.environ['AMENT_PREFIX_PATH']}",
-    }
+    return prefix
 
 
 @pytest.fixture
@@ -254,8 +260,8 @@ def test_wrong_parameter_fails_the_launch(launch, tmp_path):
 
 def test_source_that_cannot_be_opened_is_said_and_fails_the_launch(launch):
     running = launch(EMOTION, "camera:=video", "source:=/no/such.mp4")
-    running.wait_for("video_source ended with exit status 1; see above")
-    assert "no such file or folder: /no/such.mp4 (give a camera index" in running.words()
+    reason = "no such file or folder: /no/such.mp4 (give a camera index"
+    running.wait_for(f"video_source ended with exit status 1: {reason}")
     running.wait_for("listening")  # emotion_node works on
     assert running.interrupt() == 1
     assert "Traceback" not in running.words()
@@ -310,7 +316,7 @@ def test_respawn_starts_a_node_that_died_again(launch, meet):
 
 def test_respawn_holds_for_the_web_view(launch):
     pytest.importorskip("aiohttp", reason="aiohttp is not installed")
-    running = launch(EMOTION, "web:=true", "respawn:=true")
+    running = launch(EMOTION, "camera:=none", "web:=true", "respawn:=true")
     running.wait_for("can be looked at")
     os.kill(children(running)["web_view"], signal.SIGKILL)
     running.wait_for("web_view ended with exit status -9; see above; it is started again")
@@ -325,6 +331,26 @@ def test_on_exit_shutdown_ends_the_launch_with_the_node(launch, name):
     assert running.wait() == 1
     assert f"{name} ended with exit status -9; see above" in running.words()
     assert "Traceback" not in running.words()
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        # The other node is told to end in the middle of its start.
+        (["camera:=video", "source:=/no/such.mp4"], "no such file or folder: /no/such.mp4"),
+        (
+            ["camera:=video", "model:=/no/such.tflite", "exit_on_failure:=True"],
+            "emotion_node ended with exit status 1: not configured: no model file /no/such.tflite",
+        ),
+    ],
+    ids=["camera", "emotion_node"],
+)
+def test_the_reason_of_an_end_is_the_last_line(launch, words, reason):
+    running = launch(EMOTION, *words, "on_exit:=shutdown")
+    assert running.wait() == 1
+    assert reason in running.words().splitlines()[-1]
+    assert "Traceback" not in running.words()
+    assert "RCLError" not in running.words()
 
 
 def test_a_dead_emotion_node_leaves_the_camera_alone(launch):
@@ -360,12 +386,6 @@ def test_camera_driver_gets_its_settings(launch, packages):
     assert "video_device: /dev/video7" in running.words()
     assert "pixel_format: yuyv" in running.words()
     assert running.interrupt() == 0
-
-
-def test_rviz_finds_the_topics_of_a_namespace(launch, packages):
-    running = launch(EMOTION, "camera:=none", "rviz:=true", "namespace:=left", **packages)
-    running.wait_for("/image_annotated:=/left/image_annotated")
-    assert "emotion.rviz" in running.words()
 
 
 INCLUDING = """

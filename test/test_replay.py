@@ -12,7 +12,7 @@ from bag_helpers import JPEG, RAW, START, STEP, frames, make_bag
 from fer_ros.msg import EmotionArray
 from node_helpers import PYTHONPATH, REPOSITORY
 from rclpy.serialization import deserialize_message
-from test_launch import arguments, launch  # noqa: F401 - a fixture
+from test_launch import arguments, install_programs, launch  # noqa: F401 - a fixture
 
 from fer_ros.bags.reading import Bag
 from fer_ros.evaluation.one_pass import Job, evaluate
@@ -113,6 +113,27 @@ def test_a_player_that_fails_fails_the_launch(launch, player, bag, tmp_path):  #
     running = launch(REPLAY, f"bag:={bag(RAW)}", **player)
     assert running.wait() == 1
     assert "ros2 bag play ended with exit status 3" in running.words()
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_replay(launch, player, bag):  # noqa: F811
+    running = launch(REPLAY, f"bag:={bag(RAW)}", "model:=/nowhere.tflite", **player)
+    assert running.wait() == 1
+    assert "not configured: no model file /nowhere.tflite" in running.words().splitlines()[-1]
+
+
+def test_rviz_is_there_before_the_bag_and_goes_by_its_time_and_frame(
+    launch,  # noqa: F811
+    player,
+    bag,
+    tmp_path,
+):
+    install_programs(tmp_path)
+    (tmp_path / "status").unlink()  # that of the player here
+    running = launch(REPLAY, f"bag:={bag(RAW)}", "rviz:=true", "loop:=true", **player)
+    running.wait_for("emotion.rviz -f camera")
+    assert "CALLED --" not in running.words()
+    running.wait_for("use_sim_time: true")
+    assert running.interrupt() == 0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Launch arguments as rows of a table: name, default (None: to be given), choices, description."""
+
+import difflib
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument
+from launch.substitutions import LaunchConfiguration
+
+Row = tuple[str, str | None, Sequence[str] | None, str]
+
+BOOL = ("true", "false", "True", "False")
+"""As launch files in XML and YAML write them, and as those in Python do; read as the former."""
+
+
+def declare(row: Row) -> DeclareLaunchArgument:
+    """The launch argument of a row."""
+    name, default, choices, description = row
+    # No choices stand for any value; an empty list would allow none.
+    options = {"default_value": default, "choices": list(choices) if choices else None}
+    return DeclareLaunchArgument(name, description=description, **options)
+
+
+def values(context, rows: Sequence[Row]) -> dict[str, str]:
+    """What the arguments are, by name."""
+    found = {row[0]: LaunchConfiguration(row[0]).perform(context) for row in rows}
+    switches = {name for name, _, choices, _ in rows if set(BOOL) <= set(choices or ())}
+    return {k: v.lower() if k in switches else v for k, v in found.items()}
+
+
+def check(context, file: Path, known: Sequence[Row]) -> None:
+    """Refuse what the command line gives and nobody declares, when it names this very file: where
+    another file includes it, the arguments are that one's. Raises RuntimeError.
+    """
+    words = sys.argv
+    by_package = ("fer_ros", file.name) in pairwise(words)
+    paths = (w for w in words if w.endswith(file.name) and Path(w).is_file())
+    if not by_package and not any(map(file.samefile, paths)):
+        return
+    names = [row[0] for row in known]
+    for name in (word.partition(":=")[0] for word in context.argv if ":=" in word):
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"did you mean {near[0]}?" if near else "see --show-args"
+            raise RuntimeError(f"no launch argument {name}: {hint}")

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``rviz:=true``: RViz is started with the time, the topics and a fixed frame that fit."""
+
+import pytest
+
+pytest.importorskip("launch_ros", reason="launch is not installed: it does not come as a wheel")
+
+from test_launch import EMOTION, including, launch, packages  # noqa: F401 - fixtures
+
+
+@pytest.fixture
+def opened(launch, packages):  # noqa: F811
+    """Launches with RViz; gives the launch once that was called."""
+
+    def start(*words, file=EMOTION):
+        running = launch(file, *words, **packages)
+        running.wait_for("emotion.rviz")
+        return running
+
+    return start
+
+
+def test_topics_of_a_namespace(opened):
+    running = opened("camera:=none", "rviz:=true", "namespace:=left", "rviz_frame:=base_link")
+    for topic in ("image_annotated", "emotion_markers", "status_marker"):
+        running.wait_for(f"/{topic}:=/left/{topic}")
+
+
+@pytest.mark.parametrize("given", ["true", "True", "false", "False"])
+def test_time_is_that_of_the_nodes(opened, given):
+    running = opened("camera:=none", "rviz:=True", "rviz_frame:=eye", f"use_sim_time:={given}")
+    running.wait_for(f"use_sim_time: {given.lower()}")
+
+
+def test_the_fixed_frame_is_that_of_the_first_image(opened, tmp_path):
+    (tmp_path / "my.yaml").write_text("/**/video_source:\n  ros__parameters:\n    frame_id: head\n")
+    running = opened("camera:=video", "rviz:=true", "namespace:=robot", "params_file:=my.yaml")
+    running.wait_for("emotion.rviz -f head")
+
+
+@pytest.mark.parametrize(
+    ("words", "frame"),
+    [
+        (["rviz_frame:=base_link"], "base_link"),
+        (["frame_id:=left_eye"], "left_eye"),
+        (["rviz_frame:=base_link", "frame_id:=left_eye"], "base_link"),
+    ],
+)
+def test_a_frame_that_is_given_is_not_asked_for(opened, words, frame):
+    opened("camera:=none", "rviz:=true", *words).wait_for(f"emotion.rviz -f {frame}")
+
+
+def test_without_an_image_rviz_opens_in_the_end(opened):
+    running = opened("camera:=none", "rviz:=true")
+    running.wait_for("emotion.rviz -f camera")
+    assert "no image for 10 s: RViz opens with the fixed frame camera" in running.words()
+
+
+@pytest.mark.parametrize("arguments", [{"use_sim_time": "True"}, {"use_sim_time": "true"}])
+def test_switches_are_taken_through_an_include(opened, tmp_path, arguments):
+    words = {"camera": "none", "rviz": "True", "rviz_frame": "eye", "record": "none", **arguments}
+    running = opened(file=including(tmp_path, **words))
+    running.wait_for("use_sim_time: true")
+    running.wait_for("listening")
+    assert running.interrupt() == 0
