@@ -53,7 +53,7 @@ def test_a_frame_that_is_given_is_not_asked_for(opened, words, frame):
 def test_without_an_image_rviz_opens_in_the_end(opened):
     running = opened("camera:=none", "rviz:=true")
     running.wait_for("emotion.rviz -f camera")
-    assert "no image for 10 s: RViz opens with the fixed frame camera" in running.words()
+    assert "no result for 10 s: RViz opens with the fixed frame camera" in running.words()
 
 
 @pytest.mark.parametrize("arguments", [{"use_sim_time": "True"}, {"use_sim_time": "true"}])

@@ -25,9 +25,12 @@ KINDS = {  # what shows a topic: the type of its messages
 }
 
 
+def rviz(repository):
+    return yaml.safe_load((repository / "config/emotion.rviz").read_text())
+
+
 def rviz_topics(repository):
-    config = yaml.safe_load((repository / "config/emotion.rviz").read_text())
-    displays = config["Visualization Manager"]["Displays"]
+    displays = rviz(repository)["Visualization Manager"]["Displays"]
     return {d["Topic"]["Value"]: d["Class"] for d in displays if "Topic" in d}
 
 
@@ -53,6 +56,36 @@ def test_topics_exist_with_their_types(bench, repository, topics):
         if display == "3D":
             continue  # shows many kinds
         assert existing[topic] == [KINDS[display]], topic
+
+
+def test_rviz_window_has_a_state_that_places_every_panel_and_image(repository):
+    """Without one, all is stacked to the left, as wide as the widest panel, and the 3D view is a
+    stripe.
+    """
+    config = rviz(repository)
+    window = config["Window Geometry"]
+    state = bytes.fromhex(window["QMainWindow State"])
+    panels = {panel["Name"] for panel in config["Panels"]}
+    assert panels == {"Displays", "Views"}  # a Time panel would be 980 pixels wide
+    for name in {*panels, "Faces"}:
+        assert name.encode("utf-16-be") in state
+        assert window[name] == {"collapsed": False}
+    assert (window["Width"], window["Height"]) == (1280, 800)
+
+
+def test_rviz_knows_a_view_for_a_fixed_frame_whose_z_is_up(repository):
+    views = rviz(repository)["Visualization Manager"]["Views"]
+    (robot,) = views["Saved"]
+    assert "base_link" in robot["Name"]
+    assert robot["Pitch"] > 0 > views["Current"]["Pitch"]  # of a camera's frame, y is down
+
+
+@pytest.mark.parametrize(("frame", "is_named"), [("face_1", True), ("left/gaze_fa1b2_1", False)])
+def test_rviz_shows_one_name_at_each_face(repository, frame, is_named):
+    """Its gaze frame has the same origin; the arrow shows where it looks."""
+    displays = rviz(repository)["Visualization Manager"]["Displays"]
+    (frames,) = (d for d in displays if d["Class"] == "rviz_default_plugins/TF")
+    assert bool(re.search(frames["Filter (blacklist)"], frame)) == (not is_named)
 
 
 def test_foxglove_shows_each_class_in_its_colour(repository):

@@ -72,7 +72,7 @@ async def _ask(context, topic, found):
             await asyncio.sleep(0.1)
         if not heard:
             get_logger("fer_ros").warning(
-                f"no image for {PATIENCE:.0f} s: RViz opens with the fixed frame {FRAME}; where "
+                f"no result for {PATIENCE:.0f} s: RViz opens with the fixed frame {FRAME}; where "
                 "the images have another, choose it there or by rviz_frame:="
             )
         found.append(next(filter(None, heard), FRAME))
