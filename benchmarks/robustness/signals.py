@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGINT and SIGTERM to each executable, at moments from its first to its work.
 
-Told once or twenty times, the moments even in 0 to ``--seconds`` after the process's first line of
-our own code. A fault is another exit status than documented, more than two seconds, a traceback,
-a child that is left, or a bag that was begun and not closed.
+Told once or twenty times, one moment in each of ``--moments`` equal parts of 0 to ``--seconds``
+after the process's first line of our own code; ``--seed`` says where in it. A fault is another exit
+status than documented, more than two seconds, a traceback, or a child that is left. What
+``--minutes`` leave no time for is left out and told.
 
-    python -m benchmarks.robustness.signals [--moments 40] [--seconds 2.5] [--only demo record]
+    python -m benchmarks.robustness.signals [--moments 40] [--minutes 30] [--only demo record]
 """
 
 import argparse
 import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -23,7 +25,7 @@ import cv2
 from tqdm import tqdm
 
 from benchmarks.processes import REPOSITORY, environment
-from benchmarks.report import save
+from benchmarks.report import save, table
 from fer_ros.sources.sample import Sample
 
 NODES = ("emotion_node", "expression_node", "video_source", "web_view")
@@ -38,6 +40,12 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 }
 UNTIL_TOLD = ("record", "view")  # at work, they end in no other way: with 0
 AT_ONCE = 2.0  # seconds
+KINDS = {
+    "traceback": "tracebacks",
+    "status": "wrong exit codes",
+    "late": "too late",
+    "left": "processes left",
+}
 WAIT = 30.0
 # As the executables do, with a sign when Python has its first chance.
 PROGRAM = (
@@ -49,7 +57,9 @@ PROGRAM = (
 
 @dataclass(frozen=True)
 class End:
-    """How a process took a signal; ``fault`` is empty where that was as it should be."""
+    """How a process took a signal; ``fault`` is empty where that was as it should be, else one of
+    its kinds, a colon and what was found.
+    """
 
     status: int
     seconds: float
@@ -94,14 +104,14 @@ def signalled(name: str, arguments, moment: float, number: int, times: int, out:
 def _fault(name, number, status, seconds, words, left) -> str:
     right = {0} if name in NODES else {128 + number} | ({0} if name in UNTIL_TOLD else set())
     if left:
-        return f"{len(left)} processes left"
-    if status not in right:
-        return f"status {status}"
+        return f"left: {len(left)} processes"
     if "Traceback" in words:
-        return "traceback"
+        return f"traceback: {words.splitlines()[-1]}"
+    if status not in right:
+        return f"status: {status}"
     # The demo writes what it received until then, after its nodes have ended.
     if seconds > AT_ONCE + (5.0 if name == "demo" else 0.0):
-        return f"{seconds:.1f} s"
+        return f"late: {seconds:.1f} s"
     return ""
 
 
@@ -126,9 +136,13 @@ def main() -> int:
     add = parser.add_argument
     add("--moments", type=int, default=40)
     add("--seconds", type=float, default=2.5)
+    add("--minutes", type=float, default=60.0)
+    add("--seed", type=int, default=random.randrange(10**6))
     add("--bag", type=Path, help="for evaluate_bag(s), left out without it")
     add("--only", nargs="+", default=[*NODES, *(n for n in ARGUMENTS if n not in NODES)])
     options = parser.parse_args()
+    print(f"--seed {options.seed}", flush=True)
+    chance, end = random.Random(options.seed), time.monotonic() + options.minutes * 60
     results: dict[str, dict] = {}
     stack = contextlib.ExitStack()
     pictures = stack.enter_context(tempfile.TemporaryDirectory())
@@ -137,26 +151,36 @@ def main() -> int:
     for name in options.only:
         if name.startswith("evaluate") and not options.bag:
             continue
-        ends = []
+        ends: list[End] = []
         for i in tqdm(range(options.moments), desc=name, leave=False, disable=None):
+            if time.monotonic() > end:
+                print(f"{name}: no time for {options.moments - i} moments")
+                break
             with tempfile.TemporaryDirectory() as folder:
                 places = {"OUT": folder, "PICTURES": pictures, "BAG": str(options.bag)}
                 places["BAGS"] = str(options.bag and options.bag.parent)
                 words = [replaced(word, places) for word in ARGUMENTS.get(name, ())]
-                moment = options.seconds * i / options.moments
+                moment = options.seconds * (i + chance.random()) / options.moments
                 number = (signal.SIGINT, signal.SIGTERM)[i % 2]
                 times = 20 if i % 4 > 1 else 1
-                end = signalled(name, words, moment, number, times, Path(folder), environment())
-            ends.append(end)
-            if end.fault:
-                print(f"{name}, {number.name} x{times} at {moment:.2f} s: {end.fault}\n{end.words}")
-        slowest = max(end.seconds for end in ends)
-        faults = [end.fault for end in ends if end.fault]
+                found = signalled(name, words, moment, number, times, Path(folder), environment())
+            ends.append(found)
+            if found.fault:
+                what = f"{name}, {number.name} x{times} at {moment:.2f} s: {found.fault}"
+                print(f"{what}\n{found.words}", flush=True)
+        slowest = max((found.seconds for found in ends), default=0.0)
+        faults = [found.fault for found in ends if found.fault]
         results[name] = {"signals": len(ends), "faults": faults, "slowest_s": slowest}
-        print(f"{name:16} {len(ends)} signals, {len(faults)} faults, slowest {slowest:.2f} s")
     stack.close()
-    save("signals", results)
+    print(table(["", "tries", *KINDS.values(), "slowest (s)"], list(map(_row, results.items()))))
+    save("signals", {"seed": options.seed, **results})
     return 1 if any(r["faults"] for r in results.values()) else 0
+
+
+def _row(result) -> list:
+    name, found = result
+    kinds = [fault.partition(":")[0] for fault in found["faults"]]
+    return [name, found["signals"], *map(kinds.count, KINDS), found["slowest_s"]]
 
 
 def replaced(word: str, places: dict[str, str]) -> str:
