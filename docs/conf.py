@@ -17,17 +17,20 @@ author = "The fer_ros authors"
 project_copyright = f"2026, {author}"
 version = release = fer_ros.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon",
+              "sphinx_design"]  # fmt: skip
 root_doc = "docs/index"
 include_patterns = ["docs/*.md", "docs/_api/*", "*.md", "CHANGELOG.rst", "training/*.md",
                     "fer_ros/models/*.md"]  # fmt: skip
 templates_path = ["docs/_templates"]
 html_theme = "furo"
 html_title = f"fer_ros {version}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_theme_options = {"source_edit_link": ""}
 
 myst_heading_anchors = 4
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 napoleon_use_rtype = False
 napoleon_use_ivar = True
 
