@@ -4,6 +4,7 @@
 PYTHON ?= python3
 ROS ?= jazzy
 SOURCE ?= sample
+NAMESPACE ?=
 CSV ?=
 YUNET ?=
 DATA ?=
@@ -48,8 +49,9 @@ help: ## list the targets
 demo: build ## run the whole chain on a sample clip, or on SOURCE=file|folder|camera index|URL
 	@$(VENV)/bin/python -m fer_ros.cli.demo --source "$(SOURCE)"
 
-view: build ## see it live in a browser: the sample clip, or SOURCE= as above; Ctrl-C ends it
-	@$(VENV)/bin/python -m fer_ros.cli.view --source "$(SOURCE)"
+view: build ## see it live in a browser: the sample clip, or SOURCE= as above (NAMESPACE=robot1); Ctrl-C ends it
+	@$(VENV)/bin/python -m fer_ros.cli.view --source "$(SOURCE)" \
+	    $(if $(NAMESPACE),--namespace "$(NAMESPACE)")
 
 test: build $(VENV)/.messages training-env ## ruff, mypy, every test (ROS=kilted: on ROS 2 Kilted)
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going lint test-ros test-apt test-training

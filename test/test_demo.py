@@ -6,12 +6,18 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 
 import av
 import cv2
 import pytest
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from fer_ros.msg import EmotionArray
+from rclpy.executors import SingleThreadedExecutor
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from fer_ros.bags.reading import Bag
 from fer_ros.evaluation.one_pass import Job, evaluate
@@ -64,6 +70,65 @@ def test_records_what_the_nodes_publish(tmp_path, pictures):
     for word in ("40 sent", "latency", "emotions.jsonl", "report.html"):
         assert word in said
     check_bag(out, records)
+
+
+def test_beside_a_robot_in_the_same_domain_neither_hears_the_other(tmp_path, pictures):
+    """As in a lab, where ROS_DOMAIN_ID is set: a robot's camera and emotion_node have the same
+    names.
+    """
+    out = tmp_path / "out"
+    rclpy.init()
+    robot = rclpy.create_node("robot")
+    heard = []
+    for kind, topic in ((CompressedImage, "image_raw/compressed"), (EmotionArray, "emotions")):
+        robot.create_subscription(kind, topic, heard.append, 10)
+    sends = {
+        robot.create_publisher(Image, "image_raw", 5): Image(),
+        robot.create_publisher(CompressedImage, "image_raw/compressed", 5): CompressedImage(),
+        robot.create_publisher(CameraInfo, "camera_info", 5): CameraInfo(),
+        robot.create_publisher(EmotionArray, "emotions", 5): EmotionArray(model="robot's"),
+        robot.create_publisher(DiagnosticArray, "/diagnostics", 5): robots_diagnostics(),
+    }
+    executor = SingleThreadedExecutor()
+    executor.add_node(robot)
+    demo = start(out, "--source", str(pictures), "--rate", "10")
+    end = time.monotonic() + WAIT
+    own = 0
+    while demo.poll() is None and time.monotonic() < end:
+        for publisher, message in sends.items():
+            if hasattr(message, "header"):
+                message.header.stamp = robot.get_clock().now().to_msg()
+            publisher.publish(message)
+            own += publisher.topic_name in ("/image_raw/compressed", "/emotions")
+        executor.spin_once(0.05)
+    _, failure = demo.communicate(timeout=WAIT)
+    while rclpy.ok() and len(heard) < own:  # the last of its own
+        executor.spin_once(1.0)
+        if time.monotonic() > end:
+            break
+    robot.destroy_node()
+    rclpy.shutdown()
+    assert demo.returncode == 0, failure
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["images_sent"] == 40
+    assert summary["images_received"] <= 40
+    records = [json.loads(line) for line in (out / "emotions.jsonl").read_text().splitlines()]
+    assert 3 <= len(records) <= 40
+    assert {r["model"] for r in records} == {summary["model"]} != {"robot's"}
+    with Bag(out / "bag") as bag:
+        assert set(bag.topics) == {"/image_raw/compressed", "/emotions"}
+        assert bag.topics["/emotions"].count == len(records)
+    assert all(getattr(m, "model", "robot's") == "robot's" for m in heard)
+    assert len(heard) <= own
+
+
+def robots_diagnostics():
+    """Of another emotion_node, which cannot work."""
+    values = [KeyValue(key=k, value="5000") for k in ("received", "processed", "dropped")]
+    values.append(KeyValue(key="state", value="unconfigured"))
+    error = DiagnosticStatus.ERROR
+    status = DiagnosticStatus(level=error, name="emotion_node", message="bad", values=values)
+    return DiagnosticArray(status=[status])
 
 
 def check_bag(out, records):

@@ -5,7 +5,9 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +57,46 @@ def test_from_source_to_page(view):
         socket.create_connection(("127.0.0.1", int(port)), timeout=5)
 
 
+LISTENER = """
+import sys, rclpy
+from fer_ros.msg import EmotionArray
+rclpy.init()
+node = rclpy.create_node("beside")
+came = []
+node.create_subscription(EmotionArray, sys.argv[1], came.append, 1)
+while not came:
+    rclpy.spin_once(node)
+print(*(name for name, _ in node.get_topic_names_and_types()))
+"""
+
+
+@pytest.mark.parametrize("namespace", ["", "robot1", "/"])
+def test_what_it_prints_works_beside_it(view, namespace):
+    """In a namespace of its own, or the one that was asked for."""
+    running = view("--rate", "10", *(("--namespace", namespace) if namespace else ()))
+    address(running)
+    words = running.words()
+    environment = dict(re.findall(r"(\w+)=(\w+)", re.search(r"export (.*)", words)[1]))
+    assert set(environment) == {"ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE"}
+    topic = re.search(r"ros2 topic echo (\S+)", words)[1]
+    begin = {"": r"/view_\w{6}", "robot1": "/robot1", "/": ""}[namespace]
+    assert re.fullmatch(f"{begin}/emotions", topic)
+    rviz = re.search(r"rviz2 -d (\S+)(.*)", words)
+    assert Path(rviz[1]).is_file()
+    renamed = dict(re.findall(r"-r (\S+):=(\S+)", rviz[2]))
+    shown = re.findall(r"Value: (/\S+)", Path(rviz[1]).read_text())
+    assert namespace == "/" or set(shown) == set(renamed)
+    said = re.search(r"The topics: (.*)", words)[1].split(", ")
+    found = subprocess.run(
+        [sys.executable, "-c", LISTENER, topic],
+        env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    there = set(found.stdout.split())
+    assert set(said) <= there
+    assert {renamed.get(name, name) for name in shown} <= there
+
+
 def test_for_other_machines_with_a_token(view, tmp_path):
     running = view("--host", "0.0.0.0")
     host, port, token = address(running)
@@ -84,6 +126,8 @@ def test_port_that_is_taken(view):
         (["--source", "/none.mp4"], 1, "no such file"),
         (["--host", "192.0.2.7"], 1, "choose --host"),
         (["--port", "0"], 2, "--port"),
+        (["--namespace", "my robot"], 2, "--namespace"),
+        (["--namespace", "1//2"], 2, "--namespace"),
         (["--nonsense"], 2, "unrecognized"),
     ],
 )

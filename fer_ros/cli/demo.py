@@ -11,11 +11,8 @@ if __name__ == "__main__":  # before the imports below: they take a second, and 
     raise SystemExit(demo())
 
 import argparse
-import os
-import random
 import shlex
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -23,23 +20,18 @@ from pathlib import Path
 
 from fer_ros import start
 from fer_ros.cli.demo_recording import Recording, describe, observed_of, summarise
-from fer_ros.cli.node_process import NodeProcess
-from fer_ros.cli.record import TopicRecorder
+from fer_ros.cli.demo_run import LIVE_SECONDS, Run
+from fer_ros.cli.own_nodes import NodesError, choose_middleware, length_of, own_namespace
 from fer_ros.command_line import number
 from fer_ros.evaluation.annotated_video import write_video
 from fer_ros.faces import detectors
 from fer_ros.runtime.private import add_shared, private
 from fer_ros.runtime.replacing import Draft, replacing
-from fer_ros.sources.address import SourceError, is_live, masked
-from fer_ros.sources.live import Live
-from fer_ros.sources.recorded import open_recorded
+from fer_ros.sources.address import SourceError, masked
 
-START, FIRST_IMAGE, LAST_RESULTS = 60.0, 20.0, 5.0  # seconds waited for each
-LIVE_SECONDS = 20.0
 RESULTS = ("annotated.mp4", "report.html", "summary.json")
 LOGS = ("video_source.log", "emotion_node.log")
 ALL = ("emotions.jsonl", "bag", *RESULTS, *LOGS)
-IMAGES = "image_raw/compressed"  # what emotion_node works on is what the bag holds
 NEEDED = ("av", "mcap", "rosbags", "tqdm")
 _POSITIVE = number(float, 1e-3, 1e6)
 
@@ -59,10 +51,6 @@ leaves in the folder given by --out:
   *.log            what the two nodes said"""
 
 
-class DemoError(RuntimeError):
-    """The demo cannot go on; the message is one line that says why."""
-
-
 def main(argv=None) -> int:
     """Run the demo; see ``--help``."""
     options = _parse(argv)
@@ -73,7 +61,7 @@ def main(argv=None) -> int:
         choose_middleware()
         with private(options.shared), _drafting(options.out) as draft:
             failure = _demonstrate(options, draft, length)
-    except (DemoError, SourceError) as error:
+    except (NodesError, SourceError) as error:
         failure = str(error)
     except KeyboardInterrupt:
         failure = "stopped"
@@ -108,24 +96,7 @@ def _parse(argv):
 def _check_needed():
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise DemoError(f"missing: pip install {' '.join(missing)}")
-
-
-def length_of(source) -> int:
-    """How many images will come; 0: not known. Raises SourceError before anything is started or
-    an earlier run's results are removed.
-    """
-    if is_live(source):
-        Live(source).close()
-        return 0
-    return len(open_recorded(source, log=lambda _: None))
-
-
-def choose_middleware():
-    """Keep to this machine and out of others' way, unless the user has set up more."""
-    # Over 101 the ports of a domain run into those that Linux hands out.
-    os.environ.setdefault("ROS_DOMAIN_ID", str(random.randint(1, 101)))
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        raise NodesError(f"missing: pip install {' '.join(missing)}")
 
 
 @contextmanager
@@ -138,12 +109,12 @@ def _drafting(folder: Path) -> Iterator[Draft]:
         check_bag(folder / "bag")
         taken = [name for name in RESULTS if (folder / name).exists()]
         if taken and not is_summary(folder / "summary.json"):
-            raise DemoError(f"{folder}: holds other files: choose another --out")
+            raise NodesError(f"{folder}: holds other files: choose another --out")
         with replacing(folder, ALL) as draft:
             yield draft
     except OSError as error:
         place = error.filename or folder
-        raise DemoError(f"cannot write to {place}: {error.strerror}; choose --out") from None
+        raise NodesError(f"cannot write to {place}: {error.strerror}; choose --out") from None
 
 
 def _demonstrate(options, draft: Draft, length: int) -> str:
@@ -181,12 +152,12 @@ def _record(options, folder, recording, length) -> str:
     try:
         with ExitStack() as stack:
             bag = stack.enter_context(BagWriter(folder / "bag"))
-            recorder = Recorder(recording)
+            recorder = Recorder(recording, own_namespace("demo"))
             stack.callback(recorder.destroy_node)
             executor = SingleThreadedExecutor()
             executor.add_node(recorder)
-            _Run(options, folder, recorder, executor, stack).play(length, bag)
-    except DemoError as error:
+            Run(options, folder, recorder, executor, stack).play(length, bag)
+    except NodesError as error:
         return str(error)
     except OSError as error:
         return f"cannot write to {options.out}: {error.strerror}"
@@ -195,105 +166,6 @@ def _record(options, folder, recording, length) -> str:
     finally:
         rclpy.try_shutdown()
     return ""
-
-
-class _Run:
-    """Both nodes and the recorder, from the start to the last result."""
-
-    def __init__(self, options, folder, recorder, executor, stack):
-        self._options, self._folder = options, folder
-        self._recorder = recorder
-        self._recording = recorder.recording
-        self._executor = executor
-        self._stack = stack
-        self._nodes: list[NodeProcess] = []
-        self._bag: TopicRecorder | None = None
-
-    def play(self, length, bag):
-        """Start both nodes; stay until the source's end or its time is up. Raises DemoError."""
-        o = self._options
-        live = is_live(o.source)
-        seconds = o.seconds or (LIVE_SECONDS if live else None)
-        print("Starting video_source and emotion_node", flush=True)
-        # The source holds its images back until emotion_node is active, and that is made active
-        # when all have found each other, which takes DDS seconds on a busy machine.
-        given = {"source": o.source, "loop": False, "start_when_subscribed": True}
-        source = self._start("video_source", given | ({"rate": o.rate} if o.rate else {}))
-        self._wait(self._recorder.has_found_source, START, "video_source is silent: {last}")
-        given = {"detector": o.detector, "model": o.model, "image_reliability": "reliable"}
-        given |= {"autostart": False, "image_transport": "compressed"}
-        self._start("emotion_node", given)
-        self._wait(self._recorder.has_found_emotion_node, START, "emotion_node is mute: {last}")
-        self._change_state("configure")
-        # Not sooner: the source begins a second after it has a subscriber. Not later: the bag is to
-        # have the first image too.
-        self._bag = TopicRecorder(self._recorder, bag)
-        for topic in (IMAGES, "emotions"):
-            self._bag.add(self._recorder.resolve_topic_name(topic))
-        self._change_state("activate")
-        name = masked(o.source)
-        print(f"Playing {name}" + (f" for {seconds:g} s" if seconds else ""), flush=True)
-        silence = f"no image came from {name} within {FIRST_IMAGE:g} s"
-        self._wait(lambda: self._recording.sent or source.status == 0, FIRST_IMAGE, silence)
-        self._follow(source, seconds, length)
-        source.stop()
-        self._nodes.remove(source)
-        seen = self._recorder.reports
-        self._wait(lambda: self._is_complete(seen), LAST_RESULTS)
-        if not self._recording.records:
-            raise DemoError(f"no result came from emotion_node: {self._nodes[-1].last_line()}")
-
-    def _start(self, name, parameters) -> NodeProcess:
-        with start.uninterrupted():  # or nobody would end it
-            node = NodeProcess(name, parameters, self._folder)
-            self._nodes.append(self._stack.enter_context(node))
-        return node
-
-    def _change_state(self, step):
-        answer = self._recorder.change_state(step)
-        self._wait(answer.done, START, f"{step} hangs: {{last}}")
-        if not answer.result().success:
-            raise DemoError(f"emotion_node: {self._nodes[-1].last_line()}")
-
-    def _follow(self, source, seconds, length):
-        """Show progress until the source ends or its time is up."""
-        from tqdm import tqdm
-
-        end = time.monotonic() + (seconds or float("inf"))
-        with tqdm(total=length or None, unit=" images", disable=None) as progress:
-            while source.status is None and time.monotonic() < end:
-                self._spin()
-                progress.update(len(self._recording.records) - progress.n)
-
-    def _is_complete(self, seen) -> bool:
-        """Whether, by a report newer than ``seen``, every image's result has come."""
-        counts = self._recording.counts
-        return (
-            self._recorder.reports > seen
-            and counts["received"] == counts["processed"] + counts["dropped"]
-            and len(self._recording.records) >= counts["processed"]
-        )
-
-    def _wait(self, done, seconds, failure=""):
-        """Until ``done()``, or ``seconds`` have passed: then DemoError if there is a failure."""
-        end = time.monotonic() + seconds
-        while not done():
-            self._spin()
-            if time.monotonic() > end:
-                if failure:
-                    raise DemoError(failure.replace("{last}", self._nodes[-1].last_line()))
-                return
-
-    def _spin(self):
-        self._executor.spin_once(timeout_sec=0.1)
-        if self._recorder.problem:
-            raise DemoError(f"emotion_node: {self._recorder.problem}")
-        if self._bag and self._bag.failure:
-            raise self._bag.failure
-        for node in self._nodes:
-            ended_well = node.status == 0 and node.name == "video_source"
-            if node.status is not None and not ended_well:
-                raise DemoError(f"{node.name} died: {node.last_line()}")
 
 
 def live_command(source) -> str:

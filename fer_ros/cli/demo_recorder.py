@@ -16,16 +16,19 @@ from fer_ros.msg import EmotionArray
 class Recorder(Node):
     """Subscribes to results, annotated images, ``/diagnostics`` and the source's ``camera_info``.
 
+    Of all that it hears what the nodes in ``namespace`` say, alone.
+
     That counts the images sent: one comes with each, far smaller than the image.
     """
 
-    def __init__(self, recording: Recording):
-        super().__init__("recorder")
+    def __init__(self, recording: Recording, namespace: str = "/"):
+        super().__init__("recorder", namespace=namespace)
         self.recording = recording
         self.problem = ""
         """Why emotion_node cannot work at all, else empty."""
         self.reports = 0
-        """How many messages came on ``/diagnostics``."""
+        """How many times emotion_node has spoken on ``/diagnostics``."""
+        self._reporter = f"{namespace}/emotion_node".lstrip("/")  # as diagnostics name it
         self._lifecycle = self.create_client(ChangeState, "emotion_node/change_state")
         self._annotated = f"{self.resolve_topic_name('image_annotated')}/compressed"
         depth = QoSProfile(depth=30)
@@ -59,10 +62,12 @@ class Recorder(Node):
     def add_diagnostics(self, message: DiagnosticArray) -> None:
         """Note what emotion_node says of itself: its counts, and whether it cannot work."""
         for status in message.status:
+            if status.name != self._reporter:
+                continue
             values = {v.key: v.value for v in status.values}
             try:
                 counts = {name: int(values[name]) for name in COUNTS}
-            except (KeyError, ValueError):  # another node's
+            except (KeyError, ValueError):  # before its first image
                 continue
             self.reports += 1
             # While active, an error is one of the camera or of speed, and results go on.

@@ -19,22 +19,23 @@ def module_of(node: str) -> str:
 
 
 class NodeProcess:
-    """Starts a node by its name with parameters, its output going to ``<name>.log``.
+    """Starts a node by its name in a namespace with parameters, its output going to ``<name>.log``.
 
     A context manager: at its end the node has stopped. Raises OSError when the log cannot be
     written.
     """
 
-    def __init__(self, name: str, parameters: dict[str, object], folder: Path):
+    def __init__(
+        self, name: str, parameters: dict[str, object], folder: Path, namespace: str = "/"
+    ):
         self.name = name
         self.log = folder / f"{name}.log"
         # Not in the command, which all users of the machine may read: of a stream, the password.
         self._parameters = tempfile.NamedTemporaryFile("w", prefix="fer_", suffix=".yaml")  # noqa: SIM115
         json.dump({"/**": {"ros__parameters": parameters}}, self._parameters)  # JSON is YAML
         self._parameters.flush()
-        command = python_command(
-            module_of(name), "--ros-args", "--params-file", self._parameters.name
-        )
+        words = ("--ros-args", "-r", f"__ns:={namespace}", "--params-file", self._parameters.name)
+        command = python_command(module_of(name), *words)
         with self.log.open("wb") as log:
             # A session of its own: Ctrl-C reaches the caller alone, which stops its nodes in turn.
             self._process = subprocess.Popen(

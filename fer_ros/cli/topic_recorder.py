@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Topics of the bus into a bag: what ``record`` does with each."""
+"""Topics into a bag, byte for byte, whatever their type."""
 
 import importlib
 import re
@@ -12,13 +12,15 @@ DEPTH = 100
 class TopicRecorder:
     """Writes what is published on topics into a bag, byte for byte, at the node's time.
 
-    ``node``: an rclpy node; ``writer``: a BagWriter. ``failure`` is the OSError that ended the
+    ``node``: an rclpy node; ``writer``: a BagWriter; ``namespace``: taken off the topics' names in
+    the bag. ``failure`` is the OSError that ended the
     recording, ``count`` the messages in the bag. Under simulated time, the first messages wait in
     memory until there is a clock, and bear its first time.
     """
 
-    def __init__(self, node, writer):
+    def __init__(self, node, writer, namespace="/"):
         self._node, self._writer = node, writer
+        self._namespace = namespace.rstrip("/")
         self._subscriptions = {}
         self._asked: dict[str, tuple[bool, bool]] = {}
         self._waiting: list[tuple[str, bytes]] = []
@@ -39,7 +41,7 @@ class TopicRecorder:
         reliable, latched = _offered(publishers)
         message = message_class(kind)
         text = definition(kind) if message else ""
-        described = BagTopic(topic, kind, 0, text, [qos(reliable, DEPTH, latched)])
+        described = BagTopic(self._named(topic), kind, 0, text, [qos(reliable, DEPTH, latched)])
         if message is None or not self._writer.add_topic(described):
             self._node.get_logger().error(f"{topic} is not recorded: {kind} is not known here")
             self._subscriptions[topic] = None
@@ -72,6 +74,11 @@ class TopicRecorder:
             message, topic, lambda data: self._write(topic, data), profile, raw=True
         )
 
+    def _named(self, topic):
+        """A topic's name in the bag."""
+        is_within = topic.startswith(f"{self._namespace}/")
+        return topic[len(self._namespace) :] if is_within else topic
+
     @property
     def has_clock(self) -> bool:
         """Whether the time is known: simulated time is 0 until /clock arrives."""
@@ -90,7 +97,8 @@ class TopicRecorder:
         waiting, self._waiting = self._waiting, []
         for each, message in waiting:
             self.count += self.failure is None
-            self._guarded(lambda t=each, m=message: self._writer.write(t, now, m))
+            name = self._named(each)
+            self._guarded(lambda n=name, m=message: self._writer.write(n, now, m))
 
     def _guarded(self, action):
         if self.failure is None:

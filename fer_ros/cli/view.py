@@ -13,6 +13,7 @@ if __name__ == "__main__":  # before the imports below: they take a second, and 
 import argparse
 import os
 import secrets
+import shlex
 import socket
 import sys
 import time
@@ -23,8 +24,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from fer_ros import start
-from fer_ros.cli.demo import DemoError, choose_middleware, length_of
 from fer_ros.cli.node_process import NodeProcess
+from fer_ros.cli.own_nodes import (
+    MIDDLEWARE,
+    NodesError,
+    choose_middleware,
+    length_of,
+    own_namespace,
+)
 from fer_ros.command_line import number
 from fer_ros.faces import detectors
 from fer_ros.sources.address import SourceError, is_live, masked
@@ -32,12 +39,22 @@ from fer_ros.web.access import is_loopback
 
 START = 60.0  # seconds waited for the page
 PORTS = range(8080, 8100)  # the first free one, unless told which
+TOPICS = (
+    "image_raw/compressed",
+    "emotions",
+    "emotion_events",
+    "engagement",
+    "image_annotated",
+    "emotion_markers",
+)
+RVIZ_TOPICS = ("image_annotated", "emotion_markers", "status_marker")  # of config/emotion.rviz
 
 EXAMPLES = """examples:
   %(prog)s                                  the built-in clip: two portraits, again and again
   %(prog)s --source 0                       the first camera
   %(prog)s --source holiday.mp4             a video, again and again
   %(prog)s --host 0.0.0.0                   for other machines too, with a token
+  %(prog)s --namespace robot1               topics that begin with /robot1
 
 Ctrl-C ends it."""
 
@@ -51,7 +68,7 @@ def main(argv=None) -> int:
         choose_middleware()
         with ExitStack() as stack:
             _show(options, stack)
-    except (DemoError, SourceError) as error:
+    except (NodesError, SourceError) as error:
         print(f"view: {masked(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -78,13 +95,28 @@ def _parse(argv):
         type=number(int, 1, 65535),
         help=f"port to listen on (default: the first free one from {PORTS.start})",
     )
+    what = "of nodes and topics (default: one that nobody else has); /: none"
+    add("--namespace", type=_namespace, help=what)
     add("--out", type=Path, default=Path("out/view"), help="folder for the logs (%(default)s)")
     add("--no-browser", action="store_true", help="print the address, open nothing")
     return parser.parse_args(argv)
 
 
+def _namespace(text):
+    """An argument that is a namespace, absolute."""
+    from rclpy.exceptions import InvalidNamespaceException
+    from rclpy.validate_namespace import validate_namespace
+
+    name = f"/{text.strip('/')}"
+    try:
+        validate_namespace(name)
+    except InvalidNamespaceException as error:
+        raise argparse.ArgumentTypeError(" ".join(str(error).split())) from None
+    return name
+
+
 def _show(options, stack):
-    """Start the nodes, say where to look, stay until one of them ends. Raises DemoError."""
+    """Start the nodes, say where to look, stay until one of them ends. Raises NodesError."""
     o = options
     try:
         o.out.mkdir(parents=True, exist_ok=True)
@@ -97,8 +129,9 @@ def _show(options, stack):
             token_file.write_text(token)
     except OSError as error:
         where = error.filename or o.out
-        raise DemoError(f"cannot write to {where}: {error.strerror}; choose --out") from None
+        raise NodesError(f"cannot write to {where}: {error.strerror}; choose --out") from None
     port = o.port or _free_port(o.host)
+    namespace = o.namespace or own_namespace("view")
     given = {
         "video_source": {"source": o.source} | ({"rate": o.rate} if o.rate else {}),
         # Compressed: no socket buffer of any machine is too small for them.
@@ -116,8 +149,10 @@ def _show(options, stack):
         },
     }
     print("Starting video_source, emotion_node and web_view", flush=True)
+    nodes: list[NodeProcess] = []
     with start.uninterrupted():  # or nobody would end them
-        nodes = [stack.enter_context(NodeProcess(n, values, o.out)) for n, values in given.items()]
+        for name, values in given.items():
+            nodes.append(stack.enter_context(NodeProcess(name, values, o.out, namespace)))
     everywhere = o.host in ("0.0.0.0", "::")
     _wait_for_page(_address("127.0.0.1" if everywhere else o.host, port), nodes)
     name = socket.gethostname() if everywhere else o.host
@@ -130,13 +165,30 @@ def _show(options, stack):
         )
     else:
         print("It is not encrypted: across a network that others share, leave --host and use ssh.")
-    print(f"The nodes talk in ROS_DOMAIN_ID={os.environ['ROS_DOMAIN_ID']}. Ctrl-C ends them.")
-    sys.stdout.flush()
+    print(_beside(namespace.rstrip("/")))
+    print("\nCtrl-C ends them.", flush=True)
     if not o.no_browser and has_desktop():
         webbrowser.open(address)
     while True:
         _check(nodes, is_live(o.source))
         time.sleep(0.2)
+
+
+def _beside(namespace):
+    """How to look at the same topics in another terminal."""
+    from ament_index_python.packages import get_package_share_directory
+
+    rviz = Path(get_package_share_directory("fer_ros"), "config", "emotion.rviz")
+    renamed = " ".join(f"-r /{t}:={namespace}/{t}" for t in RVIZ_TOPICS) if namespace else ""
+    return "\n".join(
+        (
+            f"The topics: {', '.join(f'{namespace}/{t}' for t in TOPICS)}",
+            "\nBeside it, in another terminal:",
+            f"  export {' '.join(f'{name}={os.environ[name]}' for name in MIDDLEWARE)}",
+            f"  ros2 topic echo {namespace}/emotions",
+            f"  rviz2 -d {shlex.quote(str(rviz))}" + (f" --ros-args {renamed}" if renamed else ""),
+        )
+    )
 
 
 def has_desktop() -> bool:
@@ -156,10 +208,10 @@ def _wait_for_page(address, nodes):
         except urllib.error.HTTPError as error:
             if error.code == 401:
                 return
-            raise DemoError(f"{address} answers {error.code}") from None
+            raise NodesError(f"{address} answers {error.code}") from None
         except OSError:
             if time.monotonic() > end:
-                raise DemoError(f"web_view is mute: {nodes[-1].last_line()}") from None
+                raise NodesError(f"web_view is mute: {nodes[-1].last_line()}") from None
         time.sleep(0.1)
 
 
@@ -167,7 +219,7 @@ def _check(nodes, live=False):
     for node in nodes:
         if node.status is not None:
             what = "the stream has ended" if live and node.name == "video_source" else "died"
-            raise DemoError(f"{node.name}: {what}: {node.last_line()}")
+            raise NodesError(f"{node.name}: {what}: {node.last_line()}")
 
 
 def _free_port(host):
@@ -178,7 +230,7 @@ def _free_port(host):
         except OSError:
             continue
         return port
-    raise DemoError(
+    raise NodesError(
         f"cannot listen on {host}, ports {PORTS.start} to {PORTS.stop - 1}: choose --host, --port"
     )
 

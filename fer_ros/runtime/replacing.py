@@ -53,7 +53,6 @@ class Draft:
         self.path.rename(self._folder / _READY)
         _finish(self._folder)
 
-
     def keep(self, names: Collection[str]) -> None:
         """Put these alone in the old ones' place, such as logs of what failed. Raises OSError."""
         for name in names:

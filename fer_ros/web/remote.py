@@ -72,9 +72,7 @@ class RemoteParameters:
             return
         parameters = [ros.Parameter(name, value=value).to_parameter_msg()]
         future = self._set.call_async(SetParameters.Request(parameters=parameters))
-        future.add_done_callback(
-            self._guarded(lambda done: self._take_outcome(name, value, done))
-        )
+        future.add_done_callback(self._guarded(lambda done: self._take_outcome(name, value, done)))
 
     def _take(self, names: list[str], future: Future) -> None:
         if future is not self._pending:
