@@ -4,7 +4,7 @@
 import pytest
 from node_helpers import parameters
 
-from fer_ros.runtime.parameter_files import dropped_files, matches, node_keys
+from fer_ros.runtime.parameter_files import dropped_files, matches, nodes_in
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_node_of_the_root():
 
 def test_namespaces_may_be_nested():
     content = {"left": {"emotion_node": {"ros__parameters": {"rotate": 90}}}, "/**": {"a": 1}}
-    assert list(node_keys(content)) == ["left/emotion_node"]
+    assert list(nodes_in(content)) == [("left/emotion_node", {"rotate": 90})]
 
 
 def write(folder, text):

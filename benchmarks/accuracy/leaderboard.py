@@ -38,6 +38,8 @@ from benchmarks.tables import leaderboard_table
 from fer_ros.emotions.classifier import Classifier, default_model, small_model
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.inference.shipped import MODELS
+from fer_ros.runtime.settings_files import SettingsError
+from fer_ros.runtime.settings_files import load as load_settings
 
 Answer = Callable[[np.ndarray], np.ndarray]
 """A crop, uint8 [48, 48], to probabilities [7] in FER-2013's order."""
@@ -74,8 +76,8 @@ def read(source: Path) -> tuple[str, Faces]:
     if source.suffix != ".toml":
         return source.name, load(source)
     try:
-        said = tomllib.loads(source.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        said = load_settings(source, tomllib.loads)
+    except SettingsError as error:
         raise DatasetError(f"{source}: {error}") from None
     if "folder" not in said or not said.keys() <= {"folder", "labels", "pattern"}:
         raise DatasetError(f"{source}: says {', '.join(said)}; not folder, labels and pattern")

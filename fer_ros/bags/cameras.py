@@ -4,10 +4,10 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
-from fer_ros.bags.image_topics import TRANSPORTS, BagError, image_topic, type_name
+from fer_ros.bags.image_topics import TRANSPORTS, BagError, image_topic
+from fer_ros.bags.metadata import read_metadata
 from fer_ros.images.topic_names import base_of, camera_info_of
+from fer_ros.runtime.settings_files import SettingsError
 
 
 class BagCamera(NamedTuple):
@@ -27,16 +27,8 @@ def metadata_topics(path: Path) -> dict[str, tuple[str, int]]:
     From metadata.yaml; where that is absent or damaged, from the messages. Raises BagError.
     """
     try:
-        text = (path / "metadata.yaml").read_text("utf-8")
-        listed = yaml.safe_load(text)["rosbag2_bagfile_information"]["topics_with_message_count"]
-        return {
-            entry["topic_metadata"]["name"]: (
-                type_name(entry["topic_metadata"]["type"]),
-                int(entry["message_count"]),
-            )
-            for entry in listed
-        }
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        return read_metadata(path).topics
+    except (OSError, SettingsError, ImportError):
         try:
             from fer_ros.bags.reading import Bag
         except ImportError:

@@ -8,6 +8,7 @@ from typing import Any
 from rosbags.rosbag2 import Reader, storage_mcap
 
 from fer_ros.bags.image_topics import BagError, image_topic, type_name
+from fer_ros.bags.metadata import SUFFIXES, is_storage, read_metadata
 from fer_ros.bags.salvage import (
     BagTopic,
     Message,
@@ -20,8 +21,6 @@ from fer_ros.bags.salvage import (
     unpack,
     unpack_lz4,
 )
-
-SUFFIXES = (".mcap", ".db3")
 
 # rosbags sets no limit to what a chunk of an MCAP file may become, whatever its index says.
 storage_mcap.DECOMPRESSORS |= {"zstd": unpack, "lz4": unpack_lz4}
@@ -48,6 +47,8 @@ class Bag:
         try:
             for file in self._files:
                 _check(file)
+            if self.path.is_dir():
+                read_metadata(self.path)
             self._reader = Reader(self.path)
             self._reader.open()
             self._leave_messages_packed(self._reader)
@@ -179,7 +180,7 @@ def bag_files(path: Path) -> list[Path]:
     if not path.exists():
         raise BagError(f"no such bag: {path}")
     if path.is_dir():
-        files = [f for f in path.iterdir() if f.suffix in SUFFIXES or _is_packed(f)]
+        files = [f for f in path.iterdir() if is_storage(f)]
         if files:
             return sorted(files, key=lambda f: (len(f.name), f.name))
         if old := sorted(path.glob("*.bag")):
@@ -205,15 +206,11 @@ def _check(file: Path) -> None:
         check_database(file)
         if has_odd_rows(file):
             raise ValueError("rows that are no messages")
-    elif _is_packed(file):
+    elif file.suffix == ".zstd":
         try:
             check_packed_file(file)
         except ValueError as error:
             raise BagError(f"{file}: {error}") from None
-
-
-def _is_packed(file: Path) -> bool:
-    return file.suffix == ".zstd" and file.with_suffix("").suffix in SUFFIXES
 
 
 def _one_line(error: Exception) -> str:

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import zstandard
 from rosbags.rosbag2.metadata import parse_qos
 
+from fer_ros.runtime.settings_files import parsed, yaml
+
 MAX_UNPACKED = 1 << 30
 """Bytes that one compressed message or chunk may become; larger ones are taken for damage."""
 MAX_PACKED = 200
@@ -265,7 +267,7 @@ def check_database(path: Path) -> None:
 
 def _offered(profiles) -> list:
     try:
-        return parse_qos(profiles)
+        return parse_qos(parsed(profiles, yaml))
     except Exception:  # a topic without known qualities of service is as good
         return []
 

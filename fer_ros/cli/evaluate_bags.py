@@ -39,6 +39,7 @@ from fer_ros.parameters.parameter import differences
 from fer_ros.runtime.child import python_command, safe_environment
 from fer_ros.runtime.private import private
 from fer_ros.runtime.replacing import HIDDEN, locked, replacing
+from fer_ros.runtime.settings_files import SettingsError, load
 
 EXAMPLES = f"""examples:
   %(prog)s recordings                             every bag under that folder
@@ -145,8 +146,8 @@ def evaluate_one(job, folder: Path, inputs: dict, shared: bool = False) -> dict:
 
 def _known(path: Path, inputs: dict) -> dict:
     """The summary that an earlier run made of the same inputs; empty where there is none."""
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        known = json.loads(path.read_text("utf-8"))
+    with contextlib.suppress(OSError, SettingsError):
+        known = load(path, json.loads)
         if isinstance(known, dict) and known.get("inputs") == inputs and known.keys() >= NEEDED:
             return known
     return {}

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_ros.emotions.classes import EMOTIONS, SYNONYMS
+from fer_ros.runtime.settings_files import SettingsError, load
 
 CROP_SIZE = 48
 MAX_CROP_SIZE = 512  # pixels
@@ -153,10 +154,8 @@ def _find(model: Path) -> tuple[Path, dict]:
         if not path.is_file():
             continue
         try:
-            if path.stat().st_size > MAX_CARD_BYTES:
-                raise ValueError("too large for a card")
-            content = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            content = load(path, json.loads, MAX_CARD_BYTES)
+        except (OSError, SettingsError) as error:
             if path == own:
                 raise ModelError(f"{path}: cannot be read as a card: {error}") from None
             continue

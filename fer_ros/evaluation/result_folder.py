@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fer_ros.bags.writing import check_bag
+from fer_ros.runtime.settings_files import SettingsError, load
 
 FILES = ("emotions.csv", "summary.json", "timing.json", "report.html")
 RESULTS = (*FILES, "bag")
@@ -28,8 +29,8 @@ def check_folder(folder: Path, bag: Path) -> None:
 
 def is_summary(path: Path) -> bool:
     """Whether a file is a summary of ours."""
-    with suppress(OSError, ValueError, RecursionError):
-        content = json.loads(path.read_text("utf-8"))
+    with suppress(OSError, SettingsError):
+        content = load(path, json.loads)
         return isinstance(content, dict) and ("complete" in content or "images_sent" in content)
     return False
 

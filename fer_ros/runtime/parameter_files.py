@@ -7,19 +7,33 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
+from fer_ros.runtime.settings_files import SettingsError, load, yaml
 
 LEAF = "ros__parameters"
 
 
-def node_keys(content: Any, above: str = "") -> Iterator[str]:
-    """The names of nodes in a parameter file's content, as written, namespaces joined by ``/``."""
+def nodes_in(content: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """The names of nodes in a parameter file's content, as written, namespaces joined by ``/``, and
+    what stands there for parameters.
+    """
     for key, value in content.items() if isinstance(content, Mapping) else ():
         name = f"{above}/{key}" if above else str(key)
         if isinstance(value, Mapping) and LEAF in value:
-            yield name
+            yield name, value[LEAF]
         elif key != LEAF:
-            yield from node_keys(value, name)
+            yield from nodes_in(value, name)
+
+
+def parameters_in(content: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and values of parameters: ``a: {b: 1}`` is ``a.b``. Raises SettingsError."""
+    if not isinstance(content, Mapping):
+        raise SettingsError(f"{above or LEAF} holds no names with values")
+    for key, value in content.items():
+        name = f"{above}.{key}" if above else str(key)
+        if isinstance(value, Mapping):
+            yield from parameters_in(value, name)
+        else:
+            yield name, value
 
 
 def matches(key: str, node: str) -> bool:
@@ -44,8 +58,8 @@ def dropped_files(
         if option != "--params-file":
             continue
         try:
-            keys = list(node_keys(yaml.safe_load(Path(path).read_text("utf-8"))))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            keys = [key for key, _ in nodes_in(load(Path(path), yaml))]
+        except (OSError, SettingsError):
             continue  # rcl says so
         names = {key.rpartition("/")[2] for key in keys}
         if keys and not names & set(other_nodes) and not any(matches(key, node) for key in keys):

@@ -12,6 +12,7 @@ import numpy as np
 
 from fer_ros.emotions.classifier import open_backend
 from fer_ros.emotions.model_card import ModelError, load_card
+from fer_ros.runtime.settings_files import load
 from fer_training import calibration
 from fer_training.dataset import Faces
 from fer_training.evaluate import predict
@@ -33,7 +34,7 @@ def add_onnx(model: Path, validation: Faces, training_keys: np.ndarray) -> dict:
     unseen = ~np.isin(validation.keys(), training_keys)
     logits = predict(path, validation.images, input_size)
     card_path = model.with_suffix(".json")
-    card = json.loads(card_path.read_text("utf-8"))
+    card = load(card_path, json.loads)
     balanced = card.get("calibration", {}).get("balanced", False)
     judges = calibration.judges(validation, unseen, balanced)
     entry, _ = card_entry(path, logits, validation, judges, training_keys, input_size)

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.images.picture import SUFFIXES, PictureError, read_picture, shown
+from fer_ros.runtime.settings_files import SettingsError, load
 from fer_training.dataset import FOLDER_USAGES, SIZE, USAGES, DatasetError, Faces
 
 if sys.version_info >= (3, 11):
@@ -221,8 +222,8 @@ def _label_map(path) -> dict[str, str]:
     if path is None:
         return {}
     try:
-        given = tomllib.loads(Path(path).read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        given = load(path, tomllib.loads)
+    except (OSError, SettingsError) as error:
         raise DatasetError(f"{path}: {error}") from None
     for name, label in given.items():
         if label not in (*EMOTIONS, LEFT_OUT):

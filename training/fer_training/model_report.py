@@ -11,6 +11,7 @@ import numpy as np
 
 from fer_ros.emotions.classifier import softmax
 from fer_ros.emotions.model_card import load_card
+from fer_ros.runtime.settings_files import SettingsError, load
 from fer_training import calibration, card_tables, inspection, plots, recipe
 from fer_training.dataset import Faces
 from fer_training.evaluate import TIMED, judge, milliseconds_per_face, predict
@@ -73,7 +74,7 @@ def write(
     belong. Raises ModelError or DatasetError.
     """
     card = load_card(model)
-    content = json.loads(model.with_suffix(".json").read_text("utf-8"))
+    content = load(model.with_suffix(".json"), json.loads)
     learnt_from = content.get("learnt_from", {})
     training, held_out = faces.of("Training"), faces.of("PublicTest")
     keys = np.unique(training.keys())
@@ -190,7 +191,11 @@ def _others(counts):
 def _shipped(folder):
     """Each model file that a card in ``folder`` lists and that is there, with its entry."""
     for path in sorted(folder.glob("*.json")):
-        content = json.loads(path.read_text("utf-8"))
-        for name, entry in content["files"].items():
+        try:
+            content = load(path, json.loads)
+            files = content["files"].items()
+        except (OSError, SettingsError, KeyError, TypeError, AttributeError):
+            continue  # something else than a card
+        for name, entry in files:
             if (folder / name).is_file():
                 yield folder / name, entry | {"input_size": content["input_size"]}

@@ -8,6 +8,7 @@ from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
+from fer_ros.runtime.settings_files import SettingsError, load, parsed
 from fer_training.augment import Augmentation
 
 if sys.version_info >= (3, 11):
@@ -167,15 +168,13 @@ def load_recipe(name_or_path: str, *, within: tuple[str, ...] = (), **overrides)
     if path.suffix != ".toml":
         path = FOLDER / f"{name_or_path}.toml"
     try:
-        settings = tomllib.loads(path.read_text("utf-8"))
+        settings = load(path, tomllib.loads)
     except OSError:
         raise RecipeError(
             f"no recipe {name_or_path!r}: give a .toml file or one of {', '.join(available())}"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except SettingsError as error:
         raise RecipeError(f"{path}: {error}") from None
-    except RecursionError:
-        raise RecipeError(f"{path}: nested too deeply") from None
     overrides = {k: v for k, v in overrides.items() if v is not None}
     start, teachers = settings.pop("start", ""), settings.pop("teachers", [])
     recipe = _made(path, {"name": path.stem} | settings, overrides)
@@ -223,8 +222,8 @@ def _differing(own, from_) -> list[str]:
 def settings_of(line: str) -> dict[str, Any]:
     """The settings in a text like ``attention = "none"``; RecipeError where it is no TOML."""
     try:
-        return tomllib.loads(line)
-    except tomllib.TOMLDecodeError as error:
+        return parsed(line, tomllib.loads)
+    except SettingsError as error:
         raise RecipeError(f"{line!r} is no line of a recipe: {error}") from None
 
 
@@ -235,11 +234,13 @@ def recipe_of_run(folder: Path) -> Recipe | None:
     """
     path = folder / "recipe.json"
     try:
-        settings = json.loads(path.read_text("utf-8"))
+        settings = load(path, json.loads)
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (OSError, SettingsError) as error:
         raise RecipeError(f"{path}: {error}") from None
+    if not isinstance(settings, dict):
+        raise RecipeError(f"{path}: not a run's recipe")
     return _made(path, settings)
 
 
@@ -247,14 +248,24 @@ def learnt_from(folder: Path) -> dict[str, Any]:
     """What the run in ``folder`` learnt from beside labels, by its result.json: ``teachers``, their
     names, and ``unlabelled``, the number of such faces; empty where it does not say.
     """
-    result = folder / "result.json"
-    return json.loads(result.read_text("utf-8")).get("learnt_from", {}) if result.is_file() else {}
+    path = folder / "result.json"
+    try:
+        result = load(path, json.loads)
+    except FileNotFoundError:
+        return {}
+    except (OSError, SettingsError) as error:
+        raise RecipeError(f"{path}: {error}") from None
+    return result.get("learnt_from", {}) if isinstance(result, dict) else {}
 
 
 def _made(path, settings, overrides=None):
     overrides = overrides or {}
     augment = settings.pop("augment", {})
     phases = settings.pop("phase", [])
+    if not isinstance(augment, dict):
+        raise RecipeError(f"{path}: augment = {augment!r} is no table")
+    if not isinstance(phases, list) or not all(isinstance(phase, dict) for phase in phases):
+        raise RecipeError(f"{path}: phase = {phases!r} is no list of tables")
     for of_others in ("phases", "start", "teachers"):  # each has a folder of its own, in a run
         settings.pop(of_others, None)
     settings |= overrides
@@ -263,7 +274,8 @@ def _made(path, settings, overrides=None):
     recipe = Recipe(**settings, augment=Augmentation(**augment))
     for number, phase in enumerate(phases, 1):
         own = settings | {"name": f"{recipe.name}_{number}"} | phase
-        own["augment"] = augment | phase.get("augment", {})
+        varied = phase.get("augment", {})
+        own["augment"] = augment | varied if isinstance(varied, dict) else varied
         recipe = replace(recipe, phases=(*recipe.phases, _made(path, own, overrides)))
     return recipe
 

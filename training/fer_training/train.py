@@ -17,6 +17,7 @@ import numpy as np
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.inference.shipped import MODELS
+from fer_ros.runtime.settings_files import SettingsError, load
 from fer_training.averaging import estimate_statistics
 from fer_training.batches import Batches
 from fer_training.callbacks import Curves, FollowEpoch, Progress
@@ -170,7 +171,10 @@ def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, 
     if replace(begun, **same) != recipe:
         raise RecipeError(f"{out} holds a run of another recipe: choose another --out")
     if begun == recipe and (out / "result.json").is_file():
-        return json.loads((out / "result.json").read_text())  # come to its end already
+        try:
+            return load(out / "result.json", json.loads)  # come to its end already
+        except SettingsError as error:
+            raise RecipeError(f"{out / 'result.json'}: {error}") from None
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
     keras.utils.set_random_seed(recipe.seed)

@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
+
 import numpy as np
 import pytest
 from fer_training.augment import Augmentation
 from fer_training.model import SCALINGS
-from fer_training.recipe import CHOICES, Recipe, RecipeError, available, load_recipe, recipe_of_run
+from fer_training.recipe import (
+    CHOICES,
+    Recipe,
+    RecipeError,
+    available,
+    learnt_from,
+    load_recipe,
+    recipe_of_run,
+)
 
 NAMES = [
     *("attention", "best", "by_labels", "fine_tune", "paper", "small"),
@@ -68,6 +78,10 @@ def test_phases_hold_to_the_head_where_they_say_nothing():
         ("start = 'recipe'", "start = 'recipe' is no other recipe"),
         ("start = 3", "start = 3 is no other recipe"),
         ("start = 'worst'", "no recipe 'worst'"),
+        ("augment = 3", "augment = 3 is no table"),
+        ("phase = 3", "phase = 3 is no list of tables"),
+        ("phase = [3]", r"phase = \[3\] is no list of tables"),
+        ("[[phase]]\naugment = 'much'", "augment = 'much' is no table"),
         ("votes = -0.1", "votes = -0.1 is not from 0 to 1"),
     ],
 )
@@ -88,6 +102,34 @@ def test_the_recipe_of_a_run(tmp_path):
     (tmp_path / "recipe.json").write_text('{"name": "to')
     with pytest.raises(RecipeError, match=r"recipe\.json"):
         recipe_of_run(tmp_path)
+
+
+def test_a_recipe_that_begins_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("\ufeffepochs = 3\n", "utf-8")
+    assert load_recipe(str(path)).epochs == 3
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, "7", '{"a": ' + "9" * 5000 + "}", "\0", "[1]"])
+def test_a_run_whose_files_are_damaged(tmp_path, text):
+    (tmp_path / "recipe.json").write_text(text)
+    with pytest.raises(RecipeError) as error:
+        recipe_of_run(tmp_path)
+    assert "\n" not in str(error.value)
+    (tmp_path / "result.json").write_text(text)
+    try:
+        assert learnt_from(tmp_path) == {}
+    except RecipeError as error:
+        assert "\n" not in str(error)  # noqa: PT017 - either is as good
+
+
+@pytest.mark.parametrize("text", [b"a = \xff", b"a = " + b"[" * 5000, b"#" * (5 << 20)])
+def test_a_file_that_is_no_recipe(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(text)
+    with pytest.raises(RecipeError, match=re.escape(f"{path}: ")) as error:
+        load_recipe(str(path))
+    assert "\n" not in str(error.value)
 
 
 def test_a_missing_recipe_names_those_there_are():
