@@ -9,7 +9,7 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.qos import ReliabilityPolicy
 
-from fer_ros.nodes.diagnostics import Situation, status
+from fer_ros.nodes.diagnostics import Problem, Situation, status
 from fer_ros.parameters import EMOTION_NODE
 from fer_ros.runtime import health as health_module
 from fer_ros.runtime.health import Health
@@ -204,9 +204,40 @@ def test_images_that_never_came(health, clock):
     process(health, 6)
     found, values = report(health, clock, (7, 7, 0))
     assert (found.level, values["missed"]) == (WARN, "3")
-    assert found.message.startswith("30% of the images never came: for raw images raise net.core")
+    assert found.message.startswith("30% of the images never came: raise net.core.rmem_max")
     process(health, 6)
     assert report(health, clock, (13, 13, 0))[0].level == OK
+
+
+def test_nothing_is_advised_that_is_so_already(health, clock):
+    """With compressed images, larger buffers and compressed images are no cure."""
+    health.note_received(missed=3)
+    process(health, 6, age=2.0)
+    found, _ = report(
+        health, clock, (7, 7, 0), compressed=True, topic="/a/compressed", reliabilities=(RELIABLE,)
+    )
+    assert "30% of the images never came: network or machine are too slow" in found.message
+    assert "results are 2000 ms old" in found.message
+    clock.now += 60
+    found, _ = report(
+        health, clock, compressed=True, topic="/a/compressed", reliabilities=(RELIABLE,)
+    )
+    assert "sends nothing, look at the camera" in found.message
+    for advice in ("rmem_max", "set image_transport", "take compressed"):
+        assert advice not in found.message
+
+
+def test_a_problem_and_its_cure_stay_together(health, clock):
+    """Whoever parts the problems at "; " gets whole ones."""
+    health.failure = "no file a; b; c"
+    health.reload_failure = "no model"
+    clock.now += 1
+    counts, limits = (0, 0, 0), SimpleNamespace(**DEFAULTS)
+    situation = Situation("/emotion_node", "inactive")
+    found, _ = status(situation, health, counts, limits, [Problem(WARN, "x; y: z")])
+    problems = found.message.split("; ")
+    assert len(problems) == 3
+    assert problems[0].startswith("no file a, b, c: correct the parameters")
 
 
 def test_dropped_by_wish(health, clock):

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 
 from node_helpers import Command
-from web_helpers import Page, get, until
+from web_helpers import Page, get, serving, until
 
 from fer_ros.cli.demo import live_command
 from fer_ros.cli.view import has_desktop, main
@@ -117,7 +117,16 @@ def test_port_that_is_taken(view):
         port = taken.getsockname()[1]
         running = view("--port", str(port))
         assert running.wait() == 1
-        assert f"cannot listen on 127.0.0.1:{port}" in running.words()
+        assert f"cannot listen on 127.0.0.1, port {port}" in running.words()
+
+
+def test_another_program_that_answers_on_the_port(view):
+    """No address is printed that is not the view's."""
+    with serving() as other:
+        running = view("--port", str(other.port))
+        assert running.wait() == 1
+    assert "Look at" not in running.words()
+    assert f"cannot listen on 127.0.0.1, port {other.port}: choose" in running.words()
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ FLAGS = (
     "--disable-dev-shm-usage", "--lang=en",
 )  # fmt: skip
 WIDE, PHONE = (1360, 900), (390, 844)
+UNKNOWN = "\N{EN DASH}"
 TOKEN = "correct-horse-battery"
 CONTRAST = """
 const luminance = (rgb) => {
@@ -276,10 +277,48 @@ def test_reconnects_after_the_node_was_killed(browser, view, meet):
         page.signal(signal.SIGKILL)
         until(lambda: "trying again" in text(browser, "#connection"), "the loss to be said")
         until(lambda: "since" in text(browser, "#stale"))
+        keep(browser, "lost")
+        assert not browser.find_elements(By.TAG_NAME, "article h3")
+        assert {text(browser, f"#{name}") for name in ("rate", "viewers", "age")} == {UNKNOWN}
+        assert text(browser, "#level").startswith("Not known")
+        assert not browser.find_elements(By.CSS_SELECTOR, "#problems li, #values dd")
         view(port=page.port)
         until(lambda: text(browser, "#connection") == "connected", "the connection")
         until(lambda: text(browser, "#stale") == "", "images again")
         until(lambda: text(browser, "article h3") == "Face 3: joy")
+
+
+def test_a_server_that_says_nothing_more_is_lost(browser, view, meet):
+    """As when the network is gone: no socket closes."""
+    page = view()
+    with pouring(Camera(meet(), blank(), results(face())), 0.1):
+        browser.get(page.address)
+        until(lambda: text(browser, "#connection") == "connected" and text(browser, "article h3"))
+        page.signal(signal.SIGSTOP)
+        try:
+            until(lambda: "trying again" in text(browser, "#connection"), "the loss to be said")
+            assert text(browser, "#rate") == UNKNOWN
+        finally:
+            page.signal(signal.SIGCONT)
+        until(lambda: text(browser, "#connection") == "connected", "words again")
+
+
+def test_a_refusal_can_be_read_on_a_phone(browser, view, tmp_path):
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "token").chmod(0o600)
+    page = view(token_file=tmp_path / "token")
+    for name, wanted in (("phone", PHONE), ("narrow", (320, 640))):
+        for colours in ("light", "dark"):
+            size(browser, wanted)
+            theme(browser, colours)
+            browser.get(page.address)
+            keep(browser, f"refused-{name}-{colours}")
+            assert "needs its token" in text(browser, "main")
+            assert browser.execute_script("return innerWidth") == wanted[0]
+            style = "return getComputedStyle(document.body)"
+            assert browser.execute_script(f"{style}.fontFamily").startswith("system-ui")
+            assert float(browser.execute_script(f"{style}.fontSize").removesuffix("px")) >= 16
+            assert browser.execute_script(CONTRAST) == []
 
 
 def test_labels_are_text(browser, view, meet):

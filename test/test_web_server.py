@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ pytest.importorskip("aiohttp", reason="aiohttp is not installed")
 
 from web_helpers import WAIT, Page, get, serving, until
 
+from fer_ros import web
 from fer_ros.web import hub
 from fer_ros.web.server import IDLE, MAX_IDLE, PAGE
 
@@ -179,7 +181,13 @@ def test_nothing_without_the_token(guarded, path):
     status, headers, body = get(guarded.port, path)
     assert status == 401
     assert "Set-Cookie" not in headers
-    assert len(body) < 400
+    assert b"needs its token" in body
+    assert b"viewport" in body
+    own = (Path(web.__file__).parent / "page" / PAGE.get(path, ("refused.html",))[0]).read_bytes()
+    assert own not in body
+    policy = headers["Content-Security-Policy"]
+    assert "style-src 'sha256-" in policy
+    assert "default-src 'none'" in policy
 
 
 def test_wrong_tokens_then_none(guarded):

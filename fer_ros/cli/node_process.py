@@ -58,6 +58,10 @@ class NodeProcess:
         """The exit status, None while it runs."""
         return self._process.poll()
 
+    def has_said(self, words: str) -> bool:
+        """Whether that stands in its log."""
+        return words in self.log.read_text(errors="replace")
+
     def last_line(self) -> str:
         """The last line of the log, without ROS's time and name before it."""
         lines = self.log.read_text(errors="replace").split("\n")

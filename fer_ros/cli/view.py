@@ -38,6 +38,7 @@ from fer_ros.sources.address import SourceError, is_live, masked
 from fer_ros.web.access import is_loopback
 
 START = 60.0  # seconds waited for the page
+LISTENS = "can be looked at on"  # web_view's words, once it has its port
 PORTS = range(8080, 8100)  # the first free one, unless told which
 TOPICS = (
     "image_raw/compressed",
@@ -130,7 +131,7 @@ def _show(options, stack):
     except OSError as error:
         where = error.filename or o.out
         raise NodesError(f"cannot write to {where}: {error.strerror}; choose --out") from None
-    port = o.port or _free_port(o.host)
+    port = _free_port(o.host, [o.port] if o.port else PORTS)
     namespace = o.namespace or own_namespace("view")
     given = {
         "video_source": {"source": o.source} | ({"rate": o.rate} if o.rate else {}),
@@ -203,15 +204,18 @@ def _wait_for_page(address, nodes):
     while True:
         _check(nodes)
         try:
-            with direct.open(address, timeout=5):
+            # By its word that it listens: another program may answer on the port.
+            if nodes[-1].has_said(LISTENS):
+                direct.open(address, timeout=5).close()
                 return
         except urllib.error.HTTPError as error:
             if error.code == 401:
                 return
             raise NodesError(f"{address} answers {error.code}") from None
         except OSError:
-            if time.monotonic() > end:
-                raise NodesError(f"web_view is mute: {nodes[-1].last_line()}") from None
+            pass
+        if time.monotonic() > end:
+            raise NodesError(f"web_view is mute: {nodes[-1].last_line()}")
         time.sleep(0.1)
 
 
@@ -222,17 +226,16 @@ def _check(nodes, live=False):
             raise NodesError(f"{node.name}: {what}: {node.last_line()}")
 
 
-def _free_port(host):
+def _free_port(host, ports):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in PORTS:
+    for port in ports:
         try:
             socket.create_server((host, port), family=family).close()
         except OSError:
             continue
         return port
-    raise NodesError(
-        f"cannot listen on {host}, ports {PORTS.start} to {PORTS.stop - 1}: choose --host, --port"
-    )
+    tried = f"ports {ports[0]} to {ports[-1]}" if len(ports) > 1 else f"port {ports[0]}"
+    raise NodesError(f"cannot listen on {host}, {tried}: choose --host, --port")
 
 
 def _address(host, port):

@@ -45,6 +45,7 @@ class Situation:
         reliabilities: what each publisher of the topic offers.
         wanted: the reliability subscribed with.
         mismatch: what to type where the topic's publishers send another type.
+        compressed: what it subscribes to is JPEG or PNG.
         other_topic: the topic of the other image transport where someone publishes that.
         busy: seconds that the image in work has taken so far.
         is_simulated: time is that of /clock.
@@ -60,6 +61,7 @@ class Situation:
     reliabilities: tuple[ReliabilityPolicy, ...] = ()
     wanted: ReliabilityPolicy | None = None
     mismatch: str = ""
+    compressed: bool = False
     other_topic: str = ""
     busy: float = 0.0
     is_simulated: bool = False
@@ -125,7 +127,8 @@ def status(
         level=found[0].level if found else OK,
         name=situation.node.lstrip("/"),
         hardware_id=facts.get("model", ""),
-        message="; ".join(problem.text for problem in found) or rest,
+        # Who shows them one by one parts them there, so nothing else does.
+        message="; ".join(problem.text.replace("; ", ", ") for problem in found) or rest,
         values=[KeyValue(key=k, value=str(v)) for k, v in values.items()],
     )
     return report, found
@@ -136,10 +139,10 @@ def _problems(situation, health, period, limits) -> Iterator[Problem]:
     if health.failure:
         transition = "activate" if situation.state == "inactive" else "configure"
         remedy = f"correct the parameters, then: ros2 lifecycle set {situation.node} {transition}"
-        yield Problem(ERROR, f"{health.failure}; {remedy}", logged=True)
+        yield Problem(ERROR, f"{health.failure}: {remedy}", logged=True)
     if health.reload_failure:
-        remedy = "the model loaded before goes on; correct the parameters and call ~/reload again"
-        yield Problem(WARN, f"{health.reload_failure}; {remedy}", logged=True)
+        remedy = "the model loaded before goes on, correct the parameters and call ~/reload again"
+        yield Problem(WARN, f"{health.reload_failure}: {remedy}", logged=True)
     if situation.state != "active":
         return
     silence = health.waiting()
@@ -162,10 +165,7 @@ def _problems(situation, health, period, limits) -> Iterator[Problem]:
         remedy = "look at the settings of the camera driver and at the network"
         level = ERROR if period.failed == whole else WARN
         yield Problem(level, f"{fault}: {remedy}", logged=True)
-    share = _share(period.missed, period.missed + period.received)
-    if _reaches(share, limits.missed_warn):
-        remedy = "for raw images raise net.core.rmem_max, or set image_transport to compressed"
-        yield Problem(WARN, f"{share:.0%} of the images never came: {remedy}")
+    yield from _missed(situation, period, limits)
     yield from _dropped(situation, period, limits)
     yield from _old(situation, period, limits)
     yield from _stamps(health, period)
@@ -186,7 +186,17 @@ def _cause(situation) -> str:
     if situation.no_way:
         return situation.no_way
     source = "the bag and its player" if situation.is_simulated else "the camera"
-    return f"its publisher sends nothing, look at {source}; if raw images, at net.core.rmem_max"
+    what = f"its publisher sends nothing, look at {source}"
+    return what if situation.compressed else f"{what} and at net.core.rmem_max"
+
+
+def _missed(situation, period, limits) -> Iterator[Problem]:
+    share = _share(period.missed, period.missed + period.received)
+    if _reaches(share, limits.missed_warn):
+        remedy = "raise net.core.rmem_max, or set image_transport to compressed"
+        if situation.compressed:
+            remedy = f"network or machine are too slow for them, {_relief(situation)}"
+        yield Problem(WARN, f"{share:.0%} of the images never came: {remedy}")
 
 
 def _relief(situation) -> str:
@@ -215,12 +225,13 @@ def _old(situation, period, limits) -> Iterator[Problem]:
     age = statistics.median(period.ages)
     level = _level(abs(age), limits.age_warn, limits.age_error)
     if level != OK and 0 <= age < OTHER_CLOCK:
-        remedy = f"{_relief(situation)}, or take compressed ones"
+        relief = _relief(situation)
+        remedy = relief if situation.compressed else f"{relief}, or take compressed ones"
         yield Problem(level, f"results are {age * 1e3:.0f} ms old: {remedy}")
     elif level != OK:
         side = "ahead of" if age < 0 else "behind"
         clock = "the clock of this machine"
-        remedy = "synchronise the clocks; for a bag, set use_sim_time"
+        remedy = "synchronise the clocks, or set use_sim_time for a bag"
         if situation.is_simulated:
             clock, remedy = "/clock", "let images and /clock come from one bag or simulator"
         yield Problem(WARN, f"stamps are {abs(age):.1f} s {side} {clock}: {remedy}")

@@ -132,6 +132,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
                 reliabilities=images.reliabilities(),
                 wanted=images.policy,
                 mismatch=images.mismatch(),
+                compressed=images.is_compressed,
                 other_topic=images.other_topic(),
                 subscription_failure=images.failure,
                 no_way="" if images.has_received or silence < SILENT else dds.silence(),

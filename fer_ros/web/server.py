@@ -6,7 +6,6 @@ is served, nothing is written, nothing asked is logged.
 """
 
 import asyncio
-import html
 import json
 import logging
 import socket
@@ -21,6 +20,7 @@ from aiohttp import http_exceptions, web
 from fer_ros.web.access import Access, Verdict
 from fer_ros.web.content import as_json
 from fer_ros.web.hub import Hub
+from fer_ros.web.refusals import Refusals
 
 PAGE = {
     "/": ("index.html", "text/html"),
@@ -81,8 +81,11 @@ class WebServer:
         self.port = listening.getsockname()[1]
         self._socket, self._access = listening, access
         folder = files("fer_ros") / "web" / "page"
+        words = json.loads((folder / "words.json").read_text("utf-8"))
         self._files = {p: ((folder / name).read_bytes(), kind) for p, (name, kind) in PAGE.items()}
-        self._words = json.loads(self._files["/words.json"][0])
+        # Whoever is refused gets no other file, so that page has its style within it.
+        policy = HEADERS["Content-Security-Policy"]
+        self._refusals = Refusals((folder / "refused.html").read_text("utf-8"), words, policy)
         self._hub = Hub(max_viewers, changed, requested)
         self._loop = asyncio.new_event_loop()
         self._stopped = asyncio.Event()
@@ -211,11 +214,11 @@ class WebServer:
     async def _guard(self, request, handler):
         host, own = request.headers.get("Host"), _own_address(request)
         if not self._access.knows_host(host, own):
-            return self._refuse(request, 403, "refused_host")
+            return self._refusals.answer(request, 403, "refused_host")
         if not self._access.knows_origin(request.headers.get("Origin"), host):
-            return self._refuse(request, 403, "refused_origin")
+            return self._refusals.answer(request, 403, "refused_origin")
         if request.method not in ("GET", "HEAD"):
-            return self._refuse(request, 405, "refused_method")
+            return self._refusals.answer(request, 405, "refused_method")
         in_address = request.query.get("token")
         verdict = self._access.admit(
             request.remote or "",
@@ -223,7 +226,7 @@ class WebServer:
             in_address if in_address is not None else _bearer(request),
         )
         if verdict is not Verdict.ADMITTED:
-            return self._refuse(request, *REFUSALS[verdict])
+            return self._refusals.answer(request, *REFUSALS[verdict])
         if in_address is not None:
             return self._welcome(request)
         return await handler(request)
@@ -242,26 +245,6 @@ class WebServer:
         body, kind = self._files[request.path]
         return web.Response(body=body, content_type=kind, charset="utf-8")
 
-    def _refuse(self, request, status, word):
-        german = request.headers.get("Accept-Language", "").startswith("de")
-        language = "de" if german else "en"
-        words = {k: html.escape(self._words[language][k]) for k in (word, "try_again")}
-        answer = web.Response(
-            status=status,
-            content_type="text/html",
-            charset="utf-8",
-            text=f'<!doctype html><html lang="{language}"><title>fer_ros</title>'
-            f'<p>{words[word]}</p><p><a href="/">{words["try_again"]}</a></p></html>\n',
-        )
-        if status == 401:
-            answer.headers["WWW-Authenticate"] = "Bearer"
-        elif status == 405:
-            answer.headers["Allow"] = "GET, HEAD"
-        elif status == 429:
-            answer.headers["Retry-After"] = "60"
-        answer.force_close()
-        return answer
-
 
 def _log():
     """For defects of ours; what is wrong with a request may hold the token, and never ends."""
@@ -277,7 +260,9 @@ def _is_ours(record):
 
 
 async def _add_headers(request, response):
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = HEADERS["Server"]  # aiohttp has set its own
 
 
 def _bearer(request):

@@ -77,7 +77,7 @@ class DepthImages:
         if not images or images < MANY * (images + sound):
             return []
         ((fault, _),) = faults.most_common(1)
-        text = f"no depth: {fault}; distances go by face_width meanwhile"
+        text = f"no depth: {fault}, distances go by face_width meanwhile"
         return [Problem(DiagnosticStatus.WARN, text)]
 
     def _find(self, topic, stamp, shape, tolerance) -> tuple[DepthImage | None, str]:

@@ -65,6 +65,11 @@ class ImageSubscription:
         # be replaced; the guard condition does that a moment later.
         self._guard = node.create_guard_condition(self.check)
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the images are JPEG or PNG."""
+        return self._type is CompressedImage
+
     def reliabilities(self) -> tuple[ReliabilityPolicy, ...]:
         """What each publisher of the topic offers."""
         publishers = self._node.get_publishers_info_by_topic(self.topic)
@@ -155,7 +160,8 @@ class ImageSubscription:
     def _receive(self, message, info):
         if not self.has_received:
             self.has_received = True
-            self._check_socket(len(message.data))
+            if not self.is_compressed:
+                self._check_socket(len(message.data))
         self._callback(message, self._gap(info["publication_sequence_number"]))
 
     def _gap(self, number):

@@ -6,6 +6,7 @@ import { Timelines } from "./timeline.js";
 import { ParameterPanel } from "./parameters.js";
 
 const STALE = 3; // seconds without an image until the page says so
+const SILENT = 5; // seconds without a word from a server that speaks each second
 const RETRY = [500, 1000, 2000, 4000]; // ms, the last one again and again
 const $ = (id) => document.getElementById(id);
 
@@ -13,6 +14,7 @@ const view = { words: {}, table: {}, hello: null, status: null, events: [], resu
 let socket = null;
 let tries = 0;
 let lastImage = 0;
+let lastWord = 0;
 let unreadable = false;
 const began = performance.now();
 
@@ -35,9 +37,8 @@ function chooseLanguage(language) {
   for (const element of document.querySelectorAll("[data-word]")) {
     element.textContent = word(element.dataset.word);
   }
-  showStatus();
   showEvents();
-  showResult();
+  showAll();
 }
 
 function setText(element, text) {
@@ -60,13 +61,14 @@ function connect() {
   socket.onmessage = ({ data }) => {
     tries = 0;
     view.lost = "";
+    lastWord = performance.now();
     if (typeof data === "string") takeNote(JSON.parse(data));
     else frames = frames.then(() => takeFrame(data));
   };
   socket.onclose = async ({ code }) => {
     view.lost = code === 1013 ? "too_many_viewers" : "disconnected";
     if (!opened) view.lost = await whyRefused();
-    showConnection();
+    showAll();
     setTimeout(connect, RETRY[Math.min(tries++, RETRY.length - 1)]);
   };
 }
@@ -133,16 +135,34 @@ function showResult() {
   setText($("age"), age == null || stale ? "–" : `${Math.round(age * 1000)} ms`);
 }
 
+function showAll() {
+  showConnection();
+  showStatus();
+  showResult();
+}
+
+function secondsSince(time) {
+  return (performance.now() - time) / 1000;
+}
+
+// Whether what was said last is of the past: nothing of it is shown as if it were so now.
+function isLost() {
+  return view.lost !== "";
+}
+
 function isStale() {
-  return (performance.now() - Math.max(lastImage, began)) / 1000 >= STALE;
+  return isLost() || secondsSince(Math.max(lastImage, began)) >= STALE;
 }
 
 function showConnection() {
+  // Where the network is gone, no socket closes.
+  if (!isLost() && secondsSince(lastWord) >= SILENT) view.lost = "disconnected";
   setText($("connection"), word(view.lost || "connected"));
-  const since = Math.floor((performance.now() - (lastImage || began)) / 1000);
+  const since = Math.floor(secondsSince(lastImage || began));
   const lines = [];
-  if (isStale()) lines.push(lastImage ? word("stale", { seconds: since }) : word("no_image_yet"), reason());
-  else if (!lastImage) lines.push(word("no_image_yet"));
+  if (!lastImage) lines.push(word("no_image_yet"));
+  else if (isStale() && since) lines.push(word("stale", { seconds: since }));
+  if (isStale()) lines.push(reason());
   $("stage").classList.toggle("is-stale", isStale());
   const shown = lines.filter(Boolean);
   const stale = $("stale");
@@ -163,12 +183,15 @@ function reason() {
 function showStatus() {
   const { status } = view;
   if (!status) return;
-  setText($("rate"), word("per_second", { value: status.results.toFixed(1) }));
-  setText($("viewers"), word("of", { value: status.viewers, whole: status.max_viewers }));
-  const { health } = status;
+  const lost = isLost();
+  setText($("rate"), lost ? "–" : word("per_second", { value: status.results.toFixed(1) }));
+  setText($("viewers"), lost ? "–" : word("of", { value: status.viewers, whole: status.max_viewers }));
+  $("fields").inert = lost;
+  const health = lost ? null : status.health;
   const level = $("level");
   const problems = health ? health.problems : [];
-  setText(level, health ? word(`level_${health.level}`) : word("no_diagnostics", { node: status.node }));
+  const unknown = lost ? word("not_known") : word("no_diagnostics", { node: status.node });
+  setText(level, health ? word(`level_${health.level}`) : unknown);
   level.className = health ? health.level.replace("stale", "stale-level") : "error";
   const list = $("problems");
   if (list.dataset.text !== JSON.stringify(problems)) {
@@ -217,8 +240,8 @@ picture.describe(null);
 picture.said = -Infinity; // so that the first image is told at once
 connect();
 setInterval(() => {
-  showConnection();
-  if (isStale()) showResult();
+  if (isStale()) showAll();
+  else showConnection();
   timelines.draw();
   picture.describe(isStale() ? null : view.result);
 }, 500);
