@@ -13,6 +13,8 @@ ELSEWHERE ?=
 GROUPS ?=
 MODELS ?=
 QUICK ?=
+SEED ?= 1
+SECONDS ?= 60
 
 # Jazzy's environment is .venv, another's stands beside it.
 VENV := .venv$(addprefix -,$(filter-out jazzy,$(ROS)))
@@ -20,7 +22,7 @@ ROS_WHEELS := requirements/ros$(addprefix -,$(filter-out jazzy,$(ROS))).txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo view test test-ros test-apt test-training coverage docs wheels bench report leaderboard lint build training-env bench-env clean distclean
+.PHONY: help demo view test test-ros test-apt test-training coverage docs wheels bench fuzz report leaderboard lint build training-env bench-env clean distclean
 
 # ROS comes from .venv, whatever ROS or environment the calling shell has set up.
 export AMENT_PREFIX_PATH := $(CURDIR)/$(VENV)
@@ -88,6 +90,9 @@ wheels: $(VENV)/.ready ## dist/: the wheels of fer_ros, whose build tag names th
 bench: build bench-env ## time everything beside its peers (35 minutes; QUICK=1: 8; CSV=fer2013.csv.xz: accuracy too)
 	@$(VENV)/bin/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)") \
 	    $(if $(YUNET),--yunet "$(YUNET)")
+
+fuzz: build ## hostile images, bags, videos, models, requests and messages (6 minutes; SEED=2 SECONDS=60 for each)
+	@$(VENV)/bin/python -m benchmarks.robustness --seconds $(SECONDS) --seed $(SEED)
 
 report: training-env ## measure the shipped model anew: MODEL_CARD.md (CSV= VOTES= ELSEWHERE="a.npz" GROUPS=a.npz)
 	@test -n "$(CSV)" || { echo "make report CSV=fer2013.csv VOTES=fer2013new.csv" >&2; exit 1; }

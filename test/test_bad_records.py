@@ -17,6 +17,11 @@ from fer_ros.bags.salvage import BagTopic
 from fer_ros.bags.types import qos
 from fer_ros.bags.writing import BagWriter
 from fer_ros.cli import evaluate_bags
+from fer_ros.emotions.model_card import ModelError
+from fer_ros.evaluation.labels import LabelsError
+from fer_ros.faces.detectors import DetectorError
+from fer_ros.parameters import ParameterError
+from fer_ros.sources.address import SourceError
 
 DEFINITIONS = [
     "this is no definition", "int32 a\nno/Such b\n", "int32", "\0", "int32 a\n" * 3 + "===",
@@ -174,3 +179,14 @@ def test_one_that_is_no_bag_does_not_end_the_others(tmp_path, capsys):
     assert "Traceback" not in told.err
     assert "dangling.mcap" in (tmp_path / "out/report.html").read_text()
     shutil.rmtree(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "error", [BagError, ModelError, DetectorError, ParameterError, LabelsError, SourceError]
+)
+def test_what_an_error_quotes_commands_no_terminal(error):
+    """Names, paths and libraries' words come out of files that anybody made."""
+    line = str(error("bag: topic \x1b[2J\x07 of \nJos\udce9"))
+    assert line.isprintable()
+    assert line.startswith("bag: topic \\x1b[2J")
+    line.encode()

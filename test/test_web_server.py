@@ -190,6 +190,15 @@ def test_nothing_without_the_token(guarded, path):
     assert "default-src 'none'" in policy
 
 
+@pytest.mark.parametrize("path", ["/", "/live", "/none", "/../x"])
+def test_whatever_is_expected_is_answered(guarded, caplog, path):
+    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n".encode()
+    with socket.create_connection(("127.0.0.1", guarded.port), WAIT) as it:
+        it.sendall(head + b"Expect: \x8000\r\n\r\n")
+        assert it.recv(100).startswith(b"HTTP/1.1 401 ")
+    assert not caplog.records
+
+
 def test_wrong_tokens_then_none(guarded):
     for i in range(10):
         assert get(guarded.port, f"/?token=guess-{i}")[0] == 401

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from fer_ros.images.picture import LineError
+
 TRANSPORTS = {
     "sensor_msgs/msg/Image": "raw",
     "sensor_msgs/msg/CompressedImage": "compressed",
@@ -18,7 +20,7 @@ A_CAMERA = re.compile(r"cam(?:era)?\d*$")
 """A name that ends so is a device's, such as depth_camera, and says nothing of the image."""
 
 
-class BagError(RuntimeError):
+class BagError(LineError, RuntimeError):
     """The bag cannot be used; the message is one line that says why and what to do."""
 
 

@@ -21,6 +21,7 @@ from fer_ros.bags.salvage import (
     unpack,
     unpack_lz4,
 )
+from fer_ros.images.picture import shown
 
 # rosbags sets no limit to what a chunk of an MCAP file may become, whatever its index says.
 storage_mcap.DECOMPRESSORS |= {"zstd": unpack, "lz4": unpack_lz4}
@@ -154,6 +155,7 @@ class Bag:
             self._report(f"{file.name}: {count} messages can be read{fault}")
 
     def _report(self, line):
+        line = shown(line)
         self.damage.append(line)
         self._log(line)
 

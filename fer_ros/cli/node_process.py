@@ -54,6 +54,11 @@ class NodeProcess:
         self.stop()
 
     @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
     def status(self) -> int | None:
         """The exit status, None while it runs."""
         return self._process.poll()

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_ros.emotions.classes import EMOTIONS, SYNONYMS
+from fer_ros.images.picture import LineError
 from fer_ros.runtime.settings_files import SettingsError, load
 
 CROP_SIZE = 48
@@ -26,7 +27,7 @@ MAX_INPUT_SIZE = 1024  # pixels; a larger one would only eat memory
 MAX_NAME = 100  # characters
 
 
-class ModelError(RuntimeError):
+class ModelError(LineError, RuntimeError):
     """The model cannot be used; the message is one line that says which file and why."""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.images.picture import LineError
 
 NO_FACE = "no face"
 """In place of an expression: nobody is to be seen."""
@@ -13,7 +14,7 @@ STAMPS_FROM = 1e8
 """Times from here on are stamps (seconds since 1970), smaller ones count from the bag's start."""
 
 
-class LabelsError(ValueError):
+class LabelsError(LineError, ValueError):
     """The file cannot be used; the message is one line that says where and why."""
 
 

@@ -26,6 +26,7 @@ from fer_ros.evaluation.labels import Labels
 from fer_ros.evaluation.result_folder import write_json
 from fer_ros.evaluation.thumbnails import Thumbnails
 from fer_ros.images.codec import ImageError
+from fer_ros.images.picture import shown
 from fer_ros.interaction.events import EventDetector
 from fer_ros.interaction.rules import read_rules
 from fer_ros.observation import Observation
@@ -174,7 +175,7 @@ class _Pass:
 
     def _leave_out(self, message, error):
         seconds = (message.time - self._bag.start_time) / 1e9
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = shown(" ".join(str(error).split()) or type(error).__name__)
         self._unreadable.append(f"image at {seconds:.3f} s left out: {reason}")
         if len(self._unreadable) == 1 or not isinstance(error, ImageError):
             self._log(f"{self._bag.path}: {self._unreadable[-1]}")

@@ -131,6 +131,15 @@ def shown(path: str | os.PathLike) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+class LineError(Exception):
+    """An error whose message is one line, whatever it quotes: a file or a library's words about it
+    may hold commands of a terminal.
+    """
+
+    def __init__(self, text: object):
+        super().__init__(shown(str(text)))
+
+
 def _bmp_size(data):
     if struct.unpack_from("<I", data, 14)[0] == 12:  # OS/2's header
         return struct.unpack_from("<HH", data, 18)

@@ -8,8 +8,10 @@ from textwrap import shorten
 
 import numpy as np
 
+from fer_ros.images.picture import LineError
 
-class NetworkError(RuntimeError):
+
+class NetworkError(LineError, RuntimeError):
     """A model file cannot be run; the message is one line."""
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from fer_ros.images.picture import LineError
+
 Value = bool | int | float | str
 Options = TypeVar("Options")
 
@@ -19,7 +21,7 @@ TRUTH = {
 KINDS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
 
 
-class ParameterError(ValueError):
+class ParameterError(LineError, ValueError):
     """A parameter that there is not, or a value that it cannot have; the message is one line."""
 
 

@@ -54,6 +54,11 @@ def yaml(text: str) -> Any:
     from yaml import SafeLoader, load
 
     class Loader(SafeLoader):
+        def fetch_flow_collection_start(self, token):
+            if self.flow_level > MAX_DEPTH:  # beyond, PyYAML takes seconds
+                raise SettingsError("nested too deeply")
+            super().fetch_flow_collection_start(token)
+
         def flatten_mapping(self, node):
             super().flatten_mapping(node)
             if len(node.value) > MAX_VALUES:  # << of what is itself made of <<

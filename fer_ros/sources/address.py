@@ -5,7 +5,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from fer_ros.images.picture import shown
+from fer_ros.images.picture import LineError, shown
 
 MAX_ADDRESS = 4096  # characters
 # To the last @ of the word: a password may hold what an address must not.
@@ -16,7 +16,7 @@ _SECRET = re.compile(
 )
 
 
-class SourceError(ValueError):
+class SourceError(LineError, ValueError):
     """The source gives no image; the message is one line that says why and the way out."""
 
 

@@ -158,9 +158,10 @@ class WebServer:
     async def _serve(self):
         app = web.Application(middlewares=[self._guard], client_max_size=1024)
         app.on_response_prepare.append(_add_headers)
-        app.router.add_get("/live", self._hub.serve)
-        for path in PAGE:
-            app.router.add_get(path, self._file)
+        routes = {"/live": self._hub.serve, **dict.fromkeys(PAGE, self._file)}
+        for path, handler in routes.items():
+            app.router.add_get(path, handler, expect_handler=_expect)
+        app.router.add_route("*", "/{path:.*}", _nothing, expect_handler=_expect)
         # Of a body that nobody asked for, nothing is read; nor is a line logged of any visit.
         runner = web.AppRunner(
             app, access_log=None, logger=_log(), lingering_time=0, keepalive_timeout=IDLE
@@ -263,6 +264,16 @@ async def _add_headers(request, response):
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = HEADERS["Server"]  # aiohttp has set its own
+
+
+async def _nothing(request):
+    raise web.HTTPNotFound
+
+
+async def _expect(request):
+    """Whoever expects more than an answer has the usual one: aiohttp's own says the word back, and
+    fails where that is no text.
+    """
 
 
 def _bearer(request):

@@ -25,6 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.images.picture import LineError
 
 SIZE = 48
 USAGES = ("Training", "PublicTest", "PrivateTest")
@@ -47,7 +48,7 @@ VOTE_COLUMNS = (
 """Of FER+, the seven expressions in their usual order first; NF: no face."""
 
 
-class DatasetError(ValueError):
+class DatasetError(LineError, ValueError):
     """The data cannot be read; the message is one line that says what was expected."""
 
 

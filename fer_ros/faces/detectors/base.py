@@ -8,12 +8,13 @@ from typing import NamedTuple, Protocol
 import cv2
 import numpy as np
 
+from fer_ros.images.picture import LineError
 from fer_ros.result import Box
 
 Point = tuple[float, float]
 
 
-class DetectorError(RuntimeError):
+class DetectorError(LineError, RuntimeError):
     """A detector cannot be created; the message is one line and names the way out."""
 
 
