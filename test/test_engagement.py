@@ -211,9 +211,9 @@ def test_who_faces_the_robot_is_engaged_on_both_topics(bench):
     publisher = bench.publisher()
     calibrate(bench)
     results = play(bench, publisher, [astronaut()] * 20)
-    bench.until(lambda: told and told[-1].faces and told[-1].faces[0].label == "engaged")
-    (last,) = told[-1].faces
-    (face,) = results[-1].faces
+    engaged = bench.until(lambda: [t for t in told if t.faces and t.faces[0].label == "engaged"])
+    (last,) = engaged[0].faces
+    (face,) = next(r for r in results if r.header == engaged[0].header).faces
     assert next(t.faces[0].label for t in told if t.faces) == "disengaged"
     assert face.engagement == last.engagement == Message.ENGAGED
     assert face.track_id == last.track_id

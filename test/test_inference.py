@@ -4,6 +4,8 @@
 import hashlib
 import importlib.util
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from tiny_onnx import colour_network
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces.mesh import FaceMesh, square_of
 from fer_ros.inference import NetworkError, advice, backend_of, open_network
+from fer_ros.inference.quiet import without_notes
 from fer_ros.inference.shipped import MODELS, SHIPPED, shipped
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
@@ -149,3 +152,17 @@ def test_another_ending(tmp_path):
 def test_what_would_be_faster_is_said_of_opencv_alone():
     assert "LiteRT or ONNX Runtime" in advice("opencv")
     assert advice("litert") == advice("onnxruntime") == ""
+
+
+def test_a_librarys_notes_are_left_out_and_nothing_else(capfd):
+    with without_notes():
+        os.write(2, b"INFO: Created a delegate\nWARNING: slow\na word of ours\n")
+    os.write(2, b"INFO: later\n")
+    assert capfd.readouterr().err == "WARNING: slow\na word of ours\nINFO: later\n"
+
+
+def test_notes_are_said_where_no_file_can_be_made(capfd, monkeypatch):
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda: Path("/nowhere/x").open())  # noqa: SIM115
+    with without_notes():
+        os.write(2, b"INFO: said\n")
+    assert capfd.readouterr().err == "INFO: said\n"

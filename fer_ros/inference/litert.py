@@ -4,6 +4,7 @@
 import numpy as np
 
 from fer_ros.inference.network import Function, NetworkError, Signature, first_line
+from fer_ros.inference.quiet import without_notes
 
 
 def open_bytes(data: bytes, threads: int) -> tuple[Signature, Function]:
@@ -16,8 +17,9 @@ def open_bytes(data: bytes, threads: int) -> tuple[Signature, Function]:
             "or take an .onnx file"
         ) from None
     try:
-        net = Interpreter(model_content=data, num_threads=threads)
-        net.allocate_tensors()
+        with without_notes():
+            net = Interpreter(model_content=data, num_threads=threads)
+            net.allocate_tensors()
         (entry,) = net.get_input_details()
         exits = net.get_output_details()
     except Exception as error:  # LiteRT raises what its C++ and NumPy raise
