@@ -49,10 +49,26 @@ INSTALL = {
     "chromium is not installed": "chromium",
     "chromedriver is not installed": "chromium-driver",
     "Debian's python3-opencv is not installed": "python3-opencv",
+    "cryptography is not installed": "python3-cryptography",
+    "dask.distributed is not installed": "python3-distributed",
+    "aiohttp is not installed": "python3-aiohttp",
+    "selenium is not installed": "python3-selenium",
+    "colcon is not installed": "python3-colcon-common-extensions",
 }
 """What to install with apt, by the reason of a skip; with FER_ROS_NO_SKIPS=1, as .ci/run sets it,
 such a skip fails the run.
 """
+PREFIX = "python3-"  # of a package that .venv has of its own
+
+
+def remedy(missing: set[str], in_environment: bool) -> str:
+    """What to type for packages of INSTALL; Python's own are pip's in an environment."""
+    own = {n for n in missing if in_environment and n.startswith(PREFIX) and n != "python3-opencv"}
+    lines = [f"sudo apt install {' '.join(sorted(missing - own))}"] if missing - own else []
+    if own:
+        names = " ".join(sorted(name.removeprefix(PREFIX) for name in own))
+        lines.append(f".venv/bin/pip install {names}")
+    return "; ".join(lines)
 
 
 class SkipGate:
@@ -70,6 +86,12 @@ class SkipGate:
         return any(
             fnmatchcase(test, tests) and fnmatchcase(reason, why) for _, tests, why in self._rows
         )
+
+    def _remedy(self):
+        missing = {INSTALL[reason] for _, reason in self._skipped if reason in INSTALL}
+        count = sum(n for (_, reason), n in self._skipped.items() if reason in INSTALL)
+        what = remedy(missing, "wheels" in self._here)
+        return f"{count} tests, or files of them, want more of this machine: {what}"
 
     def pytest_collectreport(self, report):
         """A whole file may skip itself."""
@@ -97,11 +119,8 @@ class SkipGate:
             verdict = "" if listed else "  NOT ALLOWED HERE"
             line = f"{count:3d}  {test:{width}}  {reason}{verdict}"
             terminalreporter.write_line(line, red=not listed)
-        missing = sorted({INSTALL[reason] for _, reason in self._skipped if reason in INSTALL})
-        if missing:
-            count = sum(n for (_, reason), n in self._skipped.items() if reason in INSTALL)
-            line = f"{count} tests want more of this machine: sudo apt install {' '.join(missing)}"
-            terminalreporter.write_line(line)
+        if any(reason in INSTALL for _, reason in self._skipped):
+            terminalreporter.write_line(self._remedy())
         if not all(self.is_listed(*skip) for skip in self._skipped):
             line = f"Install what is missing, or list what may be skipped here in test/{LIST.name}"
             terminalreporter.write_line(line, red=True)

@@ -54,6 +54,7 @@ def run(script: Path, *words, cwd):
 
 def test_evaluate_bags_and_its_workers(tmp_path, trapped):
     pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    pytest.importorskip("cryptography", reason="cryptography is not installed")
     make_bag(trapped / "visit", frames(2))
     script = tmp_path / "evaluate_bags"
     script.write_text("from fer_ros.cli.evaluate_bags import main\n\nraise SystemExit(main())\n")
@@ -64,6 +65,8 @@ def test_evaluate_bags_and_its_workers(tmp_path, trapped):
 
 @pytest.mark.parametrize("node", ["video_source", "web_view"])
 def test_the_nodes_of_demo_and_view(tmp_path, trapped, node):
+    if node == "web_view":
+        pytest.importorskip("aiohttp", reason="aiohttp is not installed")
     script = tmp_path / "node"
     script.write_text(NODE)
     done = run(script, node, tmp_path, cwd=trapped)

@@ -100,6 +100,7 @@ def test_all_bags_one_table(recordings, tmp_path, scheduler, capsys):
 
 
 def test_a_cluster_of_its_own(tmp_path):
+    pytest.importorskip("cryptography", reason="cryptography is not installed")
     """As ros2 run starts it: by a script, with worker processes on this machine."""
     make_bag(tmp_path / "recordings" / "visit", frames(2))
     script = tmp_path / "evaluate_bags"

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from skips import LIST, PLACES, ROS, places_here, read_list
+from skips import LIST, PLACES, ROS, places_here, read_list, remedy
 from source_files import REPOSITORY
 
 CONFTEST = """
@@ -97,7 +97,15 @@ def test_what_a_machine_lacks_is_named_with_its_package(run, tmp_path, monkeypat
     others = f"{HERE} | test_camera.py::test_one | *", f"{HERE} | test_robot.py | *"
     done = run(*others, f"{HERE} | test_page.py::* | chromium is not installed")
     assert done.returncode == all_installed, done.stdout
-    assert "1 tests want more of this machine: sudo apt install chromium\n" in done.stdout
+    wanted = "1 tests, or files of them, want more of this machine: sudo apt install chromium\n"
+    assert wanted in done.stdout
+
+
+def test_pythons_own_packages_are_pips_where_there_is_an_environment():
+    missing = {"chromium", "python3-aiohttp", "python3-opencv"}
+    assert remedy(missing, False) == "sudo apt install chromium python3-aiohttp python3-opencv"
+    wanted = "sudo apt install chromium python3-opencv; .venv/bin/pip install aiohttp"
+    assert remedy(missing, True) == wanted
 
 
 def test_list_names_places_and_files_that_exist():
