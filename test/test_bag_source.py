@@ -280,7 +280,8 @@ def test_a_write_ahead_log_that_was_not_merged_is_read(tmp_path):
         ("text.mcap", b"hello, I am no bag", "nothing in it can be read"),
         ("text.db3", b"hello, I am no bag", "nothing in it can be read"),
         ("old.bag", b"#ROSBAG V2.0", "a ROS 1 bag; rosbags-convert"),
-        ("video.mp4", b"", "not a bag: expected a folder, or a .mcap or .db3 file"),
+        ("notes.txt", b"", "not a bag: expected a folder, or a .mcap or .db3 file$"),
+        ("video.mp4", b"", "a .mcap or .db3 file; fer_ros-predict reads pictures and videos"),
     ],
 )
 def test_refuses_what_is_no_bag(tmp_path, name, content, words):

@@ -87,6 +87,9 @@ def test_all_bags_one_table(recordings, tmp_path, scheduler, capsys):
     shutil.rmtree(recordings / "visit")
     make_bag(recordings / "visit", frames(2))
     assert run(*words) == 3  # for the one that is cut off
+    told = capsys.readouterr().out
+    assert "cut.mcap" in told.partition("; reused, as nothing has changed")[0]
+    assert told.count("reused") == 1
     rows = table(out)
     assert list(rows) == ["cut.mcap", "monday__visit", "visit"]
     assert rows["visit"]["images"] == "2"
@@ -141,6 +144,19 @@ def test_finds_bags_at_any_depth(recordings, tmp_path):
     (tmp_path / "none").mkdir()
     with pytest.raises(BagError, match="no bag in it"):
         evaluate_bags.find_bags(tmp_path / "none")
+
+
+def test_what_commands_have_left_is_no_recording(recordings):
+    before = evaluate_bags.find_bags(recordings)
+    demo = recordings / "demo"
+    (demo / "bag").mkdir(parents=True)
+    (demo / "bag" / "metadata.yaml").touch()
+    (demo / "summary.json").write_text('{"images_sent": 3}')
+    try:
+        assert evaluate_bags.find_bags(recordings) == before
+        assert list(evaluate_bags.find_bags(demo)) == ["bag"]
+    finally:
+        shutil.rmtree(demo)
 
 
 def test_no_bag_hides_another(tmp_path):

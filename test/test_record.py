@@ -225,7 +225,7 @@ def test_a_full_disk_ends_the_recording_with_a_line(start, meet, tmp_path):
 def test_refuses_a_folder_that_is_there(tmp_path, capfd):
     (tmp_path / "bag").mkdir()
     assert run_here("--out", str(tmp_path / "bag")) == 1
-    assert "File exists" in capfd.readouterr().err
+    assert "bag is there already: choose another --out" in capfd.readouterr().err
 
 
 def run_here(*words) -> int:

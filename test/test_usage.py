@@ -86,6 +86,12 @@ def test_refuses_words_that_it_does_not_know(monkeypatch, capsys, words):
     assert f"{words[-1]} is no argument of video_source: see --help" in capsys.readouterr().err
 
 
+def test_says_where_a_parameter_goes(monkeypatch, capsys):
+    monkeypatch.setattr(rclpy, "init", None)
+    assert run_node("video_source", None, ["video_source", "-p", "rate:=5.0"]) == 1
+    assert "-p is no argument of video_source: it goes behind --ros-args" in capsys.readouterr().err
+
+
 def test_the_program_is_called_as_it_was(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/env/bin/fer_ros-video_source"])
     assert usage("video_source").startswith("usage: fer_ros-video_source [")

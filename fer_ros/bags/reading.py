@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A rosbag2 recording, sqlite3 or MCAP, whole or damaged: its topics and its messages in order."""
 
+import mimetypes
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -191,7 +192,10 @@ def bag_files(path: Path) -> list[Path]:
     if path.suffix == ".bag":
         raise _ros_1(path)
     if path.suffix not in SUFFIXES:
-        raise BagError(f"{path}: not a bag: expected a folder, or a {' or '.join(SUFFIXES)} file")
+        kind = (mimetypes.guess_type(path.name)[0] or "").partition("/")[0]
+        hint = "; fer_ros-predict reads pictures and videos" * (kind in {"image", "video"})
+        wanted = f"expected a folder, or a {' or '.join(SUFFIXES)} file"
+        raise BagError(f"{path}: not a bag: {wanted}{hint}")
     return [path]
 
 

@@ -89,7 +89,7 @@ def _local(workers):
                 dashboard_address="127.0.0.1:0",
                 scheduler_kwargs={"dashboard": False},
                 worker_dashboard_address="127.0.0.1:0",
-                silence_logs=logging.ERROR,
+                silence_logs=logging.CRITICAL,
             )
     except (OSError, RuntimeError) as error:
         raise ClusterError(f"the workers do not start: {error.__cause__ or error}") from None

@@ -95,16 +95,24 @@ def main(argv=None) -> int:
     return outcome.status
 
 
+REUSED = "reused"
+"""Set in the summary of a bag whose earlier results hold still; not written."""
+
+
 def find_bags(folder: Path) -> dict[str, Path]:
     """Every recording under ``folder`` by its path in it, as a name: folders with metadata.yaml,
-    and files outside of such. Raises BagError when there is none, or when two have one name.
+    and files outside of such. What demo and evaluate_bag have left in folders of their own is none.
+    Raises BagError when there is none, or when two have one name.
     """
     from fer_ros.bags.reading import SUFFIXES, BagError
+    from fer_ros.evaluation.result_folder import is_summary
 
     paths = []
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
-        if "metadata.yaml" in files:
+        if Path(place) != folder and is_summary(Path(place, "summary.json")):
+            folders.clear()  # of results
+        elif "metadata.yaml" in files:
             paths.append(Path(place))
             folders.clear()
         else:
@@ -131,7 +139,7 @@ def evaluate_one(job, folder: Path, inputs: dict, shared: bool = False) -> dict:
 
     path = folder / "summary.json"
     if known := _known(path, inputs):
-        return known
+        return known | {REUSED: True}
     try:
         check_folder(folder, job.bag)
         with private(shared), replacing(folder, RESULTS) as draft:
@@ -272,4 +280,5 @@ def _line(name: str, summary: dict) -> str:
     if "failure" in summary:
         return f"{name}: {summary['failure']}"
     damaged = ", damaged" if summary["damage"] else ""
-    return f"{name}: {summary['images']} images, {summary['faces']} faces{damaged}"
+    reused = "; reused, as nothing has changed" if REUSED in summary else ""
+    return f"{name}: {summary['images']} images, {summary['faces']} faces{damaged}{reused}"

@@ -62,6 +62,8 @@ def main(argv=None) -> int:
         options.out = options.out or new_folder(node.get_namespace())
         with private(options.shared):
             return _record(options, node, start.received)
+    except FileExistsError:
+        return _fail(f"{options.out} is there already: choose another --out")
     except OSError as error:
         return _fail(f"cannot write to {options.out}: {error.strerror or error}")
     except (RCLError, RuntimeError, ValueError) as error:  # arguments, names that ROS refuses

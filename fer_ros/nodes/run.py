@@ -48,7 +48,8 @@ def run_node(name: str, create: Callable[[], Any], args=None) -> int:
     try:
         unknown = remove_ros_args(args)[1:]  # which rclpy would pass over in silence
         if unknown:
-            return _fail(f"{unknown[0]} is no argument of {name}: see --help")
+            after = ": it goes behind --ros-args" * (unknown[0] in ("-p", "-r", "--params-file"))
+            return _fail(f"{unknown[0]} is no argument of {name}{after}: see --help")
         init(args)
     except Exception as error:  # rcl's own kinds: some say by their name alone what is wrong
         return _fail(f"{type(error).__name__}: {error}")
