@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the arguments of ``fer_ros-predict`` name: pictures, videos and live sources."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fer_ros.cli.picture_batch import Picture
 from fer_ros.images.picture import SUFFIXES, shown
-from fer_ros.sources.address import SourceError, is_live, masked
+from fer_ros.sources.address import SourceError, existing, is_live, masked
 from fer_ros.sources.recorded import by_number
 
 VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"}
@@ -40,20 +42,28 @@ def find(paths: list[str], annotate: Path | None = None) -> Work:
     """
     work = Work()
     for text in paths:
-        path = Path(text).expanduser()
-        if path.is_dir():
-            files = [p for p in path.rglob("[!.]*") if p.suffix.lower() in SUFFIXES | VIDEOS]
+        path = existing(text) if text else None
+        if path and path.is_dir():
+            files = list(_files_in(path))
             if not files:
                 work.problems.append(f"{shown(text)}: no picture or video in this folder")
             for file in sorted(files, key=lambda p: (str(p.parent), by_number(p))):
                 _note(work, file, annotate and annotate / file.relative_to(path))
-        elif path.exists():
+        elif path:
             _note(work, path, annotate and annotate / path.name)
         elif _is_live(work, text):
             work.live.append(text)
         elif not text.startswith("@"):
             work.problems.append(f"{masked(shown(text))}: no such file or folder")
     return work
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Pictures and videos at any depth; folders that vanish meanwhile are passed over."""
+    for place, _, names in os.walk(folder):
+        for file in (Path(place, name) for name in names if not name.startswith(".")):
+            if file.suffix.lower() in SUFFIXES | VIDEOS:
+                yield file
 
 
 def _is_live(work: Work, text: str) -> bool:

@@ -44,6 +44,14 @@ def source_of(word: str) -> str:
     return text
 
 
+def existing(name: str) -> Path | None:
+    """The file or folder of that name, None where there is none, or cannot be."""
+    with suppress(OSError, ValueError, RuntimeError):  # too long, a NUL, the home of nobody
+        path = Path(name).expanduser()
+        return path if path.exists() else None
+    return None
+
+
 def is_live(source: str) -> bool:
     """Whether the source is a camera (0, /dev/video0) or a stream (rtsp://...), without an end.
     What is a file or a folder is none, whatever its name; a folder called 0 is given as ./0.
@@ -52,9 +60,7 @@ def is_live(source: str) -> bool:
     source = source_of(source)
     if source.isdecimal():
         return True
-    path = Path(source)
-    with suppress(OSError, ValueError):  # a name that no file can have
-        if path.exists():
-            return path.is_char_device()
+    if path := existing(source):
+        return path.is_char_device()
     is_stream = "://" in source and not source.startswith("file://")
     return source.startswith("/dev/video") or is_stream

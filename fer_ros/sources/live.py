@@ -11,10 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_ros.sources.address import SourceError, masked, source_of
+from fer_ros.images.picture import shown
+from fer_ros.sources.address import SourceError, existing, masked, source_of
 from fer_ros.sources.recorded import Log, silence_opencv
 
 RETRY = 1.0  # seconds between two attempts to open a live source again
+MAX_DIGITS = 6  # of a camera's index: OpenCV takes no number of any size
 TIMEOUT = 5000  # milliseconds that a stream may be silent
 CLOSING = 1.0  # seconds to let go of a device, beyond that
 
@@ -40,6 +42,11 @@ class Live:
         self._arrived, self._log = arrived, log
         self._newest: deque[tuple[np.ndarray, float]] = deque(maxlen=1)  # whose ends are atomic
         self._closed = threading.Event()
+        try:
+            self._source.encode()
+        except UnicodeEncodeError:  # OpenCV would die of it
+            where = masked(shown(self._source))
+            raise SourceError(f"{where} is not in UTF-8: write the address with %XX") from None
         name = masked(self._source) if source == self._source else source
         self._name = name if "://" in self._source else f"camera {self._source}"
         capture = self._open()
@@ -93,6 +100,8 @@ class Live:
             settings = [value for key in timeouts for value in (key, TIMEOUT)]
             capture = cv2.VideoCapture(self._source, cv2.CAP_FFMPEG, settings)
         else:
+            if self._source.isdecimal() and len(self._source) > MAX_DIGITS:
+                return None
             index = int(self._source) if self._source.isdecimal() else self._source
             capture = cv2.VideoCapture(index, cv2.CAP_V4L2)
             keys = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
@@ -105,7 +114,7 @@ class Live:
         if "://" in self._source:
             return f"no images from {self._name}: is the address right, the sender running?"
         device = f"/dev/video{self._source}" if self._source.isdecimal() else self._source
-        if not Path(device).exists():
+        if not existing(device):
             found = sorted(map(str, Path("/dev").glob("video*")))
             return f"no {self._name}: {device} is absent ({', '.join(found) or 'no camera'} found)"
         if not os.access(device, os.R_OK | os.W_OK):

@@ -23,7 +23,7 @@ from fer_ros.images.picture import (
     read_picture,
     shown,
 )
-from fer_ros.sources.address import SourceError, masked, source_of
+from fer_ros.sources.address import SourceError, existing, masked, source_of
 from fer_ros.sources.sample import Sample, SampleError
 
 FOLDER_RATE = 1.0  # Hz: pictures are looked at one by one
@@ -57,8 +57,9 @@ def open_recorded(source: str, log: Log = print) -> Recorded:
             return Sample()
         except SampleError as error:
             raise SourceError(str(error)) from None
-    path = Path(source.removeprefix("file://")).expanduser()
-    if not source.removeprefix("file://").strip() or "\0" in source or not path.exists():
+    name = source.removeprefix("file://")
+    path = existing(name) if name.strip() else None
+    if path is None:
         raise SourceError(
             f"no such file or folder: {masked(shown(source)) or 'an empty name'} (give a camera "
             "index such as 0, a video, a folder of pictures, a stream's URL, or sample)"
