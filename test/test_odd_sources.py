@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
+from fer_ros.bags.writing import BagWriter
 from fer_ros.cli import prediction_sources
+from fer_ros.cli.own_nodes import NodesError
+from fer_ros.cli.view import _free_port
 from fer_ros.sources.address import SourceError
 from fer_ros.sources.live import Live
 from fer_ros.sources.recorded import open_recorded
@@ -42,6 +45,31 @@ def test_sources_refuse_it(source):
         with pytest.raises(SourceError) as error:
             make()
         assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("host", ["x" * 70, "\udce9", "a..b", "1" * 400])
+def test_hosts_that_are_none(host):
+    server = pytest.importorskip("fer_ros.web.server", reason="aiohttp is not installed")
+    with pytest.raises(OSError, match=r"."):
+        server.listen(host, 0)
+    with pytest.raises(NodesError, match="cannot listen on"):
+        _free_port(host, [8080])
+
+
+def test_record_says_that_a_name_is_not_utf_8(tmp_path):
+    command = [sys.executable, "-m", "fer_ros.cli.record", "--out", bytes(tmp_path) + b"/\xe9"]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"record: all arguments have to be UTF-8: name another folder\n"
+
+
+def test_a_bag_whose_name_is_not_utf_8_is_refused_at_once(tmp_path):
+    with pytest.raises(OSError, match="has to be UTF-8"):
+        BagWriter(tmp_path / "visit\udce9")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "visit\udce9").mkdir()
+    with BagWriter(tmp_path / "visit\udce9" / "bag"):
+        pass
 
 
 def test_a_folder_that_vanishes_while_it_is_looked_through(tmp_path, monkeypatch):

@@ -48,6 +48,11 @@ class BagWriter:
         self.path = Path(path)
         self._topics: dict[str, Connection] = {}
         try:
+            self.path.absolute().name.encode()  # metadata.yaml names the file, which is called so
+        except UnicodeEncodeError:
+            reason = "the name of a bag has to be UTF-8"
+            raise OSError(errno.EILSEQ, reason, str(self.path)) from None
+        try:
             self._writer = _Writer(self.path, version=_VERSION, storage_plugin=StoragePlugin.MCAP)
             self._writer.set_custom_data(_MARK, "written by fer_ros")
             self._writer.open()

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from fer_ros import start
 from fer_ros.cli.topic_recorder import TopicRecorder
+from fer_ros.images.picture import shown
 from fer_ros.runtime.private import add_shared, private
 
 LOOK, FLUSH = 0.5, 2.0  # seconds between two looks for topics, and two hand-overs to the disk
@@ -52,7 +53,11 @@ def main(argv=None) -> int:
     from fer_ros.nodes.initialisation import init
 
     argv = sys.argv if argv is None else ["record", *argv]
-    options = _parse(remove_ros_args(argv)[1:])
+    try:
+        words = remove_ros_args(argv)[1:]
+    except UnicodeEncodeError:  # rcl takes no other text
+        return _fail("all arguments have to be UTF-8: name another folder")
+    options = _parse(words)
     # A note, not an exception: Ctrl-C comes at any moment, under ros2 launch twice, and must not
     # keep the bag from its end.
     start.note()
@@ -65,7 +70,7 @@ def main(argv=None) -> int:
     except FileExistsError:
         return _fail(f"{options.out} is there already: choose another --out")
     except OSError as error:
-        return _fail(f"cannot write to {options.out}: {error.strerror or error}")
+        return _fail(f"cannot write to {shown(options.out)}: {error.strerror or error}")
     except (RCLError, RuntimeError, ValueError) as error:  # arguments, names that ROS refuses
         return _fail(" ".join(str(error).split()))
     finally:
@@ -109,7 +114,7 @@ def _record(options, node, should_stop) -> int:
         recorder = TopicRecorder(node, writer)
         if options.all:
             log.warning(PRIVACY)
-        log.info(f"recording into {options.out}")
+        log.info(f"recording into {shown(options.out)}")
         wanted = _Wanted(node, options)
         next_look = next_flush = 0.0
         while recorder.failure is None and not should_stop():
@@ -125,8 +130,8 @@ def _record(options, node, should_stop) -> int:
     if recorder.failure:
         reason = recorder.failure.strerror
         log.error(
-            f"recording ended: {reason}. {recorder.count} messages are in {options.out}, closed "
-            "and readable; free some space, then record again"
+            f"recording ended: {reason}. {recorder.count} messages are in {shown(options.out)}, "
+            "closed and readable; free some space, then record again"
         )
         return 1
     if not recorder.has_clock:
@@ -136,7 +141,7 @@ def _record(options, node, should_stop) -> int:
         remove_bag(options.out)
         log.warning(f"nothing was recorded: nobody published on {', '.join(wanted.names)}")
         return 0
-    log.info(f"{recorder.count} messages in {options.out}")
+    log.info(f"{recorder.count} messages in {shown(options.out)}")
     return 0
 
 

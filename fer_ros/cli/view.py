@@ -34,6 +34,7 @@ from fer_ros.cli.own_nodes import (
 )
 from fer_ros.command_line import number
 from fer_ros.faces import detectors
+from fer_ros.images.picture import shown
 from fer_ros.sources.address import SourceError, is_live, masked
 from fer_ros.web.access import is_loopback
 
@@ -231,11 +232,11 @@ def _free_port(host, ports):
     for port in ports:
         try:
             socket.create_server((host, port), family=family).close()
-        except OSError:
+        except (OSError, TypeError, UnicodeError):  # the latter of a host that is no text
             continue
         return port
     tried = f"ports {ports[0]} to {ports[-1]}" if len(ports) > 1 else f"port {ports[0]}"
-    raise NodesError(f"cannot listen on {host}, {tried}: choose --host, --port")
+    raise NodesError(f"cannot listen on {shown(host)}, {tried}: choose --host, --port")
 
 
 def _address(host, port):

@@ -6,6 +6,7 @@ is served, nothing is written, nothing asked is logged.
 """
 
 import asyncio
+import errno
 import json
 import logging
 import socket
@@ -60,7 +61,10 @@ REFUSALS = {
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens. Raises OSError; one for a name that is no address, too."""
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except UnicodeError:  # too long, or no text
+        raise OSError(errno.EINVAL, "no name of a machine") from None
     both = family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
     return socket.create_server(address[:2], family=family, dualstack_ipv6=both, backlog=64)
 
