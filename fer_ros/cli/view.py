@@ -178,19 +178,28 @@ def _show(options, stack):
 
 def _beside(namespace):
     """How to look at the same topics in another terminal."""
+    lines = [
+        f"The topics: {', '.join(f'{namespace}/{t}' for t in TOPICS)}",
+        "\nBeside it, in another terminal:",
+        f"  export {' '.join(f'{name}={os.environ[name]}' for name in MIDDLEWARE)}",
+        f"  ros2 topic echo {namespace}/emotions",
+    ]
+    rviz = _share() / "config" / "emotion.rviz"
+    renamed = " ".join(f"-r /{t}:={namespace}/{t}" for t in RVIZ_TOPICS) if namespace else ""
+    if rviz.is_file():
+        more = f" --ros-args {renamed}" if renamed else ""
+        lines.append(f"  rviz2 -d {shlex.quote(str(rviz))}{more}")
+    return "\n".join(lines)
+
+
+def _share():
+    """The folder of this package's files, where AMENT_PREFIX_PATH is not set too."""
     from ament_index_python.packages import get_package_share_directory
 
-    rviz = Path(get_package_share_directory("fer_ros"), "config", "emotion.rviz")
-    renamed = " ".join(f"-r /{t}:={namespace}/{t}" for t in RVIZ_TOPICS) if namespace else ""
-    return "\n".join(
-        (
-            f"The topics: {', '.join(f'{namespace}/{t}' for t in TOPICS)}",
-            "\nBeside it, in another terminal:",
-            f"  export {' '.join(f'{name}={os.environ[name]}' for name in MIDDLEWARE)}",
-            f"  ros2 topic echo {namespace}/emotions",
-            f"  rviz2 -d {shlex.quote(str(rviz))}" + (f" --ros-args {renamed}" if renamed else ""),
-        )
-    )
+    try:
+        return Path(get_package_share_directory("fer_ros"))
+    except (LookupError, OSError):
+        return Path(sys.prefix, "share", "fer_ros")
 
 
 def has_desktop() -> bool:
