@@ -102,10 +102,8 @@ def test_beside_a_robot_in_the_same_domain_neither_hears_the_other(tmp_path, pic
             own += publisher.topic_name in ("/image_raw/compressed", "/emotions")
         executor.spin_once(0.05)
     _, failure = demo.communicate(timeout=WAIT)
-    while rclpy.ok() and len(heard) < own:  # the last of its own
-        executor.spin_once(1.0)
-        if time.monotonic() > end:
-            break
+    for _ in range(40):  # what may still be under way
+        executor.spin_once(0.05)
     robot.destroy_node()
     rclpy.shutdown()
     assert demo.returncode == 0, failure
