@@ -125,7 +125,7 @@ def command(module: str, function: str = "main") -> int:
         if not received():
             raise
         status = 130
-    if status == 130 and received():
+    if status and received():  # an interrupt may have passed for a fault
         status = 128 + received()
     leave_at_once(status)
     return status

@@ -36,7 +36,7 @@ def arguments(tmp_path):
     """For each executable, what it is started with."""
 
     def get(name):
-        (tmp_path / "pictures").mkdir()
+        (tmp_path / "pictures").mkdir(exist_ok=True)
         for i in range(30):
             cv2.imwrite(str(tmp_path / f"pictures/{i}.png"), Sample()[i])
         places = {"OUT": str(tmp_path), "PICTURES": str(tmp_path / "pictures")}
@@ -100,6 +100,26 @@ def test_an_interrupt_in_a_destructor_is_not_lost(command):
     running.signal(signal.SIGTERM)
     assert running.wait() == 143
     assert "Traceback" not in running.words()
+
+
+def test_a_fault_under_an_interrupt_is_the_interrupt(monkeypatch):
+    """As where the import of a library is interrupted, and its caller takes it for missing."""
+    monkeypatch.setattr(start, "_begin", lambda status: None)
+    monkeypatch.setattr(start, "leave_at_once", lambda status: None)
+    monkeypatch.setattr(start, "_received", [signal.SIGTERM])
+    monkeypatch.setattr(signals, "refuse", lambda: 2, raising=False)
+    assert start.command("benchmarks.robustness.signals", "refuse") == 143
+    monkeypatch.setattr(start, "_received", [])
+    assert start.command("benchmarks.robustness.signals", "refuse") == 2
+
+
+def test_predict_does_not_wait_for_its_processes_when_told_to_stop(arguments, tmp_path):
+    """Their start alone takes longer on a busy machine than is left."""
+    for moment in (0.9, 1.2):
+        found = signals.signalled(
+            "predict", arguments("predict"), moment, signal.SIGINT, 1, tmp_path, os.environ
+        )
+        assert not found.fault, found.words
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def main() -> int:
     add("--seconds", type=float, default=2.5)
     add("--minutes", type=float, default=60.0)
     add("--seed", type=int, default=random.randrange(10**6))
-    add("--bag", type=Path, help="for evaluate_bag(s), left out without it")
+    add("--bag", type=Path, help="for evaluate_bag(s): one that lasts them longer than --seconds")
     add("--only", nargs="+", default=[*NODES, *(n for n in ARGUMENTS if n not in NODES)])
     options = parser.parse_args()
     print(f"--seed {options.seed}", flush=True)

@@ -14,7 +14,7 @@ import cv2
 from fer_ros.images.picture import shown, write_picture
 from fer_ros.reader import FaceReader, as_image, draw
 from fer_ros.result import Result
-from fer_ros.start import undisturbed_children
+from fer_ros.start import undisturbed_children, uninterrupted
 
 MANY = 24
 """Pictures from which processes pay: one takes about as long to start as to read so many."""
@@ -69,7 +69,7 @@ def read_pictures(
     )
     done = 0
     try:
-        with undisturbed_children():
+        with undisturbed_children(), uninterrupted():  # one half begun would say so by a traceback
             results = pool.map(_read_there, pictures, chunksize=AT_ONCE)
         for found in results:
             done += 1
@@ -79,6 +79,10 @@ def read_pictures(
             yield FileResult(
                 shown(picture.path), problem="not read: a process ended; too little memory?"
             )
+    except BaseException:  # told to stop: not after what they have begun
+        for child in multiprocessing.active_children():
+            child.kill()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -5,12 +5,14 @@ import numpy as np
 
 from fer_ros.inference.network import Function, NetworkError, Signature, first_line
 from fer_ros.inference.quiet import without_notes
+from fer_ros.start import uninterrupted
 
 
 def open_bytes(data: bytes, threads: int) -> tuple[Signature, Function]:
     """See ``fer_ros.inference.open_network``."""
     try:
-        from ai_edge_litert.interpreter import Interpreter
+        with uninterrupted():  # half imported, it could not be imported again
+            from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise NetworkError(
             f"needs LiteRT, which is not installed ({error}); pip install ai-edge-litert, "

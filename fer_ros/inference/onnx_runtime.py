@@ -2,6 +2,7 @@
 """ONNX Runtime runs .onnx files, where it is installed."""
 
 from fer_ros.inference.network import Function, NetworkError, Signature, first_line
+from fer_ros.start import uninterrupted
 
 QUIET = 3  # errors alone
 
@@ -9,7 +10,8 @@ QUIET = 3  # errors alone
 def open_bytes(data: bytes, threads: int) -> tuple[Signature, Function]:
     """See ``fer_ros.inference.open_network``."""
     try:
-        import onnxruntime
+        with uninterrupted():  # half imported, it could not be imported again
+            import onnxruntime
     except ImportError as error:
         raise NetworkError(f"ONNX Runtime cannot be imported: {error}") from None
     options = onnxruntime.SessionOptions()
