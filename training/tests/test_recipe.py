@@ -16,7 +16,7 @@ from fer_training.recipe import (
 )
 
 NAMES = [
-    *("attention", "best", "by_labels", "fine_tune", "paper", "small"),
+    *("attention", "best", "by_labels", "fine_tune", "paper", "small", "small_by_labels"),
     *("teacher_contrast", "teacher_face", "teacher_mobilenet", "teacher_resnet", "teacher_vgg"),
 ]
 
@@ -52,7 +52,7 @@ def test_phases_hold_to_the_head_where_they_say_nothing():
     assert labels.start.name == "teacher_mobilenet"
     assert best.start == labels
     assert [p.teacher for p in best.phases] == [0.0, best.teacher]
-    assert [t.name for t in load_recipe("small").teachers][-1] == "by_labels"
+    assert [t.name for t in load_recipe("small_by_labels").teachers][-1] == "by_labels"
 
 
 @pytest.mark.parametrize(
