@@ -62,11 +62,14 @@ class Classifier:
         if crop.shape != self.card.crop.shape or crop.dtype != np.uint8:
             raise ValueError(f"crop is {crop.dtype} {crop.shape}, not uint8 {self.card.crop.shape}")
         logits = self._backend.logits(crop)
-        with np.errstate(over="ignore"):
-            scaled = logits / np.float32(self.card.temperature)
-        if not np.isfinite(scaled).all():
+        scaled = logits.astype(np.float64) / self.card.temperature  # in which nothing overflows
+        if not (np.abs(scaled) <= LARGEST).all():  # nor where they are not a number
             raise ModelError(f"{self.path}: the model gave {logits!r}, not finite logits")
         return softmax(scaled[self._places])
+
+
+LARGEST = np.finfo(np.float32).max
+"""Of a finite logit."""
 
 
 def default_model() -> Path:
@@ -122,8 +125,9 @@ class Backend:
             outputs = self._network(self._values(crop))
         except NetworkError as error:
             raise ModelError(str(error)) from None
-        found = ", ".join(f"{o.dtype.name} {list(o.shape)}" for o in outputs)
-        if found != f"float32 [1, {self._classes}]":
+        wanted = [((1, self._classes), np.float32)]
+        if [(output.shape, output.dtype) for output in outputs] != wanted:
+            found = ", ".join(f"{o.dtype.name} {list(o.shape)}" for o in outputs)
             raise ModelError(
                 f"{self._network.path}: output is {found}, not float32 [1, {self._classes}]; "
                 "the labels of the card say how many"
