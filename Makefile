@@ -107,9 +107,10 @@ leaderboard: bench-env build ## every model on every data set (CSV= VOTES= DATA=
 	    $(if $(VOTES),--votes "$(VOTES)") $(if $(ELSEWHERE),--elsewhere $(ELSEWHERE)) \
 	    $(if $(DATA),--data $(DATA)) $(if $(MODELS),--model $(MODELS))
 
-lint: $(VENV)/.ready ## ruff, mypy, and a licence for each file, alone
+lint: $(VENV)/.ready ## ruff, mypy, codespell, and a licence for each file, alone
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/codespell
 	@test ! -e .git || $(VENV)/bin/reuse lint --lines
 
 build: $(VENV)/.built ## build the package and install it into .venv
