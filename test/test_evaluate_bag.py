@@ -259,7 +259,7 @@ def test_what_is_required_decides_the_exit_status(recording, tmp_path, capsys):
     assert told["events"] >= 1
     assert told["labels"]["false_faces"] == 2
     page = Page(tmp_path / "out/report.html").text
-    assert "What can be required" in page
+    assert "Figures for --require" in page
     assert f"events_per_minute{told['events_per_minute']:g}changes of expression" in page
     assert f"false_faces_per_minute{told['labels']['false_faces_per_minute']:g}ids seen" in page
 

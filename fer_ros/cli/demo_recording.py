@@ -143,7 +143,7 @@ def describe(summary: dict) -> str:
         f"model     {summary['model'] or '-'}",
         f"images    {', '.join(counts)}",
         f"messages  {summary['images']}" + (f" ({rate:.2f} a second)" if rate else ""),
-        f"faces     {summary['faces']} of {len(summary['ids'])} ids",
+        f"faces     {summary['faces']} detections, {len(summary['ids'])} tracks",
     ]
     for track_id, seen in summary["ids"].items():
         lines.append(

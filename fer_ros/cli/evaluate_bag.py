@@ -157,7 +157,7 @@ def describe(evaluation) -> str:
         f"\n{s['bag']} {s['topic']}: {s['model']}, faces by {s['detector']}",
         f"  images    {s['images']} of {s['images_read']}, {percent(s['detection_rate'])} with a "
         f"face; {timing['images_per_second']} a second",
-        f"  faces     {s['faces']} of {len(s['ids'])} ids, "
+        f"  faces     {_count(s['faces'], 'detection')}, {_count(len(s['ids']), 'track')}, "
         + ("-" if s["flips_per_minute"] is None else f"{s['flips_per_minute']:.1f}")
         + " label flips a minute",
         "  shares    "
@@ -179,6 +179,10 @@ def describe(evaluation) -> str:
                     f"{percent(own['precision'])}, F1 {percent(own['f1'])} of {own['labelled']}"
                 )
     return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _log(line: str) -> None:

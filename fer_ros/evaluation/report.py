@@ -169,7 +169,7 @@ def table_of_measures(found: Mapping[str, float | None]) -> str:
         f"<td class='dim'>{escape(MEASURES[name])}</td></tr>"
         for name, value in found.items()
     )
-    return f"<h2>What can be required</h2><table class='measures'>{rows}</table>"
+    return f"<h2>Figures for --require</h2><table class='measures'>{rows}</table>"
 
 
 def _thumbnails(evaluation: Evaluation) -> str:
