@@ -133,6 +133,8 @@ def draw(image: Picture, result: Result) -> np.ndarray:
 def as_image(image: Picture) -> np.ndarray:
     """BGR, uint8 [H, W, 3], of what ``FaceReader.read`` takes; raises as that does."""
     if isinstance(image, str | os.PathLike):
+        if not os.fspath(image):  # else the current folder
+            raise FileNotFoundError("no such file: an empty name")
         return read_picture(Path(image).expanduser())
     if not isinstance(image, np.ndarray):
         raise ValueError(f"an image is an array or a path, not {type(image).__name__}")

@@ -100,6 +100,9 @@ def test_a_file_is_turned_as_its_exif_data_say(reader, image, tmp_path):
 def test_what_is_no_image(reader, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no such file: .*none\.jpg"):
         reader.read(tmp_path / "none.jpg")
+    for name in ("", "a\0b"):
+        with pytest.raises(FileNotFoundError, match="no such file"):
+            reader.read(name)
     (tmp_path / "text.jpg").write_text("no picture")
     for path in (tmp_path / "text.jpg", tmp_path):
         with pytest.raises(ValueError, match="not a picture"):
@@ -145,7 +148,10 @@ def test_drawing(reader, image):
 
 def test_parameters_are_those_of_the_node(image):
     assert FaceReader(rotate=180).read(image[::-1, ::-1].copy()).faces[0].label == "joy"
-    assert len(FaceReader(max_faces=1).read(Sample()[210]).faces) == 1
+    for one in (1, np.int64(1), 1.0, "1"):
+        assert len(FaceReader(max_faces=one).read(Sample()[210]).faces) == 1
+    with pytest.raises(ParameterError, match=r"max_faces=1\.5: expected a whole number"):
+        FaceReader(max_faces=np.float32(1.5))
     with pytest.raises(ParameterError, match="no parameter colour"):
         FaceReader(colour=3)
 

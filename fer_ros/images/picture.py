@@ -77,7 +77,7 @@ def _bytes_of(path):
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # the latter of a name that no file can have
         raise FileNotFoundError(f"no such file: {name}") from None
     except IsADirectoryError:
         raise PictureError(f"{name}: a folder, not a picture") from None

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
+
 from fer_ros.images.picture import LineError
 
 Value = bool | int | float | str
@@ -81,6 +83,8 @@ class Parameter:
         """
         kind = type(self.default)
         value = self.meant(value)
+        if isinstance(value, np.generic):
+            value = value.item()
         try:
             result = _READ[kind](value)
         except (ValueError, OverflowError):
