@@ -181,3 +181,12 @@ def test_the_examples_of_the_help_are_right(folder, monkeypatch, capsys):
         words = [word for word in words if word not in ("head", "faces.csv", "0")]
         if words and words != ["--help"]:
             assert main(words) == 0, typed
+
+
+def test_an_error_of_the_system_is_told_without_its_number(folder, capsys):
+    assert main([str(folder / "one.png"), "--annotate", "/proc/none"]) == 1
+    told = capsys.readouterr().err
+    assert "/proc/none: No such file or directory" in told
+    assert "Errno" not in told
+    assert main([""]) == 1
+    assert "an empty name: no such file or folder" in capsys.readouterr().err

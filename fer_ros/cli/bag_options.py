@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from fer_ros.command_line import number
+from fer_ros.command_line import fault, number
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.evaluation.criteria import (
     LABELLED,
@@ -60,8 +60,7 @@ def failing(command: str, *errors: type[Exception]):
     except foreseen as error:
         print(f"{command}: {error}", file=sys.stderr)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"{command}: {where}{error.strerror or error}", file=sys.stderr)
+        print(f"{command}: {fault(error)}", file=sys.stderr)
     except KeyboardInterrupt:
         print(f"{command}: stopped", file=sys.stderr)
         outcome.status = 130

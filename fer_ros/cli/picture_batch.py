@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 
+from fer_ros.command_line import fault
 from fer_ros.images.picture import shown, write_picture
 from fer_ros.reader import FaceReader, as_image, draw
 from fer_ros.result import Result
@@ -114,5 +115,5 @@ def _read(reader: FaceReader, picture: Picture) -> FileResult:
             picture.drawn.parent.mkdir(parents=True, exist_ok=True)
             write_picture(picture.drawn, draw(image, result))
     except (OSError, ValueError, cv2.error) as error:
-        return FileResult(file, problem=str(error).replace("\n", " "))
+        return FileResult(file, problem=fault(error))
     return file_result(file, result)

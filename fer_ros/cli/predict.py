@@ -29,6 +29,7 @@ from fer_ros import start
 from fer_ros.cli.picture_batch import FileResult, Picture, file_result, read_pictures
 from fer_ros.cli.prediction_output import Csv, JsonLines, Output, Table
 from fer_ros.cli.prediction_sources import UsageError, find
+from fer_ros.command_line import fault
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.faces.detectors import DetectorError
 from fer_ros.images.picture import shown
@@ -188,7 +189,7 @@ def _read_video(video: Picture, parameters: dict, output: Output, tally: Tally) 
     except BrokenPipeError:
         raise
     except (SourceError, OSError) as error:
-        tally.note_problem(str(error))
+        tally.note_problem(fault(error))
     else:
         output.end_video(file)
 

@@ -54,7 +54,8 @@ def find(paths: list[str], annotate: Path | None = None) -> Work:
         elif _is_live(work, text):
             work.live.append(text)
         elif not text.startswith("@"):
-            work.problems.append(f"{masked(shown(text))}: no such file or folder")
+            name = masked(shown(text)) or "an empty name"
+            work.problems.append(f"{name}: no such file or folder")
     return work
 
 
