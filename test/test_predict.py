@@ -52,6 +52,14 @@ def test_a_table_of_a_folder(folder, capsys):
     assert "0.0 to 1.4 s: joy 100%" in rows[4]
 
 
+def test_the_header_of_pictures_stands_over_pictures_alone(folder, tmp_path, capsys):
+    assert main([str(folder / "clip.avi")]) == 0
+    (row,) = lines(capsys)
+    assert "0.0 to 1.4 s: joy 100%" in row
+    assert main([str(tmp_path / "none.jpg")]) == 1
+    assert lines(capsys) == []
+
+
 def test_json_has_a_line_for_each_image(folder, capsys):
     assert main(["--json", str(folder / "one.png"), str(folder / "clip.avi")]) == 0
     found = [json.loads(line) for line in lines(capsys)]

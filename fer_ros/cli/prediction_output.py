@@ -70,11 +70,14 @@ class Table:
     def __init__(self, out: Print, width: int, live: bool = False):
         self._out, self._width, self._live = out, width, live
         self._faces: dict[int, _Seen] = {}
-        self._out(f"{'file':{width}}  {'expression':12} {'sure':>5} {'quality':>8}  box")
+        self._has_header = False
 
     def add(self, reading: FileResult) -> None:
         """See Output."""
         if reading.time is None:
+            if not self._has_header:  # of pictures' columns, which the lines of videos do not have
+                self._has_header = True
+                self._line("file", f"{'expression':12} {'sure':>5} {'quality':>8}  box")
             for words in _of_picture(reading.records):
                 self._line(reading.file, words)
             return
