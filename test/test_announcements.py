@@ -59,7 +59,7 @@ def test_it_is_said_again_after_a_while():
 
 
 def test_another_trouble_is_said():
-    never = Problem(WARN, "40% of the images never came: raise net.core.rmem_max")
+    never = Problem(WARN, "40% of the images were lost: raise net.core.rmem_max")
     lines = said(silent(2), (*silent(3), never))
     assert [text.split()[0] for _, text in lines] == ["no", "40%"]
 

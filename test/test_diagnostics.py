@@ -204,7 +204,7 @@ def test_images_that_never_came(health, clock):
     process(health, 6)
     found, values = report(health, clock, (7, 7, 0))
     assert (found.level, values["missed"]) == (WARN, "3")
-    assert found.message.startswith("30% of the images never came: raise net.core.rmem_max")
+    assert found.message.startswith("30% of the images were lost: raise net.core.rmem_max")
     process(health, 6)
     assert report(health, clock, (13, 13, 0))[0].level == OK
 
@@ -216,7 +216,7 @@ def test_nothing_is_advised_that_is_so_already(health, clock):
     found, _ = report(
         health, clock, (7, 7, 0), compressed=True, topic="/a/compressed", reliabilities=(RELIABLE,)
     )
-    assert "30% of the images never came: network or machine are too slow" in found.message
+    assert "30% of the images were lost: network or machine are too slow" in found.message
     assert "results are 2000 ms old" in found.message
     clock.now += 60
     found, _ = report(

@@ -72,7 +72,7 @@ def main(argv=None) -> int:
         "--compare",
         nargs="+",
         metavar="NAME=VALUE",
-        help="evaluate twice: also with these parameters, or parameter files, over the others",
+        help="evaluate a second time with these parameters, or parameter files, changed",
     )
     options = parser.parse_args(argv)
     start.interrupt()

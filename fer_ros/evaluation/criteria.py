@@ -15,12 +15,12 @@ MEASURES = {
     "flips_per_minute": "changes of a face's label over the time it was in view",
     "coverage": "share of the faces that are named, not uncertain",
     "uncertain_share": "share of the faces that are uncertain",
-    "new_ids_per_minute": "ids that began over the length of the recording",
+    "new_ids_per_minute": "new track ids per minute of the recording",
     "faces_per_image": "faces over images",
     "events_per_minute": "changes of expression that held, over the length of the recording",
     "accuracy": "share of the labelled faces that are named as labelled",
     "macro_f1": "mean F1 of the labelled classes",
-    "false_faces_per_minute": "ids seen while the label says `no face`, over that time",
+    "false_faces_per_minute": "track ids per minute labelled `no face`",
     "id_switches": "changes of the id that answers to one label",
 }
 """What can be required. Nothing timed: the answer is always the same."""

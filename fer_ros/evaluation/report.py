@@ -47,7 +47,7 @@ def write_live_report(
     """
     body = [
         f"<p><code>{escape(summary['model'])}</code></p>",
-        _cards(summary, summary["latency_ms"].get("age", {}), "a result"),
+        _cards(summary, summary["latency_ms"].get("age", {}), "median latency"),
         _shares(summary),
         _timelines(observed, summary["ids"], None),
     ]
@@ -86,7 +86,7 @@ def _side(evaluation: Evaluation, compared: bool) -> str:
         f"<h2>{escape(set_)}</h2>" if compared else "",
         f"<p><code>{escape(s['model'])}</code>, faces by {escape(s['detector'])}"
         f"{'' if compared else ', ' + escape(set_)}</p>",
-        _cards(s, evaluation.timing["latency_ms"].get("total", {}), "an image"),
+        _cards(s, evaluation.timing["latency_ms"].get("total", {}), "median per image"),
         _shares(s),
         _timelines(evaluation.observed, s["ids"], Labels(job.labels) if job.labels else None),
     ]
@@ -105,7 +105,7 @@ def _shares(summary: dict) -> str:
     return f"<h2>Share of each expression</h2>{bar}{charts.legend(shares)}"
 
 
-def _cards(s: dict, latency: dict, unit: str) -> str:
+def _cards(s: dict, latency: dict, median: str) -> str:
     flips = s["flips_per_minute"]
     cards = [
         (percent(s["detection_rate"]), "of the images show a face"),
@@ -114,11 +114,11 @@ def _cards(s: dict, latency: dict, unit: str) -> str:
         (percent(s["shares"].get("uncertain")), "uncertain"),
         (
             f"{latency.get('p50', 0):.1f} ms",
-            f"median {unit}, p99 {latency.get('p99', 0):.1f} ms",
+            f"{median}, p99 {latency.get('p99', 0):.1f} ms",
         ),
     ]
     if "labels" in s:
-        cards.insert(0, (percent(s["labels"]["accuracy"]), "as labelled"))
+        cards.insert(0, (percent(s["labels"]["accuracy"]), "accuracy"))
         cards.insert(1, (_decimal(s["labels"]["macro_f1"]), "macro F1"))
     return f"<div class='cards'>{''.join(f'<div><b>{v}</b>{t}</div>' for v, t in cards)}</div>"
 

@@ -196,7 +196,7 @@ def _missed(situation, period, limits) -> Iterator[Problem]:
         remedy = "raise net.core.rmem_max, or set image_transport to compressed"
         if situation.compressed:
             remedy = f"network or machine are too slow for them, {_relief(situation)}"
-        yield Problem(WARN, f"{share:.0%} of the images never came: {remedy}")
+        yield Problem(WARN, f"{share:.0%} of the images were lost: {remedy}")
 
 
 def _relief(situation) -> str:
