@@ -113,7 +113,7 @@ ANALYSIS = (
     Parameter(
         "rotate",
         0,
-        "Clockwise turn that makes the images upright, for a camera mounted askew.",
+        "Clockwise turn that makes the images upright, for a camera that is turned.",
         PipelineOptions,
         "degrees",
         choices=(0, 90, 180, 270),
