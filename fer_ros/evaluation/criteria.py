@@ -20,7 +20,7 @@ MEASURES = {
     "events_per_minute": "changes of expression that held, over the length of the recording",
     "accuracy": "share of the labelled faces that are named as labelled",
     "macro_f1": "mean F1 of the labelled classes",
-    "false_faces_per_minute": "track ids per minute labelled `no face`",
+    "false_faces_per_minute": "track ids seen per minute labelled `no face`",
     "id_switches": "changes of the id that answers to one label",
 }
 """What can be required. Nothing timed: the answer is always the same."""
