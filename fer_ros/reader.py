@@ -3,8 +3,8 @@
 
 import math
 import os
+import reprlib
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 from fer_ros.pipeline import EmotionPipeline
 from fer_ros.result import Result
+from fer_ros.sources.address import existing
 
 OF_TIME = Flag.JUST_APPEARED | Flag.TALKING | Flag.STILL
 """Flags that one picture by itself says nothing of."""
@@ -98,14 +99,20 @@ class FaceReader:
             FileNotFoundError: no such file.
             ValueError: as for ``read``, or a stamp that is not later; nothing is forgotten then.
         """
-        if not math.isfinite(stamp) or stamp <= self._last:
+        try:
+            seconds = float(stamp)
+        except (TypeError, ValueError, OverflowError):
+            seconds = math.nan
+        if not math.isfinite(seconds) or seconds <= self._last:
             after = "" if math.isinf(self._last) else f" and after {self._last}"
-            raise ValueError(f"stamp {stamp}: expected finite seconds{after}; reset() begins anew")
+            raise ValueError(
+                f"stamp {reprlib.repr(stamp)}: expected finite seconds{after}; reset() begins anew"
+            )
         bgr = as_image(image)
         if math.isinf(self._first):
-            self._first = stamp
-        self._last = stamp
-        return self._video.process(Observation(bgr, BEGIN + stamp - self._first))
+            self._first = seconds
+        self._last = seconds
+        return self._video.process(Observation(bgr, BEGIN + (seconds - self._first)))
 
     def reset(self) -> None:
         """Forget all faces of the video, whose stamps may begin anew; ids are not given again."""
@@ -135,7 +142,7 @@ def as_image(image: Picture) -> np.ndarray:
     if isinstance(image, str | os.PathLike):
         if not os.fspath(image):  # else the current folder
             raise FileNotFoundError("no such file: an empty name")
-        return read_picture(Path(image).expanduser())
+        return read_picture(existing(os.fspath(image)) or image)
     if not isinstance(image, np.ndarray):
         raise ValueError(f"an image is an array or a path, not {type(image).__name__}")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:

@@ -11,7 +11,9 @@ import pytest
 
 import fer_ros
 from fer_ros import EMOTIONS, FaceEmotion, FaceReader, Result, draw
+from fer_ros.faces.detectors import DetectorError
 from fer_ros.faces.quality import Flag
+from fer_ros.images.picture import PictureError
 from fer_ros.parameters import ParameterError
 from fer_ros.sources.sample import Sample
 
@@ -196,3 +198,25 @@ def test_dicts_have_the_messages_fields(reader, image):
     fields = set(msg.EmotionArray.get_fields_and_field_types()) - {"header"}
     assert set(content) == fields
     assert set(content["faces"][0]) == set(msg.FaceEmotion.get_fields_and_field_types())
+
+
+@pytest.mark.parametrize("stamp", [None, "one", 10**400, [1.0]])
+def test_a_stamp_that_is_no_number(reader, image, stamp):
+    with pytest.raises(ValueError, match="expected finite seconds"):
+        reader.track(image, stamp)
+
+
+def test_names_of_no_file(reader):
+    for name, error in (("~nobody-here/x.png", FileNotFoundError), ("a\0b", PictureError)):
+        with pytest.raises(error):
+            reader.read(name)
+
+
+def test_parameters_as_numpy_and_pathlib_have_them(tmp_path):
+    options = FaceReader(
+        max_faces=np.int64(1), min_quality=np.float32(0.5), pose_smoothing=np.bool_(True)
+    )._video.options
+    assert (options.max_faces, options.min_quality, options.pose_smoothing) == (1, 0.5, True)
+    assert type(options.max_faces) is int
+    with pytest.raises(DetectorError, match=r"none\.onnx"):
+        FaceReader(detector="yunet", detector_model=tmp_path / "none.onnx")

@@ -75,12 +75,18 @@ def read_picture(
 def _bytes_of(path):
     name = shown(path)
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # it may never give an end
+            raise PictureError(f"{name}: a pipe or a device, not a file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (FileNotFoundError, ValueError):  # the latter of a name that no file can have
         raise FileNotFoundError(f"no such file: {name}") from None
     except IsADirectoryError:
         raise PictureError(f"{name}: a folder, not a picture") from None
+    except PictureError:
+        raise
+    except ValueError:
+        raise PictureError(f"{name}: no name of a file") from None
     except OSError as error:
         raise PictureError(f"{name}: {error.strerror or error}") from None
     if len(data) > MAX_BYTES:

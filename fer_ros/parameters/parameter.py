@@ -3,6 +3,7 @@
 
 import difflib
 import math
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -76,12 +77,14 @@ class Parameter:
         return value
 
     def checked(self, value: Any) -> Value:
-        """``value``, or a text of it, as the parameter's type.
+        """``value``, a text or NumPy's kind of it, as the parameter's type; a path is a text.
 
         Raises:
             ParameterError: it is of another type, or not among what the parameter may be.
         """
         kind = type(self.default)
+        if isinstance(value, np.generic):
+            value = value.item()
         value = self.meant(value)
         if isinstance(value, np.generic):
             value = value.item()
@@ -134,9 +137,9 @@ def _float(value: Any) -> float:
 
 
 def _str(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str | os.PathLike):
         raise ValueError
-    return value
+    return os.fspath(value)
 
 
 _READ: Mapping[type, Callable[[Any], Any]] = {bool: _bool, int: _int, float: _float, str: _str}

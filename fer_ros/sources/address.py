@@ -45,11 +45,16 @@ def source_of(word: str) -> str:
 
 
 def existing(name: str) -> Path | None:
-    """The file or folder of that name, None where there is none, or cannot be."""
-    with suppress(OSError, ValueError, RuntimeError):  # too long, a NUL, the home of nobody
-        path = Path(name).expanduser()
-        return path if path.exists() else None
+    """The file or folder of that name, else of what ``~`` in it stands for; None without either."""
+    for find in (Path, _at_home):
+        with suppress(OSError, ValueError, RuntimeError):  # too long, a NUL, the home of nobody
+            if (path := find(name)).exists():
+                return path
     return None
+
+
+def _at_home(name: str) -> Path:
+    return Path(name).expanduser()
 
 
 def is_live(source: str) -> bool:

@@ -64,6 +64,8 @@ def open_recorded(source: str, log: Log = print) -> Recorded:
             f"no such file or folder: {masked(shown(source)) or 'an empty name'} (give a camera "
             "index such as 0, a video, a folder of pictures, a stream's URL, or sample)"
         )
+    if not (path.is_dir() or path.is_file()):
+        raise SourceError(f"{shown(path)}: a pipe or a device, neither a file nor a folder")
     if path.is_dir() or path.suffix.lower() in SUFFIXES or _is_picture(path):
         return _Pictures(path, log)
     return _VideoFile(path, log)
