@@ -4,8 +4,11 @@
 import csv
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -198,3 +201,110 @@ def test_an_error_of_the_system_is_told_without_its_number(folder, capsys):
     assert "Errno" not in told
     assert main([""]) == 1
     assert "an empty name: no such file or folder" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    return Sample()[0]
+
+
+def test_a_tilde_in_a_name_that_is_there(portrait, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    cv2.imwrite("~copy.png", portrait)
+    assert main(["."]) == 0
+    assert main(["~copy.png"]) == 0
+    assert len(lines(capsys)) == 4
+    assert len(FaceReader().read("~copy.png").faces) == 1
+
+
+def test_pipes_among_pictures_and_as_videos(portrait, tmp_path, capsys):
+    for name in ("a.png", "clip"):
+        os.mkfifo(tmp_path / name)
+    cv2.imwrite(str(tmp_path / "b.png"), portrait)
+    assert main([str(tmp_path), str(tmp_path / "clip")]) == 1
+    captured = capsys.readouterr()
+    assert "joy" in captured.out
+    assert captured.err.count("a pipe or a device") == 2
+
+
+def test_drawn_images_never_fall_on_what_another_path_names(portrait, tmp_path, capsys):
+    for folder in ("in", "out"):
+        (tmp_path / folder / "inner").mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / folder / "inner" / "x.png"), portrait)
+    paths = [str(tmp_path / "in"), str(tmp_path / "out" / "inner")]
+    for order in (paths, paths[::-1]):
+        assert main([*order, "--annotate", str(tmp_path / "out")]) == 2
+    assert "over another image" in capsys.readouterr().err
+    assert np.array_equal(cv2.imread(str(tmp_path / "out" / "inner" / "x.png")), portrait)
+
+
+@pytest.mark.parametrize("form", ["--csv", "--json", "--require-face"])
+def test_a_video_whose_name_is_not_utf_8(folder, tmp_path, form, repository):
+    odd = tmp_path / "odd\udce9"  # what is drawn into it is not read the second time
+    odd.mkdir()
+    shutil.copy(folder / "clip.avi", odd / "clip\udce9.avi")
+    command = [sys.executable, "-m", "fer_ros", str(odd), form, "--annotate", str(odd / "drawn")]
+    for encoding in ("utf-8", "ascii"):
+        done = subprocess.run(
+            command,
+            cwd=repository,
+            env=os.environ | {"PYTHONIOENCODING": encoding},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "xe9" in done.stdout
+    assert [p.name for p in (odd / "drawn").iterdir()] == ["clip\udce9.mp4"]
+
+
+def test_letters_that_the_terminal_has_not(portrait, tmp_path, repository):
+    cv2.imwrite(str(tmp_path / "x.png"), portrait)
+    (tmp_path / "x.png").rename(tmp_path / "José 写真.png")
+    done = subprocess.run(
+        [sys.executable, "-m", "fer_ros", str(tmp_path)],
+        cwd=repository,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"Jos\xe9 \u5199\u771f.png" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_an_output_that_is_full(folder, repository):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "fer_ros", str(folder / "one.png")],
+            cwd=repository,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "output cannot be written" in done.stderr
+
+
+def test_a_drawn_video_is_whole_or_the_old_one_stays(folder, tmp_path, monkeypatch, capsys):
+    (tmp_path / "clip.mp4").write_text("old")
+    words = [str(folder / "clip.avi"), "--annotate", str(tmp_path)]
+
+    class Full:  # OpenCV's own says nothing where the disk is full
+        fourcc = cv2.VideoWriter.fourcc
+
+        def __init__(self, name, *_):
+            Path(name).write_bytes(b"torn")
+
+        def isOpened(self):  # noqa: N802
+            return True
+
+        release = write = lambda *_: None
+
+    monkeypatch.setattr(cv2, "VideoWriter", Full)
+    assert main(words) == 1
+    assert "is the disk full?" in capsys.readouterr().err
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("clip.mp4", "old")]

@@ -12,20 +12,20 @@ if __name__ == "__main__":  # before the imports below: they take a second, and 
     raise SystemExit(predict())
 
 import argparse
+import io
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 
-import cv2
-import numpy as np
 from tqdm import tqdm
 
 from fer_ros import start
+from fer_ros.cli.drawn_video import VideoError, drawn_video
 from fer_ros.cli.picture_batch import FileResult, Picture, file_result, read_pictures
 from fer_ros.cli.prediction_output import Csv, JsonLines, Output, Table
 from fer_ros.cli.prediction_sources import UsageError, find
@@ -91,8 +91,17 @@ def main(argv=None) -> int:
         _log("stopped")
         return 130
     except BrokenPipeError:  # `| head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:  # of the output: what is read has its own
+        _drop_output()
+        _log(f"the output cannot be written: {error.strerror or error}")
+        return 1
+
+
+def _drop_output() -> None:
+    """What is still to be written would fail again at Python's end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse(argv):
@@ -151,6 +160,9 @@ def _run(options, tally: Tally) -> int:
 
 
 def _output(options, names: list[str], live: bool) -> Output:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names hold what a terminal's letters do not
+        sys.stdout.reconfigure(errors="backslashreplace")
+
     def out(line: str) -> None:
         tqdm.write(line, file=sys.stdout)
         sys.stdout.flush()
@@ -176,19 +188,17 @@ def _take(found: FileResult, output: Output, tally: Tally) -> None:
 
 def _read_video(video: Picture, parameters: dict, output: Output, tally: Tally) -> None:
     """Follow the faces of one video, as a reader of its own does: ids begin with 1."""
-    file, reader = str(video.path), FaceReader(**parameters)
+    file, reader = shown(video.path), FaceReader(**parameters)
     try:
-        recorded = open_recorded(file, tally.note_problem)
-        drawn = _video_writer(video.drawn, recorded.rate) if video.drawn else nullcontext()
+        recorded = open_recorded(str(video.path), tally.note_problem)
+        drawn = drawn_video(video.drawn, recorded.rate) if video.drawn else nullcontext()
         with drawn as write:
             for number, image in enumerate(_progress(iter(recorded), len(recorded), "images")):
                 result = reader.track(image, number / recorded.rate)
                 _take(file_result(file, result, round(number / recorded.rate, 3)), output, tally)
                 if write:
                     write(draw(image, result))
-    except BrokenPipeError:
-        raise
-    except (SourceError, OSError) as error:
+    except (SourceError, VideoError) as error:
         tally.note_problem(fault(error))
     else:
         output.end_video(file)
@@ -216,25 +226,3 @@ def _watch(source: str, parameters: dict, output: Output, tally: Tally) -> None:
         output.end_video(name)
     finally:
         live.close()
-
-
-@contextmanager
-def _video_writer(path: Path, rate: float) -> Iterator[Callable[[np.ndarray], None]]:
-    """A function that writes images, BGR, uint8 [H, W, 3], into a video."""
-    writer: cv2.VideoWriter | None = None
-
-    def write(image: np.ndarray) -> None:
-        nonlocal writer
-        if writer is None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            size = (image.shape[1], image.shape[0])
-            writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
-            if not writer.isOpened():
-                raise OSError(f"{path} cannot be written")
-        writer.write(image)
-
-    try:
-        yield write
-    finally:
-        if writer:
-            writer.release()

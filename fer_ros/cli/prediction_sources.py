@@ -44,7 +44,7 @@ def find(paths: list[str], annotate: Path | None = None) -> Work:
     for text in paths:
         path = existing(text) if text else None
         if path and path.is_dir():
-            files = list(_files_in(path))
+            files = list(_files_in(path, annotate))
             if not files:
                 work.problems.append(f"{shown(text)}: no picture or video in this folder")
             for file in sorted(files, key=lambda p: (str(p.parent), by_number(p))):
@@ -56,12 +56,20 @@ def find(paths: list[str], annotate: Path | None = None) -> Work:
         elif not text.startswith("@"):
             name = masked(shown(text)) or "an empty name"
             work.problems.append(f"{name}: no such file or folder")
+    read = {picture.path.resolve() for picture in (*work.pictures, *work.videos)}
+    for drawn in work.drawn:
+        if drawn.resolve() in read:
+            raise _overwriting(drawn)
     return work
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
-    """Pictures and videos at any depth; folders that vanish meanwhile are passed over."""
-    for place, _, names in os.walk(folder):
+def _files_in(folder: Path, annotate: Path | None) -> Iterator[Path]:
+    """Pictures and videos at any depth, but for those drawn before; folders that vanish meanwhile
+    are passed over.
+    """
+    drawn = annotate and annotate.resolve()
+    for place, within, names in os.walk(folder):
+        within[:] = [name for name in within if Path(place, name).resolve() != drawn]
         for file in (Path(place, name) for name in names if not name.startswith(".")):
             if file.suffix.lower() in SUFFIXES | VIDEOS:
                 yield file
@@ -83,10 +91,13 @@ def _note(work: Work, file: Path, drawn: Path | None) -> None:
     if drawn and not picture:
         drawn = drawn.with_suffix(".mp4")
     if drawn:
-        if drawn in work.drawn or drawn.resolve() == file.resolve():
-            problem = (
-                f"--annotate would write {shown(drawn)} over another image; take another folder"
-            )
-            raise UsageError(problem)
+        if drawn in work.drawn:
+            raise _overwriting(drawn)
         work.drawn.add(drawn)
     (work.pictures if picture else work.videos).append(Picture(file, drawn))
+
+
+def _overwriting(drawn: Path) -> UsageError:
+    return UsageError(
+        f"--annotate would write {shown(drawn)} over another image; take another folder"
+    )
