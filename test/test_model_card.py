@@ -151,6 +151,7 @@ def test_damaged_model(model):
         ("framing", {"size": 48, "margin": -1}, "not a number from"),
         ("input_size", "96", "not a number from"),
         ("input_size", float("nan"), "not a number from"),
+        ("input_size", 96.5, "not a whole number"),
         ("uncertain_below", 2, "not a number from 0 to 1"),
         ("uncertain_below", True, "not a number from 0 to 1"),
         ("name", "", "not a text"),

@@ -118,7 +118,7 @@ def load_card(model: Path) -> ModelCard:
             name=_text(content["name"]),
             version=_text(content["version"]),
             margin=_number(content["framing"]["margin"], 0.1, 10),
-            input_size=int(_number(content["input_size"], 1, MAX_INPUT_SIZE)),
+            input_size=_whole(content["input_size"], MAX_INPUT_SIZE),
             sha256=_text(entry["sha256"]),
             temperature=_number(entry["temperature"], 0.01, 100),
             uncertain_below=_number(content["uncertain_below"], 0, 1),
@@ -219,3 +219,10 @@ def _number(value, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise ValueError(f"{reprlib.repr(value)} is not a number from {low} to {high}")
     return float(value)
+
+
+def _whole(value, high: int) -> int:
+    number = _number(value, 1, high)
+    if not number.is_integer():
+        raise ValueError(f"{number} is not a whole number of pixels")
+    return int(number)
