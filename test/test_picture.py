@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Picture files as they lie about: any name, any kind, torn, empty, bombs."""
 
+import errno
 import os
 import struct
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,7 +13,13 @@ import pytest
 from picture_files import encoded, png_chunk
 
 from fer_ros.images.header import PNG, HeaderError
-from fer_ros.images.picture import PictureError, picture_size, read_picture, shown
+from fer_ros.images.picture import (
+    PictureError,
+    picture_size,
+    read_picture,
+    shown,
+    write_picture,
+)
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (25, 24, 3), np.uint8)
 LOSSLESS_WEBP = (cv2.IMWRITE_WEBP_QUALITY, 101)
@@ -93,3 +101,18 @@ def test_other_kinds_and_folders(tmp_path):
         read_picture(tmp_path)
     with pytest.raises(FileNotFoundError, match="no such file: "):
         read_picture(tmp_path / "none.png")
+
+
+def test_an_older_picture_stays_where_a_new_one_cannot_be_written(tmp_path, monkeypatch):
+    def full(path, data):
+        with path.open("wb") as file:
+            file.write(data[:5])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    picture = tmp_path / "x.png"
+    write_picture(picture, np.zeros((4, 4, 3), np.uint8))
+    old = picture.read_bytes()
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(PictureError, match=r"x\.png cannot be written: No space left"):
+        write_picture(picture, np.ones((4, 4, 3), np.uint8))
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("x.png", old)]

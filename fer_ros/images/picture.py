@@ -7,6 +7,7 @@ No path goes to OpenCV, which dies of names that are not UTF-8.
 import os
 import re
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -95,16 +96,25 @@ def _bytes_of(path):
 
 
 def write_picture(path: str | os.PathLike, image: np.ndarray) -> None:
-    """Write ``image``, BGR or grey uint8, in the form that the path's ending names.
+    """Write ``image``, BGR or grey uint8, in the form that the path's ending names; an older
+    picture stays where that fails.
 
-    Raises PictureError for an ending that is no picture's, OSError.
+    Raises PictureError for an ending that is no picture's, and where it cannot be written.
     """
     path = Path(path)
     try:
         _, data = cv2.imencode(path.suffix, image)
     except cv2.error:
         raise PictureError(f"{shown(path)}: not one of {', '.join(sorted(SUFFIXES))}") from None
-    path.write_bytes(data.tobytes())
+    part = path.with_name(f".fer_ros-{os.getpid()}{path.suffix}")
+    try:
+        part.write_bytes(data.tobytes())
+        part.replace(path)
+    except OSError as error:
+        raise PictureError(f"{shown(path)} cannot be written: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def picture_size(data: bytes) -> tuple[int, int]:
