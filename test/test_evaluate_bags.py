@@ -248,3 +248,18 @@ def test_without_dask(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(evaluate_bags, "find_spec", lambda _: None)
     assert run(tmp_path) == 1
     assert capsys.readouterr().err == 'evaluate_bags: missing: pip install "dask[distributed]"\n'
+
+
+def test_names_that_are_not_utf_8_and_pipes_end_no_other_bag(tmp_path, scheduler, capsys):
+    folder, out = tmp_path / "days\udce9", tmp_path / "out"
+    folder.mkdir()
+    make_bag(folder / "good", frames(2))
+    shutil.copytree(folder / "good", folder / "bad\udce9")
+    os.mkfifo(folder / "pipe.mcap")
+    assert run(folder, "--out", out, "--scheduler", scheduler) == 1
+    rows = table(out)
+    assert list(rows) == [r"bad\xe9", "good", "pipe.mcap"]
+    assert rows["good"]["status"] == "whole"
+    assert "a pipe or a device" in rows["pipe.mcap"]["status"]
+    assert r"bad\xe9: " in capsys.readouterr().out
+    assert r"days\xe9" in (out / "report.html").read_text()

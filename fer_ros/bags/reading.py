@@ -182,6 +182,8 @@ def bag_files(path: Path) -> list[Path]:
     """
     if not path.exists():
         raise BagError(f"no such bag: {path}")
+    if not (path.is_dir() or path.is_file()):  # it may never give an end
+        raise BagError(f"{path}: not a bag: a pipe or a device")
     if path.is_dir():
         files = [f for f in path.iterdir() if is_storage(f)]
         if files:

@@ -277,6 +277,7 @@ def _digest_of_code() -> str:
 
 
 def _line(name: str, summary: dict) -> str:
+    name = shown(name)
     if "failure" in summary:
         return f"{name}: {summary['failure']}"
     damaged = ", damaged" if summary["damage"] else ""

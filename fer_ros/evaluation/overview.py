@@ -2,6 +2,7 @@
 """One table over many evaluations: ``summary.csv`` and ``report.html``."""
 
 import csv
+import os
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from fer_ros.evaluation import charts, measures
 from fer_ros.evaluation.criteria import measured
 from fer_ros.evaluation.measures import LABELS
 from fer_ros.evaluation.report import against_labels, table_of_measures, write_page
+from fer_ros.images.picture import shown
 
 _SHARES = {"detection_rate", "accuracy", *LABELS}
 _FIGURES = ("duration_s", "images", "detection_rate", "faces", "flips_per_minute")
@@ -25,7 +27,7 @@ def write_overview(folder: Path, title: str, summaries: dict[str, dict]) -> None
     with draft.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         table.writeheader()
-        table.writerows(rows)
+        table.writerows(row | {"bag": shown(row["bag"])} for row in rows)
     draft.replace(folder / "summary.csv")
     head = "".join(f"<th>{escape(c.replace('_', ' '))}</th>" for c in COLUMNS)
     lines = "".join(_line(row) for row in rows)
@@ -50,9 +52,10 @@ def _row(name: str, summary: dict) -> dict:
 
 
 def _line(row: dict) -> str:
-    name = escape(row["bag"])
+    name = escape(shown(row["bag"]))
     is_there = row["status"] in ("whole", "damaged")
-    first = f"<a href='{quote(row['bag'])}/report.html'>{name}</a>" if is_there else name
+    link = f"{quote(os.fsencode(row['bag']))}/report.html"
+    first = f"<a href='{link}'>{name}</a>" if is_there else name
     cells = "".join(f"<td>{_text(column, row.get(column))}</td>" for column in COLUMNS[1:])
     return f"<tr><td>{first}</td>{cells}</tr>"
 

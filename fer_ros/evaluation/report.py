@@ -15,6 +15,7 @@ from fer_ros.evaluation.criteria import MEASURES, measured
 from fer_ros.evaluation.labels import Labels
 from fer_ros.evaluation.measures import ObservedImage
 from fer_ros.evaluation.one_pass import Evaluation
+from fer_ros.images.picture import shown
 
 MAX_TIMELINES = 12
 MIN_IMAGES = 3
@@ -58,7 +59,7 @@ def write_page(path: Path, title: str, body: str, columns: int = 1) -> None:
     """``body``, HTML, in the frame that all reports share. Raises OSError."""
     frame = Template(Path(__file__).with_name("report.html").read_text("utf-8"))
     page = frame.substitute(
-        title=escape(title), body=body, columns=columns, version=fer_ros.__version__
+        title=escape(shown(title)), body=body, columns=columns, version=fer_ros.__version__
     )
     draft = path.with_name(f"{path.name}.part")
     draft.write_text(page, "utf-8")
