@@ -13,7 +13,6 @@ import fer_ros
 from fer_ros import EMOTIONS, FaceEmotion, FaceReader, Result, draw
 from fer_ros.faces.detectors import DetectorError
 from fer_ros.faces.quality import Flag
-from fer_ros.images.picture import PictureError
 from fer_ros.parameters import ParameterError
 from fer_ros.sources.sample import Sample
 
@@ -207,8 +206,8 @@ def test_a_stamp_that_is_no_number(reader, image, stamp):
 
 
 def test_names_of_no_file(reader):
-    for name, error in (("~nobody-here/x.png", FileNotFoundError), ("a\0b", PictureError)):
-        with pytest.raises(error):
+    for name in ("~nobody-here/x.png", "a\0b"):
+        with pytest.raises(FileNotFoundError, match="no such file"):
             reader.read(name)
 
 

@@ -80,14 +80,12 @@ def _bytes_of(path):
             raise PictureError(f"{name}: a pipe or a device, not a file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
+    except PictureError:
+        raise
     except (FileNotFoundError, ValueError):  # the latter of a name that no file can have
         raise FileNotFoundError(f"no such file: {name}") from None
     except IsADirectoryError:
         raise PictureError(f"{name}: a folder, not a picture") from None
-    except PictureError:
-        raise
-    except ValueError:
-        raise PictureError(f"{name}: no name of a file") from None
     except OSError as error:
         raise PictureError(f"{name}: {error.strerror or error}") from None
     if len(data) > MAX_BYTES:

@@ -86,8 +86,6 @@ class Parameter:
         if isinstance(value, np.generic):
             value = value.item()
         value = self.meant(value)
-        if isinstance(value, np.generic):
-            value = value.item()
         try:
             result = _READ[kind](value)
         except (ValueError, OverflowError):
