@@ -261,7 +261,9 @@ def test_what_is_required_decides_the_exit_status(recording, tmp_path, capsys):
     page = Page(tmp_path / "out/report.html").text
     assert "Figures for --require" in page
     assert f"events_per_minute{told['events_per_minute']:g}changes of expression" in page
-    assert f"false_faces_per_minute{told['labels']['false_faces_per_minute']:g}track ids seen" in page
+    assert (
+        f"false_faces_per_minute{told['labels']['false_faces_per_minute']:g}track ids seen" in page
+    )
 
 
 def test_both_sides_must_meet_what_is_required(recording, tmp_path, capsys):
