@@ -125,7 +125,9 @@ def command(module: str, function: str = "main") -> int:
         if not received():
             raise
         status = 130
-    if status and received():  # an interrupt may have passed for a fault
+    # An interrupt may have passed for a fault; what was only noted has not.
+    passed = status and signal.getsignal(signal.SIGINT) == _stop
+    if received() and (status == 130 or passed):
         status = 128 + received()
     leave_at_once(status)
     return status
