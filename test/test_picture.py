@@ -116,3 +116,11 @@ def test_an_older_picture_stays_where_a_new_one_cannot_be_written(tmp_path, monk
     with pytest.raises(PictureError, match=r"x\.png cannot be written: No space left"):
         write_picture(picture, np.ones((4, 4, 3), np.uint8))
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("x.png", old)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("Jos\udce9.png", r"Jos\xe9.png"), ("\ud800", r"\ud800"), ("a\x1b[", r"a\x1b[")],
+)
+def test_what_no_terminal_can_print_is_escaped(name, text):
+    assert shown(name) == text

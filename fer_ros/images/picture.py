@@ -141,7 +141,12 @@ def shown(path: str | os.PathLike) -> str:
     """A path as it can be printed and written as UTF-8: bytes of its name that are not are escaped,
     as are control characters.
     """
-    text = os.fspath(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    name = os.fspath(path)
+    try:
+        data = name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a letter, as JSON can hold it, and no file's name
+        data = name.encode("utf-8", "backslashreplace")
+    text = data.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
