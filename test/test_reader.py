@@ -217,5 +217,5 @@ def test_parameters_as_numpy_and_pathlib_have_them(tmp_path):
     )._video.options
     assert (options.max_faces, options.min_quality, options.pose_smoothing) == (1, 0.5, True)
     assert type(options.max_faces) is int
-    with pytest.raises(DetectorError, match=r"none\.onnx"):
-        FaceReader(detector="yunet", detector_model=tmp_path / "none.onnx")
+    with pytest.raises(DetectorError, match=r"none\.tflite"):
+        FaceReader(detector="blazeface", detector_model=tmp_path / "none.tflite")
