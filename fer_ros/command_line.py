@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers and errors on a command line."""
+"""Numbers on a command line."""
 
 import argparse
 from collections.abc import Callable
 from contextlib import suppress
-
-from fer_ros.images.picture import shown
 
 
 def number(kind: type, low: float, high: float = 1e9) -> Callable[[str], float]:
@@ -20,12 +18,3 @@ def number(kind: type, low: float, high: float = 1e9) -> Callable[[str], float]:
         raise argparse.ArgumentTypeError(f"{text}: expected {what}, {low:g} to {high:g}")
 
     return parse
-
-
-def fault(error: Exception) -> str:
-    """An error in one line: of the system's own, the file and why, without its number."""
-    why = getattr(error, "strerror", None)
-    if not why:
-        return " ".join(str(error).split()) or type(error).__name__
-    name = getattr(error, "filename", None)
-    return f"{shown(name)}: {why}" if isinstance(name, str) else why

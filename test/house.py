@@ -14,7 +14,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "fer_ros"
 FLOORS = (
-    ("images", "sources", "inference", "runtime", "start"),
+    ("images", "sources", "inference", "runtime", "start", "lines"),
     ("emotions.classes", "stamp_clock", "command_line"),
     ("result",),
     ("faces", "emotions", "observation", "face_geometry"),

@@ -13,13 +13,8 @@ import pytest
 from picture_files import encoded, png_chunk
 
 from fer_ros.images.header import PNG, HeaderError
-from fer_ros.images.picture import (
-    PictureError,
-    picture_size,
-    read_picture,
-    shown,
-    write_picture,
-)
+from fer_ros.images.picture import PictureError, picture_size, read_picture, write_picture
+from fer_ros.lines import shown
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (25, 24, 3), np.uint8)
 LOSSLESS_WEBP = (cv2.IMWRITE_WEBP_QUALITY, 101)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from fer_ros.images.picture import LineError
+from fer_ros.lines import LineError
 
 TRANSPORTS = {
     "sensor_msgs/msg/Image": "raw",

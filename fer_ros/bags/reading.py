@@ -22,7 +22,7 @@ from fer_ros.bags.salvage import (
     unpack,
     unpack_lz4,
 )
-from fer_ros.images.picture import shown
+from fer_ros.lines import fault, shown
 
 # rosbags sets no limit to what a chunk of an MCAP file may become, whatever its index says.
 storage_mcap.DECOMPRESSORS |= {"zstd": unpack, "lz4": unpack_lz4}
@@ -58,7 +58,7 @@ class Bag:
             raise
         except Exception as error:  # rosbags lets through what damaged bytes raise
             self._reader = None
-            why = _one_line(error)
+            why = fault(error)
             self._report(f"{self.path.name}: damaged or not closed ({why}): reading on")
             self._salvage()
         self.topics: dict[str, BagTopic] = {}
@@ -103,7 +103,7 @@ class Bag:
                     broken += 1
                     if broken == 1:
                         place = f"{message.topic} at {self._seconds(message.time)}"
-                        self._report(f"{self.path.name}: {place} left out ({_one_line(error)})")
+                        self._report(f"{self.path.name}: {place} left out ({fault(error)})")
                     continue
             yield message._replace(data=data)
         if broken > 1:
@@ -122,7 +122,7 @@ class Bag:
                 return
             except Exception as error:  # see above
                 where = f"{self.path.name}: damaged at {self._seconds(last)}"
-                self._report(f"{where} ({_one_line(error)}): reading on")
+                self._report(f"{where} ({fault(error)}): reading on")
             self._salvage()
             start = last + 1
         for part in self._salvages:
@@ -219,7 +219,3 @@ def _check(file: Path) -> None:
             check_packed_file(file)
         except ValueError as error:
             raise BagError(f"{file}: {error}") from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

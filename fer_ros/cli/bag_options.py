@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from fer_ros.command_line import fault, number
+from fer_ros.command_line import number
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.evaluation.criteria import (
     LABELLED,
@@ -21,6 +21,7 @@ from fer_ros.evaluation.criteria import (
 )
 from fer_ros.faces import detectors
 from fer_ros.faces.detectors import DetectorError
+from fer_ros.lines import fault
 from fer_ros.parameters import AnalysisOptions, ParameterError
 from fer_ros.parameters.files import options_from
 from fer_ros.runtime.private import add_shared

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_ros.images.picture import LineError, shown
+from fer_ros.lines import LineError, shown
 from fer_ros.runtime.replacing import HIDDEN
 
 

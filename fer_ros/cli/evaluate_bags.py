@@ -34,7 +34,7 @@ from fer_ros.cli.cluster import ClusterError, connected
 from fer_ros.command_line import number
 from fer_ros.emotions.model_card import sha256_of
 from fer_ros.evaluation.criteria import parse
-from fer_ros.images.picture import shown
+from fer_ros.lines import fault, shown
 from fer_ros.parameters import ANALYSIS, build_pipeline
 from fer_ros.parameters.parameter import differences
 from fer_ros.runtime.child import python_command, safe_environment
@@ -149,7 +149,7 @@ def evaluate_one(job, folder: Path, inputs: dict, shared: bool = False) -> dict:
             write_json(draft.path / "summary.json", summary)
             draft.commit()
     except Exception as error:  # one bag that fails, whatever it is, must not end the others
-        return {"failure": shown(" ".join(str(error).split()) or type(error).__name__)}
+        return {"failure": fault(error)}
     return summary
 
 
@@ -251,7 +251,7 @@ def _all_inputs(jobs: dict, made_by: dict, summaries: dict[str, dict]) -> dict[s
         try:
             found[name] = _inputs(job) | made_by
         except (BagError, OSError) as error:
-            summaries[name] = {"failure": shown(" ".join(str(error).split()))}
+            summaries[name] = {"failure": fault(error)}
     return found
 
 

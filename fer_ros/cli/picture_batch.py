@@ -11,8 +11,8 @@ from pathlib import Path
 
 import cv2
 
-from fer_ros.command_line import fault
-from fer_ros.images.picture import shown, write_picture
+from fer_ros.images.picture import write_picture
+from fer_ros.lines import fault, shown
 from fer_ros.reader import FaceReader, as_image, draw
 from fer_ros.result import Result
 from fer_ros.start import undisturbed_children, uninterrupted

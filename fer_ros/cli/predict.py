@@ -29,10 +29,9 @@ from fer_ros.cli.drawn_video import VideoError, drawn_video
 from fer_ros.cli.picture_batch import FileResult, Picture, file_result, read_pictures
 from fer_ros.cli.prediction_output import Csv, JsonLines, Output, Table
 from fer_ros.cli.prediction_sources import UsageError, find
-from fer_ros.command_line import fault
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.faces.detectors import DetectorError
-from fer_ros.images.picture import shown
+from fer_ros.lines import fault, shown
 from fer_ros.parameters import PIPELINE, ParameterError
 from fer_ros.parameters.files import options_from
 from fer_ros.reader import FaceReader, draw

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fer_ros.cli.picture_batch import Picture
-from fer_ros.images.picture import SUFFIXES, shown
+from fer_ros.images.picture import SUFFIXES
+from fer_ros.lines import shown
 from fer_ros.sources.address import SourceError, existing, is_live, masked
 from fer_ros.sources.recorded import by_number
 

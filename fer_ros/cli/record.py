@@ -20,7 +20,7 @@ from pathlib import Path
 
 from fer_ros import start
 from fer_ros.cli.topic_recorder import TopicRecorder
-from fer_ros.images.picture import shown
+from fer_ros.lines import fault, shown
 from fer_ros.runtime.private import add_shared, private
 
 LOOK, FLUSH = 0.5, 2.0  # seconds between two looks for topics, and two hand-overs to the disk
@@ -72,7 +72,7 @@ def main(argv=None) -> int:
     except OSError as error:
         return _fail(f"cannot write to {shown(options.out)}: {error.strerror or error}")
     except (RCLError, RuntimeError, ValueError) as error:  # arguments, names that ROS refuses
-        return _fail(" ".join(str(error).split()))
+        return _fail(fault(error))
     finally:
         rclpy.try_shutdown()
 

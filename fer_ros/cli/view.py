@@ -34,7 +34,7 @@ from fer_ros.cli.own_nodes import (
 )
 from fer_ros.command_line import number
 from fer_ros.faces import detectors
-from fer_ros.images.picture import shown
+from fer_ros.lines import fault, shown
 from fer_ros.sources.address import SourceError, is_live, masked
 from fer_ros.web.access import is_loopback
 
@@ -113,7 +113,7 @@ def _namespace(text):
     try:
         validate_namespace(name)
     except InvalidNamespaceException as error:
-        raise argparse.ArgumentTypeError(" ".join(str(error).split())) from None
+        raise argparse.ArgumentTypeError(fault(error)) from None
     return name
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_ros.emotions.classes import EMOTIONS, SYNONYMS
-from fer_ros.images.picture import LineError
+from fer_ros.lines import LineError
 from fer_ros.runtime.settings_files import SettingsError, load
 
 CROP_SIZE = 48

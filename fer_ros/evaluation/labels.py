@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.images.picture import LineError
+from fer_ros.lines import LineError
 
 NO_FACE = "no face"
 """In place of an expression: nobody is to be seen."""

@@ -26,9 +26,9 @@ from fer_ros.evaluation.labels import Labels
 from fer_ros.evaluation.result_folder import write_json
 from fer_ros.evaluation.thumbnails import Thumbnails
 from fer_ros.images.codec import ImageError
-from fer_ros.images.picture import shown
 from fer_ros.interaction.events import EventDetector
 from fer_ros.interaction.rules import read_rules
+from fer_ros.lines import fault
 from fer_ros.observation import Observation
 from fer_ros.parameters import ANALYSIS, AnalysisOptions, analysis_options, build_pipeline
 from fer_ros.parameters.parameter import differences
@@ -175,7 +175,7 @@ class _Pass:
 
     def _leave_out(self, message, error):
         seconds = (message.time - self._bag.start_time) / 1e9
-        reason = shown(" ".join(str(error).split()) or type(error).__name__)
+        reason = fault(error)
         self._unreadable.append(f"image at {seconds:.3f} s left out: {reason}")
         if len(self._unreadable) == 1 or not isinstance(error, ImageError):
             self._log(f"{self._bag.path}: {self._unreadable[-1]}")

@@ -13,7 +13,7 @@ from fer_ros.evaluation import charts, measures
 from fer_ros.evaluation.criteria import measured
 from fer_ros.evaluation.measures import LABELS
 from fer_ros.evaluation.report import against_labels, table_of_measures, write_page
-from fer_ros.images.picture import shown
+from fer_ros.lines import shown
 
 _SHARES = {"detection_rate", "accuracy", *LABELS}
 _FIGURES = ("duration_s", "images", "detection_rate", "faces", "flips_per_minute")

@@ -15,7 +15,7 @@ from fer_ros.evaluation.criteria import MEASURES, measured
 from fer_ros.evaluation.labels import Labels
 from fer_ros.evaluation.measures import ObservedImage
 from fer_ros.evaluation.one_pass import Evaluation
-from fer_ros.images.picture import shown
+from fer_ros.lines import shown
 
 MAX_TIMELINES = 12
 MIN_IMAGES = 3

@@ -22,6 +22,7 @@ from fer_ros.images.header import (
     png_pixels,
     png_size,
 )
+from fer_ros.lines import shown
 
 SUFFIXES = frozenset(
     (".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -135,28 +136,6 @@ def picture_size(data: bytes) -> tuple[int, int]:
     if found := _PNM.match(data):
         return int(found[1]), int(found[2])
     raise HeaderError("not a picture that can be read" if data else "empty")
-
-
-def shown(path: str | os.PathLike) -> str:
-    """A path as it can be printed and written as UTF-8: bytes of its name that are not are escaped,
-    as are control characters.
-    """
-    name = os.fspath(path)
-    try:
-        data = name.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half a letter, as JSON can hold it, and no file's name
-        data = name.encode("utf-8", "backslashreplace")
-    text = data.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-class LineError(Exception):
-    """An error whose message is one line, whatever it quotes: a file or a library's words about it
-    may hold commands of a terminal.
-    """
-
-    def __init__(self, text: object):
-        super().__init__(shown(str(text)))
 
 
 def _bmp_size(data):

@@ -8,7 +8,7 @@ from textwrap import shorten
 
 import numpy as np
 
-from fer_ros.images.picture import LineError
+from fer_ros.lines import LineError
 
 
 class NetworkError(LineError, RuntimeError):

@@ -22,11 +22,16 @@ class Lifetime:
         self._least = least
         self._times: deque[float] = deque(maxlen=REMEMBERED + 1)
 
-    def at(self, now: float) -> Duration:
-        """For what is published at ``now``, seconds; time that goes back begins anew."""
+    def note(self, now: float) -> None:
+        """Note that something is or could be published at ``now``, seconds; time that goes back
+        begins anew.
+        """
         if self._times and now < self._times[-1]:
             self._times.clear()
         self._times.append(now)
+
+    def duration(self) -> Duration:
+        """How long what is published now stays."""
         periods = [later - earlier for earlier, later in pairwise(self._times)]
         seconds = max(self._least, KEPT * statistics.median(periods or [0.0]))
         return Duration(sec=int(seconds), nanosec=int(seconds % 1 * 1e9))

@@ -37,10 +37,10 @@ class StatusMarker:
 
     def publish(self, status: DiagnosticStatus, rotate: int) -> None:
         """Show what is said on /diagnostics; ``rotate``: degrees that make the images upright."""
-        lifetime = self._lifetime.at(self._clock.now().nanoseconds * 1e-9)
+        self._lifetime.note(self._clock.now().nanoseconds * 1e-9)
         if self._publisher.get_subscription_count():
             marker = status_marker(status, self.frame_id, rotate)
-            marker.lifetime = lifetime
+            marker.lifetime = self._lifetime.duration()
             self._publisher.publish(marker)
 
 

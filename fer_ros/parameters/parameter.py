@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from fer_ros.images.picture import LineError
+from fer_ros.lines import LineError
 
 Value = bool | int | float | str
 Options = TypeVar("Options")

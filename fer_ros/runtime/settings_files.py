@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from fer_ros.lines import fault
+
 MAX_BYTES = 4 << 20
 MAX_DEPTH = 50
 MAX_VALUES = 100_000
@@ -44,7 +46,7 @@ def parsed(text: str, parse: Callable[[str], Any]) -> Any:
     except (MemoryError, ImportError):
         raise
     except Exception as error:  # of a date that is none, a number of 5000 digits, a tag
-        raise SettingsError(" ".join(str(error).split()) or type(error).__name__) from None
+        raise SettingsError(fault(error)) from None
 
 
 def yaml(text: str) -> Any:

@@ -5,7 +5,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from fer_ros.images.picture import LineError, shown
+from fer_ros.lines import LineError, shown
 
 MAX_ADDRESS = 4096  # characters
 # To the last @ of the word: a password may hold what an address must not.

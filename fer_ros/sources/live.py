@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fer_ros.images.picture import shown
+from fer_ros.lines import shown
 from fer_ros.sources.address import SourceError, existing, masked, source_of
 from fer_ros.sources.recorded import Log, silence_opencv
 

@@ -15,14 +15,8 @@ import cv2
 import numpy as np
 
 from fer_ros.images.header import HeaderError
-from fer_ros.images.picture import (
-    MAX_PIXELS,
-    SUFFIXES,
-    PictureError,
-    picture_size,
-    read_picture,
-    shown,
-)
+from fer_ros.images.picture import MAX_PIXELS, SUFFIXES, PictureError, picture_size, read_picture
+from fer_ros.lines import shown
 from fer_ros.sources.address import SourceError, existing, masked, source_of
 from fer_ros.sources.sample import Sample, SampleError
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
 
-from fer_ros.images.picture import shown
+from fer_ros.lines import shown
 
 MIN_TOKEN = 8  # characters; ten guesses a minute make nothing of that
 MAX_WRONG, PERIOD = 10, 60.0  # wrong tokens from one address, and the seconds they count for

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from fer_ros.images.picture import PictureError, read_picture, shown, write_picture
+from fer_ros.images.picture import PictureError, read_picture, write_picture
+from fer_ros.lines import shown
 from fer_ros.parameters import create_pipeline
 from fer_training.dataset import DatasetError
 from fer_training.folders import pictures_in

@@ -25,7 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.images.picture import LineError
+from fer_ros.lines import LineError
 
 SIZE = 48
 USAGES = ("Training", "PublicTest", "PrivateTest")

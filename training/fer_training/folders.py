@@ -11,7 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.images.picture import SUFFIXES, PictureError, read_picture, shown
+from fer_ros.images.picture import SUFFIXES, PictureError, read_picture
+from fer_ros.lines import shown
 from fer_ros.runtime.settings_files import SettingsError, load
 from fer_training.dataset import FOLDER_USAGES, SIZE, USAGES, DatasetError, Faces
 

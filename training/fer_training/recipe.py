@@ -8,7 +8,7 @@ from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
-from fer_ros.images.picture import LineError
+from fer_ros.lines import LineError
 from fer_ros.runtime.settings_files import SettingsError, load, parsed
 from fer_training.augment import Augmentation
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import cv2
 import numpy as np
 
-from fer_ros.images.picture import LineError
+from fer_ros.lines import LineError
 from fer_ros.result import Box
 
 Point = tuple[float, float]

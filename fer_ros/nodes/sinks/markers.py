@@ -24,11 +24,12 @@ class MarkersSink(Sink):
         self._lifetime = Lifetime(SHORTEST)
 
     def publish(self, header, result):
-        lifetime = self._lifetime.at(result.now)
+        self._lifetime.note(result.now)
         if not self._publisher.get_subscription_count():
             return
         if self.is_calibrated(result):
             markers = face_markers(header, result, self.values.face_width)
+            lifetime = self._lifetime.duration()
             for marker in markers.markers:
                 marker.lifetime = lifetime
             self._publisher.publish(markers)
