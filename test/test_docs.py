@@ -87,8 +87,8 @@ def test_readme_is_short(repository):
     assert len((repository / "README.md").read_text().split()) <= 1200
 
 
+@pytest.mark.ros
 def test_pictures_are_those_of_the_code(repository, monkeypatch):
-    pytest.importorskip("rclpy")
     monkeypatch.syspath_prepend(repository / "docs")
     import pictures
 
