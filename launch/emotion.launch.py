@@ -151,7 +151,8 @@ def _nodes(context):
     if value["rviz"] == "true":
         require("rviz2", "or leave out rviz:=true")
         config = SHARE / "config" / "emotion.rviz"
-        actions += rviz.actions(value, config, common["additional_env"])
+        namespace = arguments.namespace(context, value["namespace"])
+        actions += rviz.actions(value, namespace, config, common["additional_env"])
     void = dds.void_profile(context.environment)
     if void:
         get_logger("fer_ros").warning(void)

@@ -102,7 +102,7 @@ def _replay(context):
         additional_env=EMOTION.environment(context),
         on_exit=_ended,
     )
-    emotions = "/".join(["", *filter(None, [value["namespace"].strip("/")]), "emotions"])
+    emotions = arguments.namespace(context, value["namespace"]).rstrip("/") + "/emotions"
     recorded = {"none": [], "emotions": [emotions], "all": [emotions, topic]}[value["record"]]
     begin = OpaqueCoroutine(coroutine=_begin, args=[topic, resume, recorded])
     return [include, play, begin]

@@ -63,3 +63,37 @@ def test_switches_are_taken_through_an_include(opened, tmp_path, arguments):
     running.wait_for("use_sim_time: true")
     running.wait_for("listening")
     assert running.interrupt() == 0
+
+
+TWO = """
+<launch>
+  <include file="{file}">
+    <arg name="camera" value="video"/> <arg name="rviz" value="true"/>
+    <arg name="namespace" value="left"/>
+  </include>
+  <group>
+    <push-ros-namespace namespace="robot"/>
+    <include file="{file}">
+      <arg name="camera" value="video"/> <arg name="rviz" value="true"/>
+      <arg name="namespace" value="right/"/> <arg name="params_file" value="right.yaml"/>
+    </include>
+  </group>
+</launch>
+"""
+
+
+def test_two_cameras_in_one_launch_have_a_window_each(launch, packages, tmp_path):  # noqa: F811
+    """Each with the topics and the first frame of its own camera, and the window says whose."""
+    (tmp_path / "right.yaml").write_text(
+        "/**/video_source:\n  ros__parameters:\n    frame_id: right_eye\n"
+    )
+    (tmp_path / "two.launch.xml").write_text(TWO.format(file=EMOTION))
+    running = launch(tmp_path / "two.launch.xml", **packages)
+    for namespace, frame in (("/left", "camera"), ("/robot/right", "right_eye")):
+        running.wait_for(f"emotion.rviz -f {frame} -t {namespace} - RViz --ros-args")
+        running.wait_for(f"__ns:={namespace} ")
+        for topic in ("image_annotated", "emotion_markers", "status_marker"):
+            running.wait_for(f"/{topic}:={namespace}/{topic}")
+    assert running.words().count("CALLED") == 2
+    assert running.interrupt() == 0
+    assert "Caught exception" not in running.words()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from launch.actions import DeclareLaunchArgument
 from launch.substitutions import LaunchConfiguration
+from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
 Row = tuple[str, str | None, Sequence[str] | None, str]
 
@@ -29,6 +30,14 @@ def values(context, rows: Sequence[Row]) -> dict[str, str]:
     found = {row[0]: LaunchConfiguration(row[0]).perform(context) for row in rows}
     switches = {name for name, _, choices, _ in rows if set(BOOL) <= set(choices or ())}
     return {k: v.lower() if k in switches else v for k, v in found.items()}
+
+
+def namespace(context, given: str) -> str:
+    """That of nodes whose argument ``namespace`` is ``given``: absolute, and within that of the
+    group in which the file is included.
+    """
+    within = context.launch_configurations.get("ros_namespace")
+    return make_namespace_absolute(prefix_namespace(within, given))
 
 
 def check(context, file: Path, known: Sequence[Row]) -> None:

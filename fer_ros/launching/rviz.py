@@ -23,26 +23,31 @@ PATIENCE = 10.0  # seconds for the first image, then RViz opens all the same
 
 
 class FrameKnown(Event):
-    """The frame of the images is known."""
+    """The frame of a camera's images is known; each camera of a launch has its own event."""
+
+    frame = FRAME
 
 
-def actions(value: dict[str, str], config: Path, environment: dict[str, str]) -> list:
+def actions(
+    value: dict[str, str], namespace: str, config: Path, environment: dict[str, str]
+) -> list:
     """To be launched: RViz at once where its fixed frame is given, else after the first image.
 
-    ``value``: the launch's arguments ``rviz_frame``, ``frame_id``, ``namespace``, ``use_sim_time``.
+    ``value``: the launch's arguments ``rviz_frame``, ``frame_id``, ``use_sim_time``;
+    ``namespace``: of the nodes, as ``arguments.namespace`` has it.
     """
+
+    def node(frame):
+        return _node(frame, value["use_sim_time"] == "true", namespace, config, environment)
+
     if frame := value["rviz_frame"] or value["frame_id"]:
-        return [_node(frame, value, config, environment)]
-    found: list[str] = []
-    open_it = OpaqueFunction(function=lambda _: [_node(found[0], value, config, environment)])
+        return [node(frame)]
+    known = FrameKnown()
+    open_it = OpaqueFunction(function=lambda _: [node(known.frame)])
     return [
-        RegisterEventHandler(EventHandler(matcher=_is_frame_known, entities=open_it)),
-        OpaqueCoroutine(coroutine=_ask, args=[f"{_prefix(value)}/emotions", found]),
+        RegisterEventHandler(EventHandler(matcher=lambda event: event is known, entities=open_it)),
+        OpaqueCoroutine(coroutine=_ask, args=[f"{namespace.rstrip('/')}/emotions", known]),
     ]
-
-
-def _is_frame_known(event) -> bool:
-    return isinstance(event, FrameKnown)
 
 
 def recorded_frame(bag: Path, topic: str, transport: str) -> str:
@@ -58,7 +63,7 @@ def recorded_frame(bag: Path, topic: str, transport: str) -> str:
     return deserialize_message(image, kind).header.frame_id
 
 
-async def _ask(context, topic, found):
+async def _ask(context, topic, known):
     """Take the frame of the first result, whose header is the image's."""
     node = get_ros_node(context)
     heard: list[str] = []
@@ -75,24 +80,24 @@ async def _ask(context, topic, found):
                 f"no result for {PATIENCE:.0f} s: RViz opens with the fixed frame {FRAME}; where "
                 "the images have another, choose it there or by rviz_frame:="
             )
-        found.append(next(filter(None, heard), FRAME))
         node.destroy_subscription(listener)
-        await context.emit_event(FrameKnown())
+        known.frame = next(filter(None, heard), FRAME)
+        await context.emit_event(known)
 
 
-def _node(frame, value, config, environment):
-    prefix = _prefix(value)
+def _node(frame, use_sim_time, namespace, config, environment):
+    words = ["-d", str(config), "-f", frame]
+    remappings = []
+    if namespace != "/":
+        words += ["-t", f"{namespace} - RViz"]
+        remappings = [(f"/{topic}", f"{namespace}/{topic}") for topic in TOPICS]
     return Node(
         package="rviz2",
         executable="rviz2",
-        arguments=["-d", str(config), "-f", frame],
+        namespace=namespace,
+        arguments=words,
         output="screen",
         additional_env=environment,
-        parameters=[{"use_sim_time": value["use_sim_time"] == "true"}],
-        remappings=[(f"/{topic}", f"{prefix}/{topic}") for topic in TOPICS] if prefix else [],
+        parameters=[{"use_sim_time": use_sim_time}],
+        remappings=remappings,
     )
-
-
-def _prefix(value) -> str:
-    namespace = value["namespace"].strip("/")
-    return f"/{namespace}" if namespace else ""
