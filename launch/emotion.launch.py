@@ -74,7 +74,8 @@ ARGUMENTS = (
      "Show it in a browser on http://127.0.0.1:8080/: see web_view in params_file."),
     ("rviz", "false", BOOL, "Open RViz with annotated image, markers and the node's state."),
     ("rviz_frame", "", None,
-     "RViz' fixed frame, such as base_link; empty: that of the first image."),
+     "RViz' fixed frame, such as base_link, seen from behind the robot; empty: that of the first "
+     "image, seen from the camera."),
     ("use_sim_time", "false", BOOL, "Take the time from /clock, as when a bag is played."),
     ("autostart", "", ("", *BOOL),
      "Whether emotion_node activates itself; empty: as params_file says."),

@@ -80,9 +80,9 @@ def _replay(context):
     resume = _resume_service()
     passed = {a[0]: value[a[0]] for a in INHERITED}
     passed |= {"image_topic": images.base, "image_transport": images.transport, **SETTLED}
-    if value["rviz"] == "true" and not value["rviz_frame"]:
+    if value["rviz"] == "true" and not value["frame_id"]:
         # RViz is to be there before the first image is.
-        passed["rviz_frame"] = rviz.recorded_frame(bag, images.topic, images.transport)
+        passed["frame_id"] = rviz.recorded_frame(bag, images.topic, images.transport)
     include = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(LAUNCH)), launch_arguments=passed.items()
     )

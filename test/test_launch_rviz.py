@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """``rviz:=true``: RViz is started with the time, the topics and a fixed frame that fit."""
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 
 pytest.importorskip("launch_ros", reason="launch is not installed: it does not come as a wheel")
 
 from test_launch import EMOTION, including, launch, packages  # noqa: F401 - fixtures
+
+LAYOUT = EMOTION.parents[1] / "config/emotion.rviz"
 
 
 @pytest.fixture
@@ -50,6 +56,21 @@ def test_a_frame_that_is_given_is_not_asked_for(opened, words, frame):
     opened("camera:=none", "rviz:=true", *words).wait_for(f"emotion.rviz -f {frame}")
 
 
+@pytest.mark.parametrize(
+    ("frame", "is_robots"),
+    [("base_link", True), ("camera_color_optical_frame", False), ("camera", False)],
+)
+def test_a_robots_frame_is_seen_from_behind_the_robot(opened, tmp_path, frame, is_robots):
+    running = opened("camera:=none", "rviz:=true", f"rviz_frame:={frame}")
+    (file,) = re.findall(r"CALLED -d (\S+)", running.words())
+    opened_with, ours = (yaml.safe_load(Path(f).read_text()) for f in (file, LAYOUT))
+    manager = ours["Visualization Manager"]
+    if is_robots:
+        manager["Views"]["Current"] = {**manager["Views"]["Saved"][0], "Name": "Current View"}
+        manager["Displays"][0]["Plane"] = "XY"
+    assert opened_with == ours
+
+
 def test_without_an_image_rviz_opens_in_the_end(opened):
     running = opened("camera:=none", "rviz:=true")
     running.wait_for("emotion.rviz -f camera")
@@ -90,7 +111,7 @@ def test_two_cameras_in_one_launch_have_a_window_each(launch, packages, tmp_path
     (tmp_path / "two.launch.xml").write_text(TWO.format(file=EMOTION))
     running = launch(tmp_path / "two.launch.xml", **packages)
     for namespace, frame in (("/left", "camera"), ("/robot/right", "right_eye")):
-        running.wait_for(f"emotion.rviz -f {frame} -t {namespace} - RViz --ros-args")
+        running.wait_for(f"emotion.rviz -f {frame} -t {namespace}/emotions - RViz --ros-args")
         running.wait_for(f"__ns:={namespace} ")
         for topic in ("image_annotated", "emotion_markers", "status_marker"):
             running.wait_for(f"/{topic}:={namespace}/{topic}")

@@ -5,10 +5,11 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
+import yaml
 from launch.actions import OpaqueCoroutine, OpaqueFunction, RegisterEventHandler
 from launch.event import Event
 from launch.event_handler import EventHandler
-from launch.logging import get_logger
+from launch.logging import get_logger, launch_config
 from launch_ros.actions import Node
 from launch_ros.ros_adapters import get_ros_node
 from rclpy.serialization import deserialize_message
@@ -36,6 +37,8 @@ def actions(
     ``value``: the launch's arguments ``rviz_frame``, ``frame_id``, ``use_sim_time``;
     ``namespace``: of the nodes, as ``arguments.namespace`` has it.
     """
+    if is_robots(value["rviz_frame"]):
+        config = robots_layout(config, Path(launch_config.log_dir))
 
     def node(frame):
         return _node(frame, value["use_sim_time"] == "true", namespace, config, environment)
@@ -48,6 +51,24 @@ def actions(
         RegisterEventHandler(EventHandler(matcher=lambda event: event is known, entities=open_it)),
         OpaqueCoroutine(coroutine=_ask, args=[f"{namespace.rstrip('/')}/emotions", known]),
     ]
+
+
+def is_robots(frame: str) -> bool:
+    """Whether z is up in a frame: whether it is no camera's, by its name (REP 103)."""
+    return frame not in ("", FRAME) and "optical" not in frame
+
+
+def robots_layout(config: Path, folder: Path) -> Path:
+    """A copy in the folder that opens with the first saved view, from behind the robot, and with
+    the grid on the floor.
+    """
+    layout = yaml.safe_load(config.read_text("utf-8"))
+    manager = layout["Visualization Manager"]
+    manager["Views"]["Current"] = manager["Views"]["Saved"][0] | {"Name": "Current View"}
+    manager["Displays"][0]["Plane"] = "XY"
+    copy = folder / config.name
+    copy.write_text(yaml.safe_dump(layout, sort_keys=False), "utf-8")
+    return copy
 
 
 def recorded_frame(bag: Path, topic: str, transport: str) -> str:
@@ -86,18 +107,14 @@ async def _ask(context, topic, known):
 
 
 def _node(frame, use_sim_time, namespace, config, environment):
-    words = ["-d", str(config), "-f", frame]
-    remappings = []
-    if namespace != "/":
-        words += ["-t", f"{namespace} - RViz"]
-        remappings = [(f"/{topic}", f"{namespace}/{topic}") for topic in TOPICS]
+    prefix = namespace.rstrip("/")
     return Node(
         package="rviz2",
         executable="rviz2",
         namespace=namespace,
-        arguments=words,
+        arguments=["-d", str(config), "-f", frame, "-t", f"{prefix}/emotions - RViz"],
         output="screen",
         additional_env=environment,
         parameters=[{"use_sim_time": use_sim_time}],
-        remappings=remappings,
+        remappings=[(f"/{topic}", f"{prefix}/{topic}") for topic in TOPICS] if prefix else [],
     )
