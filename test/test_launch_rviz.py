@@ -58,7 +58,7 @@ def test_a_frame_that_is_given_is_not_asked_for(opened, words, frame):
 
 @pytest.mark.parametrize(
     ("frame", "is_robots"),
-    [("base_link", True), ("camera_color_optical_frame", False), ("camera", False)],
+    [("base_link", True), ("camera_color_optical_frame", False), ("/camera", False)],
 )
 def test_a_robots_frame_is_seen_from_behind_the_robot(opened, tmp_path, frame, is_robots):
     running = opened("camera:=none", "rviz:=true", f"rviz_frame:={frame}")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import Point
-from node_helpers import astronaut, header, raw
+from node_helpers import astronaut, header, parameters, raw
 from result_helpers import result_of
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
@@ -167,6 +167,33 @@ def test_uncalibrated_camera_is_told_once(meet, start):
     bench.until(told)
     told()
     assert node.words().count("no markers") == 1
+    assert not markers
+
+
+def test_images_that_name_no_frame_are_told_once_and_the_state_is_shown_all_the_same(meet, start):
+    """RViz drops whatever has no frame."""
+    node = start("emotion_node", *parameters(diagnostics_period=0.1))
+    node.wait_for("listening")
+    bench = meet()
+    markers, states = [], []
+    bench.node.create_subscription(MarkerArray, "emotion_markers", markers.append, 1)
+    bench.node.create_subscription(Marker, "status_marker", states.append, 1)
+    info = bench.node.create_publisher(CameraInfo, "camera_info", 1)
+    publisher = bench.publisher()
+    head = header()
+    head.frame_id = ""
+
+    def told():
+        info.publish(CameraInfo(header=head, width=640, height=480, k=K))
+        bench.process(publisher, raw(head, astronaut()))
+        return "the images name no frame" in node.words()
+
+    bench.until(told)
+    told()
+    states.clear()
+    bench.until(lambda: states)
+    assert node.words().count("name no frame") == 1
+    assert states[-1].header.frame_id == "camera"
     assert not markers
 
 

@@ -55,7 +55,7 @@ def actions(
 
 def is_robots(frame: str) -> bool:
     """Whether z is up in a frame: whether it is no camera's, by its name (REP 103)."""
-    return frame not in ("", FRAME) and "optical" not in frame
+    return frame.lstrip("/") not in ("", FRAME) and "optical" not in frame
 
 
 def robots_layout(config: Path, folder: Path) -> Path:

@@ -166,7 +166,7 @@ class EmotionNode(ManagedNode[EmotionPipeline, EmotionNodeOptions]):
                 return  # forgotten meanwhile
             done = time.perf_counter()
             emotions, *others = self._outputs.publish(message.header, result).values()
-        self._status.frame_id = message.header.frame_id
+        self._status.frame_id = message.header.frame_id or self._status.frame_id
         age = self.get_clock().now().nanoseconds * 1e-9 - observation.stamp
         self._health.processed(
             observation.stamp,

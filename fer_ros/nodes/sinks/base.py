@@ -47,7 +47,7 @@ class Sink:
     def publish(self, header: Header, result: Result) -> None:
         """Publish what there is to say of the image with this header."""
 
-    def is_calibrated(self, result: Result) -> bool:
+    def is_placed(self, header: Header, result: Result) -> bool:
         """Whether it is known where in space the faces are; that it is not is logged once."""
         if result.camera is None:
             self.node.get_logger().warning(
@@ -55,7 +55,12 @@ class Sink:
                 "says that the camera is not calibrated",
                 once=True,
             )
-        return result.camera is not None
+        elif not header.frame_id:  # RViz and tf2 would refuse it
+            self.node.get_logger().warning(
+                "no markers, no frames: the images name no frame; set the camera driver's frame_id",
+                once=True,
+            )
+        return result.camera is not None and bool(header.frame_id)
 
     def reset(self) -> None:
         """Forget all faces. Called by any thread."""

@@ -35,13 +35,7 @@ class FaceFramesSink(Sink):
         self._name = self.ids.of if values.ros4hri else str
 
     def publish(self, header, result):
-        if not header.frame_id:  # tf2 would refuse it
-            self.node.get_logger().warning(
-                "no face frames: the images name no frame; set the camera driver's frame_id",
-                once=True,
-            )
-            return
-        if not (self.is_calibrated(result) and result.faces):
+        if not (self.is_placed(header, result) and result.faces):
             return
         transforms = []
         poses = {face.track_id: face.pose for face in result.faces}

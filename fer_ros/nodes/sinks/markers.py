@@ -27,7 +27,7 @@ class MarkersSink(Sink):
         self._lifetime.note(result.now)
         if not self._publisher.get_subscription_count():
             return
-        if self.is_calibrated(result):
+        if self.is_placed(header, result):
             markers = face_markers(header, result, self.values.face_width)
             lifetime = self._lifetime.duration()
             for marker in markers.markers:
