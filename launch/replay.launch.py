@@ -30,7 +30,7 @@ from launch.launch_description_sources import (
 from launch.logging import get_logger
 from launch_ros.ros_adapters import get_ros_node
 
-from fer_ros.bags.cameras import camera
+from fer_ros.bags.cameras import camera, metadata_topics
 from fer_ros.launching import arguments, rviz
 from fer_ros.launching.arguments import BOOL
 from fer_ros.launching.installed import require
@@ -76,7 +76,12 @@ def _replay(context):
     bag = Path(value["bag"])
     if not bag.exists():
         raise RuntimeError(f"bag: no file or folder {bag}")
+    rate = _rate(value["rate"])
     images = camera(bag, value["image_topic"], value["image_transport"])
+    further = [f"/{topic.lstrip('/')}" for topic in value["topics"].split()]
+    recorded = metadata_topics(bag) if further else {}
+    if absent := [topic for topic in further if topic not in recorded]:
+        get_logger("fer_ros").warning(f"topics: the bag has no {', '.join(absent)}")
     resume = _resume_service()
     passed = {a[0]: value[a[0]] for a in INHERITED}
     passed |= {"image_topic": images.base, "image_transport": images.transport, **SETTLED}
@@ -87,7 +92,7 @@ def _replay(context):
         PythonLaunchDescriptionSource(str(LAUNCH)), launch_arguments=passed.items()
     )
     topic = images.topic
-    command = ["ros2", "bag", "play", str(bag), "--clock", "--rate", value["rate"]]
+    command = ["ros2", "bag", "play", str(bag), "--clock", "--rate", rate]
     command += ["--start-paused", "--disable-keyboard-controls"]
     command += ["--wait-for-all-acked", ACKNOWLEDGED]
     if images.transport == "compressed":
@@ -95,7 +100,7 @@ def _replay(context):
     if topic != images.topic:
         command += ["--remap", f"{images.topic}:={topic}"]
     command += ["--loop"] * (value["loop"] == "true")
-    wanted = [images.topic, images.info, *value["topics"].split()]
+    wanted = [images.topic, images.info, *further]
     play = ExecuteProcess(
         cmd=[*command, "--topics", *filter(None, wanted)],
         output="screen",
@@ -103,9 +108,17 @@ def _replay(context):
         on_exit=_ended,
     )
     emotions = arguments.namespace(context, value["namespace"]).rstrip("/") + "/emotions"
-    recorded = {"none": [], "emotions": [emotions], "all": [emotions, topic]}[value["record"]]
-    begin = OpaqueCoroutine(coroutine=_begin, args=[topic, resume, recorded])
+    awaited = {"none": [], "emotions": [emotions], "all": [emotions, topic]}[value["record"]]
+    begin = OpaqueCoroutine(coroutine=_begin, args=[topic, resume, awaited])
     return [include, play, begin]
+
+
+def _rate(word):
+    """The word, where it is a speed. The player would say so beside its usage, and start first."""
+    with suppress(ValueError):
+        if 0 < float(word) < math.inf:
+            return word
+    raise RuntimeError(f"rate: {word} is no number above 0")
 
 
 def _resume_service():

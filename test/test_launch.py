@@ -236,8 +236,9 @@ def test_broken_model_leaves_the_node_alive(launch, meet):
         (EMOTION, ["camera:=none", "rviz:=true"], ["ros-jazzy-rviz2", "rviz:=true"]),
         (EMOTION, ["camera:=none", "params_file:=no.yaml"], ["params_file: no file no.yaml"]),
         (EMOTION, ["camera:=none", "record:=all", "record_to:=/tmp"], ["record_to: /tmp exists"]),
+        (EMOTION, ["camera:=none", "params_file:=~/no.yaml"], [f"no file {Path.home()}/no.yaml"]),
     ],
-    ids=["usb_cam", "v4l2_camera", "choice", "typo", "rviz", "params_file", "record_to"],
+    ids=["usb_cam", "v4l2_camera", "choice", "typo", "rviz", "params_file", "record_to", "home"],
 )
 def test_refuses_to_start(launch, bare, file, arguments, words):
     """One line that says why and what to do, before anything is started."""

@@ -97,13 +97,14 @@ def test_the_bag_waits_for_the_recorder(launch, player, bag, tmp_path):  # noqa:
 
 
 def test_topics_and_speed_are_passed_on(launch, player, bag):  # noqa: F811
-    running = launch(REPLAY, f"bag:={bag(RAW)}", "rate:=2.0", "loop:=true", "topics:=/tf", **player)
+    running = launch(REPLAY, f"bag:={bag(RAW)}", "rate:=2.0", "loop:=true", "topics:=tf", **player)
     running.wait_for("CALLED")
     words = running.words()
     assert "--clock --rate 2.0 --start-paused --disable-keyboard-controls" in words
     assert " --wait-for-all-acked 5000 --loop " in words
     assert f"--topics {RAW} " in words
     assert " /tf\n" in words
+    assert "topics: the bag has no /tf\n" in words
     assert "/emotions" not in words.partition("CALLED")[2].partition("\n")[0]
     assert running.interrupt() == 0
 
@@ -147,8 +148,10 @@ def test_rviz_is_there_before_the_bag_and_goes_by_its_time_and_frame(
             ["bag:={bag}", "image_transport:=compressed"],
             "no compressed images of /camera/image_raw",
         ),
+        (["bag:={bag}", "rate:=0"], "rate: 0 is no number above 0"),
+        (["bag:={bag}", "rate:=fast"], "rate: fast is no number above 0"),
     ],
-    ids=["none", "typo", "absent", "topic", "transport"],
+    ids=["none", "typo", "absent", "topic", "transport", "still", "fast"],
 )
 def test_refuses_to_start(launch, bag, words, said):  # noqa: F811
     running = launch(REPLAY, *(w.format(bag=bag(RAW)) if "{" in w else w for w in words))

@@ -2,6 +2,7 @@
 """Launch arguments as rows of a table: name, default (None: to be given), choices, description."""
 
 import difflib
+import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -16,6 +17,9 @@ Row = tuple[str, str | None, Sequence[str] | None, str]
 BOOL = ("true", "false", "True", "False")
 """As launch files in XML and YAML write them, and as those in Python do; read as the former."""
 
+FILES = ("bag", "detector_model", "params_file", "record_to")
+"""Whose values may begin with ~: no shell replaces it behind :=, nor does a launch file."""
+
 
 def declare(row: Row) -> DeclareLaunchArgument:
     """The launch argument of a row."""
@@ -29,7 +33,8 @@ def values(context, rows: Sequence[Row]) -> dict[str, str]:
     """What the arguments are, by name."""
     found = {row[0]: LaunchConfiguration(row[0]).perform(context) for row in rows}
     switches = {name for name, _, choices, _ in rows if set(BOOL) <= set(choices or ())}
-    return {k: v.lower() if k in switches else v for k, v in found.items()}
+    read = dict.fromkeys(switches, str.lower) | dict.fromkeys(FILES, os.path.expanduser)
+    return {k: read.get(k, str)(v) for k, v in found.items()}
 
 
 def namespace(context, given: str) -> str:
