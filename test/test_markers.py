@@ -170,6 +170,26 @@ def test_uncalibrated_camera_is_told_once(meet, start):
     assert not markers
 
 
+def test_camera_info_may_come_after_the_first_image(meet, start):
+    node = start("emotion_node")
+    node.wait_for("listening")
+    bench = meet()
+    markers = []
+    bench.node.create_subscription(MarkerArray, "emotion_markers", markers.append, 1)
+    info = bench.node.create_publisher(CameraInfo, "camera_info", 1)
+    publisher = bench.publisher()
+    bench.until(lambda: bench.node.count_publishers("emotion_markers"))
+    bench.process(publisher, raw(header(), astronaut()))
+
+    def shown():
+        info.publish(CameraInfo(header=header(), width=640, height=480, k=K))
+        bench.process(publisher, raw(header(), astronaut()))
+        return markers
+
+    bench.until(shown)
+    assert "no markers" not in node.words()
+
+
 def test_images_that_name_no_frame_are_told_once_and_the_state_is_shown_all_the_same(meet, start):
     """RViz drops whatever has no frame."""
     node = start("emotion_node", *parameters(diagnostics_period=0.1))

@@ -9,6 +9,8 @@ from std_msgs.msg import Header
 from fer_ros.parameters.options import EmotionNodeOptions
 from fer_ros.result import Result
 
+SETTLE = 1.0  # seconds in which camera_info may come after the first image
+
 
 class FaceIds:
     """An id such as ``f3a91c0d2_7`` for each track: the same for one activation of the node, and
@@ -49,13 +51,13 @@ class Sink:
 
     def is_placed(self, header: Header, result: Result) -> bool:
         """Whether it is known where in space the faces are; that it is not is logged once."""
-        if result.camera is None:
+        if result.camera is None and result.now > SETTLE:
             self.node.get_logger().warning(
                 "no markers, no frames: camera_info is missing, is of images of another shape, or "
                 "says that the camera is not calibrated",
                 once=True,
             )
-        elif not header.frame_id:  # RViz and tf2 would refuse it
+        if not header.frame_id:  # RViz and tf2 would refuse it
             self.node.get_logger().warning(
                 "no markers, no frames: the images name no frame; set the camera driver's frame_id",
                 once=True,
