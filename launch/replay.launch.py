@@ -85,7 +85,7 @@ def _replay(context):
     resume = _resume_service()
     passed = {a[0]: value[a[0]] for a in INHERITED}
     passed |= {"image_topic": images.base, "image_transport": images.transport, **SETTLED}
-    if value["rviz"] == "true" and not value["frame_id"]:
+    if value["rviz"] == "true" and not value["rviz_frame"]:
         # RViz is to be there before the first image is.
         passed["frame_id"] = rviz.recorded_frame(bag, images.topic, images.transport)
     include = IncludeLaunchDescription(
