@@ -419,12 +419,10 @@ def test_fast_dds_profile_is_set_for_our_nodes_alone(launch, packages, tmp_path,
     running.wait_for("rviz2 PROFILE")
     for line in (w for w in running.words().splitlines() if " PROFILE " in w):
         assert line.endswith(name)
-    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
-    seen = {}
-    for child in children:
-        variables = Path(f"/proc/{child}/environ").read_text()
-        command = Path(f"/proc/{child}/cmdline").read_text()
-        seen[command.partition("lib/fer_ros/")[2].partition("\0")[0]] = name in variables
+    seen = {
+        node: name in Path(f"/proc/{pid}/environ").read_text()
+        for node, pid in children(running).items()
+    }
     assert seen == {"emotion_node": True, "record": True}
     assert ended_cleanly(running)
 

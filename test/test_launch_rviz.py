@@ -88,15 +88,17 @@ def test_switches_are_taken_through_an_include(opened, tmp_path, arguments):
 
 TWO = """
 <launch>
-  <include file="{file}">
-    <arg name="camera" value="video"/> <arg name="rviz" value="true"/>
-    <arg name="namespace" value="left"/>
-  </include>
+  <group>
+    <include file="{file}">
+      <arg name="camera" value="video"/> <arg name="rviz" value="true"/>
+      <arg name="namespace" value="left"/> <arg name="params_file" value="left.yaml"/>
+    </include>
+  </group>
   <group>
     <push-ros-namespace namespace="robot"/>
     <include file="{file}">
       <arg name="camera" value="video"/> <arg name="rviz" value="true"/>
-      <arg name="namespace" value="right/"/> <arg name="params_file" value="right.yaml"/>
+      <arg name="namespace" value="right/"/>
     </include>
   </group>
 </launch>
@@ -105,12 +107,10 @@ TWO = """
 
 def test_two_cameras_in_one_launch_have_a_window_each(launch, packages, tmp_path):  # noqa: F811
     """Each with the topics and the first frame of its own camera, and the window says whose."""
-    (tmp_path / "right.yaml").write_text(
-        "/**/video_source:\n  ros__parameters:\n    frame_id: right_eye\n"
-    )
+    (tmp_path / "left.yaml").write_text("/**/video_source: {ros__parameters: {frame_id: eye}}\n")
     (tmp_path / "two.launch.xml").write_text(TWO.format(file=EMOTION))
     running = launch(tmp_path / "two.launch.xml", **packages)
-    for namespace, frame in (("/left", "camera"), ("/robot/right", "right_eye")):
+    for namespace, frame in (("/left", "eye"), ("/robot/right", "camera")):
         running.wait_for(f"emotion.rviz -f {frame} -t {namespace}/emotions - RViz --ros-args")
         running.wait_for(f"__ns:={namespace} ")
         for topic in ("image_annotated", "emotion_markers", "status_marker"):
