@@ -354,6 +354,20 @@ def test_the_reason_of_an_end_is_the_last_line(launch, words, reason):
     assert "RCLError" not in running.words()
 
 
+def test_the_reason_is_the_last_line_also_beside_another_camera(launch, tmp_path):
+    """Each camera's include knows its own ends alone."""
+    file = tmp_path / "two.launch.xml"
+    words = '<arg name="camera" value="video"/> <arg name="source" value="{}"/>'
+    one = f'<group><include file="{EMOTION}">{words}<arg name="namespace" value="{{}}"/>'
+    two = [one.format("/no/such.mp4", "left"), one.format("sample", "right")]
+    file.write_text(f"<launch>{''.join(each + '</include></group>' for each in two)}</launch>")
+    running = launch(file)
+    running.wait_for("video_source ended with exit status 1: no such file or folder: /no/such.mp4")
+    running.wait_for("listening to /right/image_raw")
+    assert running.interrupt() == 1
+    assert "no such file or folder: /no/such.mp4" in running.words().splitlines()[-1]
+
+
 def test_a_dead_emotion_node_leaves_the_camera_alone(launch):
     running = launch(EMOTION, "camera:=video")
     running.wait_for("listening")

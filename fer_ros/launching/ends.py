@@ -15,7 +15,9 @@ FAULT = re.compile(r"^(?:fer_ros|record|\[(?:ERROR|FATAL)\] \[[\d.]+\] \[[^]]*\]
 
 
 class Failed(Event):
-    """A node has ended with an error, some time before all have ended."""
+    """A node has ended with an error, some time before all have ended; each camera of a launch has
+    its own event.
+    """
 
 
 class Ends:
@@ -28,6 +30,7 @@ class Ends:
         self._respawn, self._ends_all = respawn, ends_all
         self._told: list[str] = []
         self._running: set[int] = set()
+        self._failed = Failed()
 
     def of(self, node, name, is_needed=True, is_lasting=True):
         """To be launched beside the node, which is one that ``respawn`` is about, or is not."""
@@ -75,7 +78,7 @@ class Ends:
             raise RuntimeError(self._told[0])
 
         is_failed = EventHandler(
-            matcher=lambda event: isinstance(event, Failed),
+            matcher=lambda event: event is self._failed,
             entities=OpaqueFunction(function=raise_),
         )
         return [
@@ -89,4 +92,4 @@ class Ends:
         """Once the last process has ended, so that the reason is the last line; not raised while
         the shutdown is handled: that would keep it from others.
         """
-        return [EmitEvent(event=Failed())] if self._told and not self._running else None
+        return [EmitEvent(event=self._failed)] if self._told and not self._running else None
