@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 
+from fer_ros.faces.detectors import DetectorError
 from fer_ros.observation import Observation
 from fer_ros.parameters import (
     ANALYSIS,
@@ -172,3 +173,9 @@ def test_a_file_of_other_nodes_is_refused(tmp_path):
     (tmp_path / "my.yaml").write_text("emotion_nod:\n  ros__parameters:\n    hysteresis: 0.4\n")
     with pytest.raises(ParameterError, match=r"its keys \(emotion_nod\) are not emotion_node's"):
         options_from([str(tmp_path / "my.yaml")])
+
+
+def test_a_detectors_file_may_lie_at_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/nobody")
+    with pytest.raises(DetectorError, match=r"/home/nobody/no\.onnx"):
+        create_pipeline(detector="yunet", detector_model="~/no.onnx")

@@ -17,8 +17,10 @@ Row = tuple[str, str | None, Sequence[str] | None, str]
 BOOL = ("true", "false", "True", "False")
 """As launch files in XML and YAML write them, and as those in Python do; read as the former."""
 
-FILES = ("bag", "detector_model", "params_file", "record_to")
-"""Whose values may begin with ~: no shell replaces it behind :=, nor does a launch file."""
+FILES = ("bag", "params_file", "record_to")
+"""Whose values may begin with ~: no shell replaces it behind :=, nor does a launch file. Models are
+the node's to find.
+"""
 
 
 def declare(row: Row) -> DeclareLaunchArgument:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of each node's parameters, and the one way from their values to a pipeline."""
 
+import os.path
+
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.faces import detectors
 from fer_ros.faces.mesh import FaceMesh
@@ -76,7 +78,7 @@ def build_pipeline(options: LoadedPipelineOptions) -> EmotionPipeline:
     threshold = options.detection_threshold
     detector = detectors.create_detector(
         options.detector,
-        model_path=options.detector_model,
+        model_path=os.path.expanduser(options.detector_model),  # noqa: PTH111 - may be empty
         score_threshold=None if threshold < 0 else threshold,
         proposing=mesh,
     )
