@@ -22,7 +22,7 @@ ROS_WHEELS := requirements/ros$(addprefix -,$(filter-out jazzy,$(ROS))).txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo view test test-ros test-apt test-training coverage docs wheels bench fuzz report leaderboard lint build training-env bench-env clean distclean
+.PHONY: help demo view test test-ros test-apt test-training coverage docs wheels bench figures-check fuzz report leaderboard lint build training-env bench-env clean distclean
 
 # ROS comes from .venv, whatever ROS or environment the calling shell has set up.
 export AMENT_PREFIX_PATH := $(CURDIR)/$(VENV)
@@ -87,9 +87,13 @@ wheels: $(VENV)/.ready ## dist/: the wheels of fer_ros, whose build tag names th
 	@$(VENV)/bin/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist ./training
 	@ls dist
 
-bench: build bench-env ## time everything beside its peers (35 minutes; QUICK=1: 8; CSV=fer2013.csv.xz: accuracy too)
+bench: build bench-env ## time everything beside its peers (35 minutes; QUICK=1: 8; CSV= VOTES= ELSEWHERE="a.npz": accuracy too)
 	@$(VENV)/bin/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(CSV),--csv "$(CSV)") \
-	    $(if $(YUNET),--yunet "$(YUNET)")
+	    $(if $(VOTES),--votes "$(VOTES)") $(if $(ELSEWHERE),--elsewhere $(ELSEWHERE)) \
+	    $(if $(DATA),--data $(DATA)) $(if $(MODELS),--model $(MODELS)) $(if $(YUNET),--yunet "$(YUNET)")
+
+figures-check: build ## which of the code that was measured has changed since, and what to measure again
+	@$(VENV)/bin/python -m benchmarks.provenance
 
 fuzz: build ## hostile images, bags, videos, models, requests and messages (6 minutes; SEED=2 SECONDS=60 for each)
 	@$(VENV)/bin/python -m benchmarks.robustness --seconds $(SECONDS) --seed $(SEED)

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of all results, from their JSON.
 
-python -m benchmarks.tables                 print every table that there is JSON for
-python -m benchmarks.tables --write         put them into docs/benchmarks.md, their charts beside it
+python -m benchmarks.tables            print every table that there is JSON for
+python -m benchmarks.tables --write    put them into docs/benchmarks.md, their charts beside it, and
+                                       what README.md and docs/performance.md show of them there
 """
 
 import argparse
 import re
 import shutil
 import statistics
+from pathlib import Path
 
 from benchmarks.aims import aims
+from benchmarks.excerpts import EXCERPTS
 from benchmarks.report import HERE, chart, describe, load, table, version
 
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
@@ -229,10 +232,12 @@ def _limit(aim) -> str | None:
 
 
 def _chart(name: str) -> str:
-    """The line that shows a chart, copied beside the page; empty where there is none."""
-    if name not in CHARTS or not chart(name).is_file():
+    """The line that shows a chart, copied beside the page where it was drawn anew; else empty."""
+    shown = DOCUMENT.parent / "images" / f"{name}.png"
+    if name in CHARTS and chart(name).is_file():
+        shutil.copy(chart(name), shown)
+    if name not in CHARTS or not shown.is_file():
         return ""
-    shutil.copy(chart(name), DOCUMENT.parent / "images")
     return f"\n![{CHARTS[name]}](images/{name}.png)\n"
 
 
@@ -265,27 +270,47 @@ TABLES = {
 }
 
 
+def filled(page: str, texts: dict[str, str], where: str) -> str:
+    """`page` with each text between its markers. Raises SystemExit where one has no place."""
+    for name, text in texts.items():
+        place = re.compile(rf"(<!-- table {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        page, count = place.subn(lambda m, text=text: f"{m[1]}{text}\n{m[2]}", page)
+        if not count:
+            raise SystemExit(f"{where}: no place for the table {name}")
+    return page
+
+
+def pages() -> dict[Path, dict[str, str]]:
+    """Each page, and the texts of it that there is JSON for, by name."""
+    full = {
+        name: f"{make(results)}\n{_chart(name)}".rstrip("\n")
+        for name, make in TABLES.items()
+        if (results := load(name))
+    }
+    if met := aims_table():
+        full = {"aims": met} | full
+    excerpts = {
+        HERE.parent / page: {name: text for name, make in makers.items() if (text := make())}
+        for page, makers in EXCERPTS.items()
+    }
+    return {DOCUMENT: full} | excerpts
+
+
 def main():
     """Print or write the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--write", action="store_true", help=f"into docs/{DOCUMENT.name}")
+    parser.add_argument("--write", action="store_true", help="into the pages")
     options = parser.parse_args()
-    found = {name: make(results) for name, make in TABLES.items() if (results := load(name))}
-    if met := aims_table():
-        found = {"aims": met} | found
+    found = pages()
     if not options.write:
-        print("\n\n".join(f"## {name}\n\n{text}" for name, text in found.items()))
+        texts = found[DOCUMENT].items()
+        print("\n\n".join(f"## {name}\n\n{text}" for name, text in texts))
         return
-    page = DOCUMENT.read_text("utf-8")
-    for name, text in found.items():
-        place = re.compile(rf"(<!-- table {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        content = f"{text}\n{_chart(name)}"
-        page, count = place.subn(lambda m, content=content: f"{m[1]}{content}{m[2]}", page)
-        if not count:
-            raise SystemExit(f"{DOCUMENT}: no place for the table {name}")
-    DOCUMENT.write_text(page, "utf-8")
+    for path, texts in found.items():
+        page = filled(path.read_text("utf-8"), texts, str(path))
+        path.write_text(page, "utf-8")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def test_memory_stays_flat(repository, tmp_path):
     assert found["results"] > 50
     assert found["drawings"] > 0
     assert found["errors"] == 0
-    assert len(found["samples"]) > 30
+    assert "samples" not in found, "the points are in the chart"
     assert cv2.imread(str(tmp_path / "soak.png")).shape[1] > 500
 
 

@@ -185,7 +185,7 @@ def main() -> int:
     os.environ |= environment()  # the listener meets the processes
     found = {"machine": machine()}
     found |= soak(options.minutes, options.rate, options.transport, options.interval)
-    save(options.name, found)
+    save(options.name, {k: v for k, v in found.items() if k != "samples"})
     plot(found, chart(options.name))
     print(soak_table(found))
     wrong = faults(found)
