@@ -117,6 +117,12 @@ def keep(browser, name):
         browser.save_screenshot(str(Path(folder) / f"{name}.png"))
 
 
+def greyed(browser, selector):
+    """Whether it is shown as a thing of the past."""
+    script = "return getComputedStyle(document.querySelector(arguments[0])).filter"
+    return browser.execute_script(script, selector) == "grayscale(1)"
+
+
 def text(browser, selector):
     """What is written in the first such element; empty where there is none."""
     return browser.execute_script(f"return document.querySelector('{selector}')?.innerText ?? ''")
@@ -249,6 +255,70 @@ def test_the_sample_wide_and_on_a_phone(browser, view, start):
     assert "ssh -L" in text(browser, "footer")
 
 
+PLACES = """
+return Object.fromEntries([...document.querySelectorAll("section, #cards article")].map((e) => {
+  const { x, y, width, height } = e.getBoundingClientRect();
+  return [e.dataset.id ? `face ${e.dataset.id}` : e.getAttribute("aria-labelledby"),
+          [x, y, width, height].map(Math.round)];
+}))
+"""
+
+
+@pytest.mark.parametrize("wanted", [WIDE, (1280, 720), (1920, 1080)])
+def test_nothing_moves_when_a_face_comes_or_goes(browser, view, meet, wanted):
+    """And image, faces, the last minute and the events are seen without scrolling."""
+    size(browser, wanted)
+    page = view()
+    bench = meet()
+    one, two, three = face(), face(distance=1.5, yaw=0.4), face()
+    two.track_id, three.track_id = 5, 7
+    seen = []
+    browser.get(page.address)
+    for faces in ([one], [one, two], [two], [two, three], []):
+        names = {f"face {f.track_id}" for f in faces}
+        with pouring(Camera(bench, blank(480, 640), results(*faces)), 0.1):
+            until(lambda names=names: {n for n in found(browser) if "face " in n} == names)
+        seen.append(found(browser))
+        keep(browser, f"{wanted[0]}-faces-{len(seen)}")
+    for places in seen[1:]:
+        assert {n: p for n, p in places.items() if "title" in n} == {
+            n: p for n, p in seen[0].items() if "title" in n
+        }
+    assert seen[0]["face 3"] == seen[1]["face 3"]
+    assert seen[1]["face 5"] == seen[2]["face 5"] == seen[3]["face 5"]
+    assert seen[3]["face 7"] == seen[1]["face 3"], "the free place is taken"
+    for name in ("image-title", "faces-title", "timeline-title", "events-title"):
+        _, y, _, height = seen[0][name]
+        assert y + height <= wanted[1], name
+
+
+def found(browser):
+    return browser.execute_script(PLACES)
+
+
+def test_a_new_run_begins_a_new_timeline(browser, view, meet):
+    """As the node's own counts tell: another process has received less."""
+    page = view()
+    browser.get(page.address)
+    script = (
+        "const done = arguments[0]; import('/timeline.js').then(({ Timelines }) => {"
+        "const lines = new Timelines(document.createElement('div'), (w) => w);"
+        "lines.emotions = ['joy']; const one = (stamp) => "
+        "lines.add({ stamp, faces: [{ track_id: 1, label: 'joy', probabilities: [1] }] });"
+        "one(1); one(3); lines.draw(); const before = lines.place.children.length;"
+        "lines.clear(); one(4); lines.draw(); done([before, lines.place.children.length]); })"
+    )
+    assert browser.execute_async_script(script) == [1, 0]
+    counted = (
+        "const done = arguments[0]; import('/view.js').then(({ newRun }) => done(["
+        "newRun(null, { forgotten: '0', received: '9' }),"
+        "newRun({ forgotten: '0', received: 9 }, { forgotten: '0', received: '10' }),"
+        "newRun({ forgotten: '0', received: 9 }, { forgotten: '1', received: '10' }),"
+        "newRun({ forgotten: '0', received: 9 }, { forgotten: '0', received: '3' })]))"
+    )
+    assert browser.execute_async_script(counted) == [False, False, True, True]
+
+
 def test_says_that_images_stop_and_goes_on(browser, view, meet):
     page = view()
     bench = meet()
@@ -258,9 +328,9 @@ def test_says_that_images_stop_and_goes_on(browser, view, meet):
         until(lambda: text(browser, "article h3") == "Face 3: joy", "the card")
         until(lambda: drawn(browser).shape == blank().shape, "an image; a result may come without")
         assert "86 %" in text(browser, "article")
-    until(lambda: re.match(r"No image since \d+ s", text(browser, "#stale")), "the notice")
+    until(lambda: re.match(r"No image for \d+ s", text(browser, "#stale")), "the notice")
     keep(browser, "stale")
-    assert not browser.find_elements(By.TAG_NAME, "article h3")
+    assert greyed(browser, "#cards")
     assert "image_raw" in text(browser, "#stale")
     with pouring(camera, 0.1):
         until(lambda: text(browser, "#stale") == "", "images again")
@@ -276,9 +346,10 @@ def test_reconnects_after_the_node_was_killed(browser, view, meet):
         until(lambda: drawn(browser).shape == blank().shape, "an image; a result may come without")
         page.signal(signal.SIGKILL)
         until(lambda: "trying again" in text(browser, "#connection"), "the loss to be said")
-        until(lambda: "since" in text(browser, "#stale"))
+        until(lambda: "No image for" in text(browser, "#stale"))
         keep(browser, "lost")
-        assert not browser.find_elements(By.TAG_NAME, "article h3")
+        assert greyed(browser, "#cards")
+        assert greyed(browser, "#timelines")
         assert {text(browser, f"#{name}") for name in ("rate", "viewers", "age")} == {UNKNOWN}
         assert text(browser, "#level").startswith("Not known")
         assert not browser.find_elements(By.CSS_SELECTOR, "#problems li, #values dd")

@@ -30,6 +30,7 @@ PAGE = {
     "/picture.js": ("picture.js", "text/javascript"),
     "/cards.js": ("cards.js", "text/javascript"),
     "/timeline.js": ("timeline.js", "text/javascript"),
+    "/slots.js": ("slots.js", "text/javascript"),
     "/parameters.js": ("parameters.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
     "/words.json": ("words.json", "application/json"),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A card for each face: the seven probabilities, and what else is known.
+import { keepSlots } from "./slots.js";
 
 const make = (name, className = "", text = "") => {
   const element = document.createElement(name);
@@ -10,22 +11,13 @@ const make = (name, className = "", text = "") => {
 
 export function showFaces(place, faces, hello, word) {
   if (!hello) return;
-  const old = new Map([...place.children].map((card) => [card.dataset.id, card]));
-  const cards = faces.map((face, i) => {
-    const id = String(face.track_id || `untracked ${i}`);
-    const card = old.get(id) ?? newCard(id, hello);
-    fill(card, face, hello, word);
-    return card;
-  });
-  // Not moved while they are the same, so that a reader's place in them stays.
-  if (cards.length !== place.children.length || cards.some((card, i) => place.children[i] !== card)) {
-    place.replaceChildren(...cards);
-  }
+  const ids = faces.map((face, i) => String(face.track_id || `untracked ${i}`));
+  const cards = keepSlots(place, ids, (id) => newCard(id, hello));
+  cards.forEach((card, i) => fill(card, faces[i], hello, word));
 }
 
 function newCard(id, hello) {
   const card = make("article");
-  card.dataset.id = id;
   const title = make("h3");
   title.id = `face-title-${id.replace(" ", "-")}`;
   card.setAttribute("aria-labelledby", title.id);
@@ -56,20 +48,23 @@ function fill(card, face, hello, word) {
     bar.firstChild.style.width = `${value * 100}%`;
     setText(percent, `${Math.round(value * 100)} %`);
   });
-  const rows = known(face, word);
-  while (facts.children.length > 2 * rows.length) facts.lastChild.remove();
+  const rows = described(face, word);
   while (facts.children.length < 2 * rows.length) facts.append(make("dt"), make("dd"));
-  rows.forEach(([term, text], i) => {
-    setText(facts.children[2 * i], term);
-    setText(facts.children[2 * i + 1], text);
+  rows.forEach(([name, text], i) => {
+    const [term, value] = [facts.children[2 * i], facts.children[2 * i + 1]];
+    setText(term, word(name));
+    setText(value, text);
+    value.title = text; // a line each, however long: the card keeps its height
+    const help = word(`${name}_help`);
+    if (help !== `${name}_help`) term.title = help;
   });
 }
 
-// What there is to say of a face beside the bars; null is not known.
-function known(face, word) {
+// What there is to say of a face beside the bars, always the same rows; null is not known.
+function described(face, word) {
   const rows = [];
   const add = (name, value, text) => {
-    if (value !== null && value !== undefined) rows.push([word(name), text(value)]);
+    rows.push([name, value === null || value === undefined ? "\u2013" : text(value)]);
   };
   const percent = (value) => `${Math.round(value * 100)} %`;
   add("confidence", face.confidence, percent);
@@ -81,10 +76,16 @@ function known(face, word) {
   add("angles", face.yaw, () => word("angles_text", {
     roll: degrees(face.roll), pitch: degrees(face.pitch), yaw: degrees(face.yaw),
   }));
-  add("distance", face.distance, (value) => word("metres", { value: value.toFixed(1) }));
+  add("distance", face.distance, (value) => word("metres", { value: number(value, 1) }));
   add("engagement", face.engagement, word);
-  add("valence", face.valence, (value) => (value > 0 ? "+" : "") + value.toFixed(2));
+  add("valence", face.valence, (value) => (value > 0 ? "+" : "") + number(value, 2));
   return rows;
+}
+
+// As the page's language writes it: a decimal comma in German.
+export function number(value, digits) {
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return value.toLocaleString(document.documentElement.lang, options);
 }
 
 function setText(element, text) {

@@ -28,7 +28,7 @@ export class Picture {
     pen.drawImage(bitmap, -bitmap.width / 2, -bitmap.height / 2);
     pen.restore();
     // Lines and letters keep their size on the screen, whatever that of the image.
-    const unit = width / (canvas.clientWidth || width);
+    const unit = Math.max(width / (canvas.clientWidth || width), height / (canvas.clientHeight || height));
     const scale = bitmap.width / result.width;
     for (const face of result.faces) {
       const { x_offset, y_offset, width: w, height: h } = face.roi;

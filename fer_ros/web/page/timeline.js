@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last minute of each face: a row for each expression, by the stamps of the images.
+import { keepSlots } from "./slots.js";
 
 const LENGTH = 60; // seconds
 const GAP = 1; // seconds without the face that leave a gap
@@ -17,8 +18,13 @@ export class Timelines {
     this.now = 0;
   }
 
+  // A new run numbers its faces anew: its first is nobody of the run before.
+  clear() {
+    this.faces.clear();
+  }
+
   add(result) {
-    if (result.stamp < this.now - 1) this.faces.clear(); // the stamps begin anew
+    if (result.stamp < this.now - 1) this.clear(); // the stamps begin anew
     this.now = result.stamp;
     for (const { track_id: id, label, probabilities } of result.faces) {
       if (!id) continue;
@@ -38,20 +44,15 @@ export class Timelines {
   draw() {
     const lasting = [...this.faces].filter(([, p]) => p.at(-1)[0] - p[0][0] >= SHOWN);
     document.getElementById("no-timeline").hidden = lasting.length > 0;
-    const old = new Map([...this.place.children].map((figure) => [figure.dataset.id, figure]));
-    const figures = lasting.map(([id, points]) => {
-      const figure = old.get(String(id)) ?? newFigure(id);
-      const [title, canvas] = figure.children;
+    const figures = keepSlots(this.place, lasting.map(([id]) => String(id)), newFigure);
+    lasting.forEach(([id, points], i) => {
+      const [title, canvas] = figures[i].children;
       const text = this.word("face", { id });
       if (title.textContent !== text) title.textContent = text;
       const label = this.word(points.at(-1)[1]);
       canvas.setAttribute("aria-label", this.word("timeline_text", { id, label }));
-      return [figure, canvas, points];
+      this.drawOne(canvas, points);
     });
-    const same = figures.length === this.place.children.length
-      && figures.every(([figure], i) => this.place.children[i] === figure);
-    if (!same) this.place.replaceChildren(...figures.map(([figure]) => figure));
-    for (const [, canvas, points] of figures) this.drawOne(canvas, points);
   }
 
   drawOne(canvas, points) {
@@ -90,16 +91,19 @@ export class Timelines {
     pen.strokeStyle = line;
     pen.strokeRect(left, 0.5, width - left - 0.5, height - 18);
     pen.fillStyle = text;
-    pen.fillText(this.word("minute_ago"), left, height - 3);
-    const now = this.word("now");
-    pen.fillText(now, width - pen.measureText(now).width, height - 3);
+    const ticks = [["minute_ago", 0], ["half_minute_ago", 0.5], ["now", 1]];
+    for (const [name, share] of ticks) {
+      const text = this.word(name);
+      const x = left + share * (width - left);
+      pen.fillText(text, x - share * pen.measureText(text).width, height - 3);
+      pen.strokeRect(x, 0, 0, height - 18);
+    }
   }
 }
 
-function newFigure(id) {
+function newFigure() {
   const figure = document.createElement("article");
   figure.className = "timeline";
-  figure.dataset.id = id;
   const canvas = document.createElement("canvas");
   canvas.setAttribute("role", "img");
   figure.append(document.createElement("h3"), canvas);

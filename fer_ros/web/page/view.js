@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page: connects, shows what comes, says what does not.
 import { Picture } from "./picture.js";
-import { showFaces } from "./cards.js";
+import { number, showFaces } from "./cards.js";
 import { Timelines } from "./timeline.js";
 import { ParameterPanel } from "./parameters.js";
 
@@ -10,7 +10,7 @@ const SILENT = 5; // seconds without a word from a server that speaks each secon
 const RETRY = [500, 1000, 2000, 4000]; // ms, the last one again and again
 const $ = (id) => document.getElementById(id);
 
-const view = { words: {}, table: {}, hello: null, status: null, events: [], result: null, lost: "connecting" };
+const view = { words: {}, table: {}, hello: null, status: null, events: [], result: null, lost: "connecting", run: null };
 let socket = null;
 let tries = 0;
 let lastImage = 0;
@@ -86,12 +86,14 @@ async function whyRefused() {
 function takeNote(note) {
   if (note.kind === "hello") {
     view.hello = note;
+    timelines.clear();
     picture.colours = timelines.colours = note.colours;
     timelines.emotions = note.emotions;
     panel.offer(note.parameters);
   } else if (note.kind === "status") {
     view.status = note;
     picture.rotate = note.rotate;
+    if (note.health) follow(note.health.values);
     panel.show(note.values);
     showStatus();
   } else if (note.kind === "events") {
@@ -100,6 +102,16 @@ function takeNote(note) {
   } else if (note.kind === "answer") {
     panel.answer(note);
   }
+}
+
+// A new run is told by the node's own counts: it forgot its faces, or it is another process.
+export function newRun(before, { forgotten, received }) {
+  return before !== null && (before.forgotten !== forgotten || Number(received) < before.received);
+}
+
+function follow(values) {
+  if (newRun(view.run, values)) timelines.clear();
+  view.run = { forgotten: values.forgotten, received: Number(values.received) };
 }
 
 async function takeFrame(data) {
@@ -130,7 +142,7 @@ function showResult() {
   const faces = view.result?.faces ?? [];
   const stale = isStale();
   $("no-faces").hidden = stale || faces.length > 0 || !view.result;
-  showFaces($("cards"), stale ? [] : faces, view.hello, word);
+  showFaces($("cards"), faces, view.hello, word);
   const age = view.result?.age;
   setText($("age"), age == null || stale ? "–" : `${Math.round(age * 1000)} ms`);
 }
@@ -163,7 +175,7 @@ function showConnection() {
   if (!lastImage) lines.push(word("no_image_yet"));
   else if (isStale() && since) lines.push(word("stale", { seconds: since }));
   if (isStale()) lines.push(reason());
-  $("stage").classList.toggle("is-stale", isStale());
+  document.body.classList.toggle("is-stale", isStale());
   const shown = lines.filter(Boolean);
   const stale = $("stale");
   while (stale.children.length > shown.length) stale.lastChild.remove();
@@ -184,7 +196,7 @@ function showStatus() {
   const { status } = view;
   if (!status) return;
   const lost = isLost();
-  setText($("rate"), lost ? "–" : word("per_second", { value: status.results.toFixed(1) }));
+  setText($("rate"), lost ? "–" : word("per_second", { value: number(status.results, 1) }));
   setText($("viewers"), lost ? "–" : word("of", { value: status.viewers, whole: status.max_viewers }));
   $("fields").inert = lost;
   const health = lost ? null : status.health;
