@@ -106,7 +106,7 @@ class FaceReader:
         if not math.isfinite(seconds) or seconds <= self._last:
             after = "" if math.isinf(self._last) else f" and after {self._last}"
             raise ValueError(
-                f"stamp {reprlib.repr(stamp)}: expected finite seconds{after}; reset() begins anew"
+                f"stamp {reprlib.repr(stamp)}: expected finite seconds{after}; call reset() first"
             )
         bgr = as_image(image)
         if math.isinf(self._first):
@@ -133,7 +133,7 @@ def draw(image: Picture, result: Result) -> np.ndarray:
     """
     bgr = as_image(image)
     if bgr.shape != result.shape:
-        raise ValueError(f"the image is {bgr.shape}, the result is of one of {result.shape}")
+        raise ValueError(f"the image is {bgr.shape}, the result belongs to one of {result.shape}")
     return annotate(replace(result, upright=rotate_image(bgr, result.rotate)))
 
 

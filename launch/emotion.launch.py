@@ -171,7 +171,7 @@ def _camera(value, parameters, common):
         found = ", ".join(sorted(map(str, Path("/dev").glob("video*")))) or "no camera"
         get_logger("fer_ros").warning(
             f"video_device {device} is absent ({found} found): plug the camera in, name another by "
-            "video_device:=, or try camera:=video, which needs none"
+            "video_device:=, or try camera:=video, which needs no camera"
         )
     if value["camera"] != "video":
         settings["video_device"] = device

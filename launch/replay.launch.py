@@ -118,7 +118,7 @@ def _rate(word):
     with suppress(ValueError):
         if 0 < float(word) < math.inf:
             return word
-    raise RuntimeError(f"rate: {word} is no number above 0")
+    raise RuntimeError(f"rate: {word} is not a number above 0")
 
 
 def _resume_service():
@@ -166,7 +166,7 @@ async def _begin(context, topic, resume, recorded):
             ready = math.inf if who else min(ready, now())
             if who and now() > patient_until:
                 patient_until = math.inf
-                log.warning(f"the bag waits for {who}; what keeps it, it says above")
+                log.warning(f"the bag waits for {who}; the lines above say why")
         client.call_async(resume.Request())
 
 

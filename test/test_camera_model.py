@@ -53,7 +53,7 @@ def degrees_aside(camera, *pixel):
 def test_a_calibration_of_other_images(size, scale):
     """Scaled to larger and smaller ones, refused where they are of another shape."""
     if scale is None:
-        with pytest.raises(CalibrationError, match="of images of 640x360, not of 640x480"):
+        with pytest.raises(CalibrationError, match="to images of 640x360, not of 640x480"):
             camera_model(info(*size), SHAPE)
     else:
         found = camera_model(info(*size), SHAPE).matrix

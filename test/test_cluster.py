@@ -107,7 +107,7 @@ def test_a_cluster_in_plain_tcp_is_warned_of(tmp_path, capsys):
         address = running.scheduler_address
         with cluster.connected(address, 1, ("", "", "")) as client:
             assert client.submit(pow, 2, 3).result() == 8
-    assert f"{address} is open to all" in capsys.readouterr().err
+    assert f"{address} accepts everyone" in capsys.readouterr().err
 
 
 def test_a_cluster_with_certificates(tmp_path, capsys):

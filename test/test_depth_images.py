@@ -105,7 +105,7 @@ BROKEN = {
     "is empty": (depth_message(np.zeros((480, 640), np.uint16)), "no depth at all"),
     "is not a number": (depth_message(person() * np.float32(np.nan)), "no depth at all"),
     "is of another view": (depth_message(np.ones((480, 848), np.uint16)), "of another view"),
-    "is a picture": (image_message(header(), astronaut()), "'bgr8' is no depth"),
+    "is a picture": (image_message(header(), astronaut()), "'bgr8' is not depth"),
     "never came": (None, "nothing comes"),
 }
 BROKEN["is torn"][0].data = BROKEN["is torn"][0].data[:100]

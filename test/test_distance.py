@@ -151,7 +151,7 @@ def test_both_encodings(encoding, kind, unit, pad, big):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"encoding": "bgr8"}, "no depth"),
+        ({"encoding": "bgr8"}, "not depth"),
         ({"data": b"12"}, "torn"),
         ({"step": 1}, "torn"),
         ({"width": 0}, "no pixels"),

@@ -308,7 +308,7 @@ def test_respawn_starts_a_node_that_died_again(launch, meet):
     running.wait_for("listening")
     for name in ("emotion_node", "video_source"):
         os.kill(children(running)[name], signal.SIGKILL)
-        running.wait_for(f"{name} ended with exit status -9; see above; it is started again")
+        running.wait_for(f"{name} ended with exit status -9; see above; it restarts")
     bench = meet()
     bench.until(lambda: bench.results, "results of the new nodes")
     assert running.words().count("listening") == 2
@@ -320,7 +320,7 @@ def test_respawn_holds_for_the_web_view(launch):
     running = launch(EMOTION, "camera:=none", "web:=true", "respawn:=true")
     running.wait_for("can be looked at")
     os.kill(children(running)["web_view"], signal.SIGKILL)
-    running.wait_for("web_view ended with exit status -9; see above; it is started again")
+    running.wait_for("web_view ended with exit status -9; see above; it restarts")
     assert running.interrupt() == 0
 
 

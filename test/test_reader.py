@@ -143,7 +143,7 @@ def test_drawing(reader, image):
     assert drawn.shape == image.shape
     assert (drawn != image).any()
     assert (image == before).all()
-    with pytest.raises(ValueError, match="the result is of one of"):
+    with pytest.raises(ValueError, match="the result belongs to one of"):
         draw(image[:100], result)
 
 

@@ -181,9 +181,7 @@ def test_a_clock_that_never_comes_is_an_error(start, meet):
 def test_nothing_published_leaves_nothing(start):
     recorder = start()
     assert recorder.end() == 0
-    assert (
-        "nothing was recorded: nobody published on /emotions, /emotion_events" in recorder.words()
-    )
+    assert "nothing was recorded: no publisher on /emotions, /emotion_events" in recorder.words()
     assert not recorder.out.exists()
 
 
@@ -215,7 +213,7 @@ def test_a_full_disk_ends_the_recording_with_a_line(start, meet, tmp_path):
             assert time.monotonic() < end, recorder.words()
         assert recorder.wait() == 1
         (line,) = [w for w in recorder.words().splitlines() if "ERROR" in w]
-        assert "recording ended: No space left on device" in line
+        assert "recording stopped: No space left on device" in line
         found = recorded(recorder.out)
         assert f"{len(found['/image_raw'])} messages are in" in line
         assert len(found["/image_raw"]) >= 3

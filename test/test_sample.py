@@ -66,7 +66,7 @@ def test_light_changes_and_a_bar_passes(clip):
 
 def test_a_missing_photograph_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(sample, "PORTRAITS", tmp_path)
-    with pytest.raises(SampleError, match=r"eileen_collins\.jpg: install fer_ros anew") as error:
+    with pytest.raises(SampleError, match=r"eileen_collins\.jpg: reinstall fer_ros") as error:
         Sample()
     assert "\n" not in str(error.value)
 

@@ -147,7 +147,7 @@ def view(start):
 
     def run(**values):
         node = start("web_view", *parameters(**{"port": 0} | values))
-        node.wait_for("can be looked at on http://")
+        node.wait_for("is shown at http://")
         node.port = int(re.findall(r"http://127.0.0.1:(\d+)/", node.words())[-1])
         node.address = f"http://127.0.0.1:{node.port}/"
         return node

@@ -426,7 +426,7 @@ def test_port_that_is_taken(context):
 
 def test_as_a_process(start):
     view = start("web_view", *parameters(port=0))
-    view.wait_for("can be looked at on http://127.0.0.1:")
+    view.wait_for("is shown at http://127.0.0.1:")
     port = int(view.words().rpartition("127.0.0.1:")[2].split("/")[0])
     assert get(port)[0] == 200
     view.signal(signal.SIGINT)

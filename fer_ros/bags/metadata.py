@@ -36,7 +36,7 @@ def read_metadata(folder: Path) -> Metadata:
         ):
             _count(number)
     except (KeyError, TypeError, AttributeError) as error:
-        raise SettingsError(f"no metadata of a bag: {type(error).__name__}: {error}") from None
+        raise SettingsError(f"not the metadata of a bag: {type(error).__name__}: {error}") from None
     if len(set(files)) < len(files) or not all(map(is_storage, map(Path, files))):
         raise SettingsError("its files are not those of a bag")
     return Metadata(files, topics)
@@ -59,5 +59,5 @@ def _listed(entry: Any) -> tuple[str, tuple[str, int]]:
 
 def _count(value: Any) -> int:
     if type(value) is not int or not 0 <= value < LARGEST:
-        raise SettingsError(f"{value!r:.60} is no number of messages or nanoseconds")
+        raise SettingsError(f"{value!r:.60} is not a number of messages or nanoseconds")
     return value

@@ -116,7 +116,7 @@ class Bag:
             try:
                 for connection, time, data in self._reader.messages(start=start, stop=stop):
                     if not is_message(time, data):
-                        raise ValueError("a row that is no message")
+                        raise ValueError("a row that is not a message")
                     last = time
                     yield Message(connection.topic, time, bytes(data))
                 return
@@ -213,7 +213,7 @@ def _check(file: Path) -> None:
     if file.suffix == ".db3":
         check_database(file)
         if has_odd_rows(file):
-            raise ValueError("rows that are no messages")
+            raise ValueError("rows that are not messages")
     elif file.suffix == ".zstd":
         try:
             check_packed_file(file)

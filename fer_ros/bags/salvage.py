@@ -84,9 +84,7 @@ def check_packed_file(path: Path) -> None:
         while block := unpacked.read(1 << 20):
             size += len(block)
             if size > limit:
-                raise ValueError(
-                    f"unpacks to over {limit >> 20} MiB, {MAX_PACKED} times its size: no recording"
-                )
+                raise ValueError(f"unpacks to over {limit >> 20} MiB, {MAX_PACKED} times its size")
 
 
 def _limit(expected: int | None) -> int:
@@ -260,9 +258,9 @@ def check_database(path: Path) -> None:
             f"SELECT name, type, sql FROM sqlite_master WHERE lower(name) IN {_TABLES}"
         ):
             if kind != "table" or not re.match(r"\s*CREATE\s+TABLE\b", f"{text}", re.IGNORECASE):
-                raise ValueError(f"{name} is no table of its own: nothing of it is read")
+                raise ValueError(f"{name} is not a plain table and is not read")
             if any(row[6] for row in it.execute(f"PRAGMA table_xinfo({name})")):
-                raise ValueError(f"{name} has computed columns: nothing of it is read")
+                raise ValueError(f"{name} has computed columns and is not read")
 
 
 def _offered(profiles) -> list:
@@ -295,4 +293,4 @@ def _sqlite_records(path, note_fault) -> Iterator[tuple[BagTopic, Message]]:
             if number in topics and is_message(time, data):
                 yield topics[number], Message(topics[number].name, time, data)
             else:
-                note_fault(ValueError("rows that are no messages are left out"))
+                note_fault(ValueError("rows that are not messages are left out"))

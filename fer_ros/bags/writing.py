@@ -201,7 +201,7 @@ def check_bag(path: Path) -> set[str]:
     with suppress(OSError):
         is_ours = is_ours or f"{_MARK}: written by fer_ros" in metadata.read_text("utf-8")
     if not is_ours or not path.is_dir() or {f.name for f in path.iterdir()} - names:
-        raise FileExistsError(errno.EEXIST, "in the way, and not written by fer_ros", str(path))
+        raise FileExistsError(errno.EEXIST, "exists and was not written by fer_ros", str(path))
     return names
 
 

@@ -53,8 +53,8 @@ def _running(address, certificates):
         )
     elif address.startswith("tcp://"):
         print(
-            f"evaluate_bags: {address} is open to all who reach it, and who does runs code there "
-            "and here: only on a network of your own; tls:// needs certificates",
+            f"evaluate_bags: {address} accepts everyone who can reach it, and whoever does can run "
+            "code there and here: use it on a private network only; tls:// needs certificates",
             file=sys.stderr,
         )
     try:

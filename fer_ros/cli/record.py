@@ -130,7 +130,7 @@ def _record(options, node, should_stop) -> int:
     if recorder.failure:
         reason = recorder.failure.strerror
         log.error(
-            f"recording ended: {reason}. {recorder.count} messages are in {shown(options.out)}, "
+            f"recording stopped: {reason}. {recorder.count} messages are in {shown(options.out)}, "
             "closed and readable; free some space, then record again"
         )
         return 1
@@ -139,7 +139,7 @@ def _record(options, node, should_stop) -> int:
         return _fail("use_sim_time is set but /clock is silent: play the bag with --clock")
     if not recorder.count:
         remove_bag(options.out)
-        log.warning(f"nothing was recorded: nobody published on {', '.join(wanted.names)}")
+        log.warning(f"nothing was recorded: no publisher on {', '.join(wanted.names)}")
         return 0
     log.info(f"{recorder.count} messages in {shown(options.out)}")
     return 0

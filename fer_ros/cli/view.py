@@ -225,7 +225,7 @@ def _wait_for_page(address, nodes):
         except OSError:
             pass
         if time.monotonic() > end:
-            raise NodesError(f"web_view is mute: {nodes[-1].last_line()}")
+            raise NodesError(f"web_view does not answer: {nodes[-1].last_line()}")
         time.sleep(0.1)
 
 

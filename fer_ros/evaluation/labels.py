@@ -73,5 +73,5 @@ def _label(place: str, row: dict) -> Label:
         known = ", ".join((*EMOTIONS, NO_FACE))
         raise LabelsError(f"{place}: {label.expression!r} is none of {known}")
     if label.expression == NO_FACE and label.id is not None:
-        raise LabelsError(f"{place}: {NO_FACE} is said of the whole image: leave the id empty")
+        raise LabelsError(f"{place}: {NO_FACE} applies to the whole image: leave the id empty")
     return label

@@ -82,7 +82,7 @@ def camera_model(info, shape: tuple[int, ...], rectified: bool = False) -> Camer
     x, y = shape[1] / columns, shape[0] / rows
     if abs(x / y - 1) > OTHER_SHAPE:  # cut, or another camera
         raise CalibrationError(
-            f"it is of images of {columns:g}x{rows:g}, not of {shape[1]}x{shape[0]}"
+            f"it belongs to images of {columns:g}x{rows:g}, not of {shape[1]}x{shape[0]}"
         )
     offset = np.array([[0, 0, roi.x_offset], [0, 0, roi.y_offset], [0, 0, 0]])
     matrix = np.diag((x / across, y / down, 1.0)) @ (matrix - offset)
@@ -111,4 +111,4 @@ def _check(matrix: np.ndarray, width: float) -> None:
     sound = np.isfinite(matrix).all() and skew == 0 and (last == (0, 0, 1)).all()
     sound = sound and max(abs(cx), abs(cy)) <= FARTHEST
     if not (sound and all(FOCAL[0] <= focal / width <= FOCAL[1] for focal in (fx, fy))):
-        raise CalibrationError("its matrix is that of no camera: calibrate it anew")
+        raise CalibrationError("its matrix is not that of a camera: calibrate it again")

@@ -66,7 +66,8 @@ def decode_depth(msg) -> DepthImage:
         ImageError: another encoding, or data are missing.
     """
     if msg.encoding not in METRES:
-        raise ImageError(f"encoding {msg.encoding[:40]!r} is no depth: 16UC1 (mm) or 32FC1 (m)")
+        given = msg.encoding[:40]
+        raise ImageError(f"encoding {given!r} is not depth: expected 16UC1 (mm) or 32FC1 (m)")
     dtype, unit = METRES[msg.encoding]
     kind = np.dtype(dtype).newbyteorder(">" if msg.is_bigendian else "<")
     row = msg.width * kind.itemsize

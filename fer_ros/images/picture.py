@@ -156,7 +156,7 @@ def _webp_size(data):
     if kind == b"VP8X":
         low_w, high_w, low_h, high_h = struct.unpack_from("<HBHB", data, 24)
         return (high_w << 16 | low_w) + 1, (high_h << 16 | low_h) + 1
-    raise HeaderError("a WebP file of no known kind")
+    raise HeaderError("a WebP file of an unknown kind")
 
 
 def _tiff_size(data):

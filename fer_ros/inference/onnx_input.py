@@ -29,7 +29,7 @@ def declared_input(data: bytes) -> tuple[int, ...]:
             parts = [inner for part in parts for inner in _all(part, number)]
         return tuple(next(_all(part, _SIZE), 0) for part in parts)
     except (IndexError, TypeError, ValueError) as error:
-        raise ValueError(f"not an ONNX file of one input: {error}") from None
+        raise ValueError(f"not an ONNX file with one input: {error}") from None
 
 
 def _all(message: memoryview, number: int) -> Iterator[Any]:

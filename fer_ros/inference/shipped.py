@@ -26,5 +26,5 @@ def shipped(name: str) -> Path:
     """The file of a network that comes with fer_ros, in the form that this machine runs best."""
     suffix = ".tflite" if importlib.util.find_spec("ai_edge_litert") else ".onnx"
     if f"{name}{suffix}" not in SHIPPED:
-        raise LookupError(f"fer_ros brings no network {name}")
+        raise LookupError(f"fer_ros ships no network {name}")
     return MODELS / f"{name}{suffix}"

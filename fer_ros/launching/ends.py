@@ -48,7 +48,7 @@ class Ends:
             reason = f": {last_fault}" if last_fault and event.returncode > 0 else "; see above"
             line = f"{name} ended with exit status {event.returncode}{reason}"
             if is_lasting and self._respawn:
-                get_logger("fer_ros").warning(f"{line}; it is started again")
+                get_logger("fer_ros").warning(f"{line}; it restarts")
                 return None
             if event.returncode:
                 self._told.append(line)

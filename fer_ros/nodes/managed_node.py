@@ -198,7 +198,7 @@ class ManagedNode(LifecycleNode, Generic[T, Options]):
             # Its thread may have begun just now, and may still be in there, or hold the lock.
             self._era += 1
             self._engine, self._going_out = None, threading.Lock()
-            self._health.error("an image hung and was given up")
+            self._health.error("processing an image hung; it was abandoned")
         self._close()
         self._forget()
 

@@ -148,7 +148,7 @@ class VideoSource(Node):
         self._count += 1
 
     def _finish(self):
-        self.get_logger().info(f"{masked(self._source)} has ended after {self._count} images")
+        self.get_logger().info(f"{masked(self._source)} ended after {self._count} images")
         for publisher in (self._raw, self._jpeg, self._info):
             publisher.wait_for_all_acked(DELIVERY)
         raise _EndOfSource

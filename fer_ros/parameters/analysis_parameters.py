@@ -12,15 +12,15 @@ ANALYSIS = (
     Parameter(
         "image_rectified",
         "auto",
-        "Whether the images are rectified, so that P of camera_info holds and no distortion; auto: "
-        "yes where the last part of their topic begins with image_rect.",
+        "Whether the images are rectified: then P of camera_info applies, without "
+        "distortion; auto: yes if the last part of their topic begins with image_rect.",
         AnalysisOptions,
         choices=("auto", "yes", "no"),
     ),
     Parameter(
         "detector",
         "auto",
-        "Face detector; auto: the best that is installed.",
+        "Face detector; auto: the best one installed.",
         LoadOptions,
         choices=detectors.NAMES,
     ),
@@ -41,7 +41,7 @@ ANALYSIS = (
     Parameter(
         "face_mesh",
         "auto",
-        "Verify and follow faces by a mesh of points, and measure where they look; off: the "
+        "Face mesh that verifies and follows faces and measures head pose; off: the "
         "detector alone, in every image.",
         LoadOptions,
         choices=("auto", "off"),
@@ -59,9 +59,9 @@ ANALYSIS = (
     Parameter(
         "mesh_faces",
         5,
-        "Number of faces up to which the mesh follows each in every image. With more, the detector "
-        "runs in every image, which is cheaper then, and the mesh on the largest face and on one "
-        "of the others by turns.",
+        "Number of faces up to which the mesh follows every face in every image. With more "
+        "faces the detector runs in every image, which is cheaper then; the mesh follows "
+        "the largest face and one of the others in turn.",
         PipelineOptions,
         range=(1, 256),
         live=True,
@@ -69,7 +69,7 @@ ANALYSIS = (
     Parameter(
         "facing_angle",
         0.35,
-        "Angle between where a face looks and the camera under which it is `facing`.",
+        "Maximum angle between the direction a face looks and the camera for `facing` to be true.",
         PipelineOptions,
         "rad",
         (0, 1.6),
@@ -78,7 +78,7 @@ ANALYSIS = (
     Parameter(
         "pose_smoothing",
         True,
-        "Smooth the head's angles and, on `/tf` and `emotion_markers`, its place in space, by a "
+        "Smooth the head's angles, and its position on `/tf` and `emotion_markers`, by a "
         "One-Euro filter.",
         PipelineOptions,
         live=True,
@@ -96,7 +96,7 @@ ANALYSIS = (
     Parameter(
         "min_face_size",
         0,
-        "Minimum width of a face; narrower ones are ignored.",
+        "Minimum face width; narrower faces are ignored.",
         PipelineOptions,
         "pixels",
         (0, 4096),
@@ -105,7 +105,7 @@ ANALYSIS = (
     Parameter(
         "max_faces",
         16,
-        "Maximum number of faces in an image; the largest are taken.",
+        "Maximum number of faces per image; the largest are kept.",
         PipelineOptions,
         range=(1, 256),
         live=True,
@@ -113,7 +113,7 @@ ANALYSIS = (
     Parameter(
         "rotate",
         0,
-        "Clockwise turn that makes the images upright, for a camera that is turned.",
+        "Clockwise rotation that turns the images upright, for a camera mounted sideways.",
         PipelineOptions,
         "degrees",
         choices=(0, 90, 180, 270),
@@ -139,7 +139,7 @@ ANALYSIS = (
     Parameter(
         "uncertain_threshold",
         -1.0,
-        "Confidence under which the label is `uncertain`, 0 to 1; -1: the model card's.",
+        "Confidence below which the label is `uncertain`, 0 to 1; -1: the model card's.",
         SmoothingOptions,
         range=(-1, 1),
         live=True,
@@ -147,8 +147,8 @@ ANALYSIS = (
     Parameter(
         "min_quality",
         -1.0,
-        "Quality under which the label is `uncertain`, 0 to 1, and 0.1 more while a face talks, is "
-        "covered or turned away; 0: never, -1: as uncertain_threshold.",
+        "Quality below which the label is `uncertain`, 0 to 1; 0.1 more while a face "
+        "talks, is covered or turned away; 0: never; -1: as uncertain_threshold.",
         PipelineOptions,
         range=(-1, 1),
         live=True,
@@ -156,8 +156,8 @@ ANALYSIS = (
     Parameter(
         "max_gap",
         1.0,
-        "Maximum time for which a face may be out of sight and keep its id; 2.5 of the camera's "
-        "intervals where that is longer.",
+        "Maximum time a face may be out of sight and keep its id; 2.5 image intervals "
+        "where that is longer.",
         PipelineOptions,
         "s",
         (0, 3600),
@@ -166,8 +166,8 @@ ANALYSIS = (
     Parameter(
         "event_rules",
         DEFAULT,
-        "Rules by which emotion_events reports an expression: for so many seconds it was the "
-        "label, in so large a share of the images, with so much confidence in the mean.",
+        "Rules for emotion_events, by expression: how long it must be the label, in what "
+        "share of the images, and with what mean confidence.",
         EventOptions,
         live=True,
         check=read_rules,
@@ -175,8 +175,8 @@ ANALYSIS = (
     Parameter(
         "event_hold",
         -1.0,
-        "Time after which emotion_events reports any expression, in place of the times in "
-        "event_rules; -1: those, 0: at once.",
+        "Time after which emotion_events reports any expression, instead of the times in "
+        "event_rules; -1: those of event_rules; 0: at once.",
         EventOptions,
         "s",
         (-1, 60),
@@ -185,15 +185,15 @@ ANALYSIS = (
     Parameter(
         "relative_events",
         True,
-        "Report on emotion_events too what stands out against a face's own usual expression.",
+        "Publish also, on emotion_events, what stands out against a face's own usual expression.",
         EventOptions,
         live=True,
     ),
     Parameter(
         "engagement_distance",
         4.0,
-        "Distance beyond which nobody is engaged; the nearer, the less straight somebody has to "
-        "look.",
+        "Distance beyond which nobody is engaged; the closer a person, the wider the angle "
+        "at which they count as looking.",
         PipelineOptions,
         "m",
         (0.1, 100),
@@ -202,7 +202,8 @@ ANALYSIS = (
     Parameter(
         "engagement_time",
         2.0,
-        "Time of which somebody has to look at the robot for three quarters to be engaged.",
+        "Time window of engagement: a person who looks at the robot for three quarters of "
+        "it is engaged.",
         PipelineOptions,
         "s",
         (0.1, 60),
@@ -211,7 +212,7 @@ ANALYSIS = (
     Parameter(
         "face_width",
         0.16,
-        "Width of a face, from which a calibrated camera measures how far away it is.",
+        "Assumed width of a face, from which a calibrated camera measures its distance.",
         PipelineOptions,
         "m",
         (0.01, 1),

@@ -24,7 +24,8 @@ EMOTION_NODE = (
     Parameter(
         "exit_on_failure",
         False,
-        "End with status 1 when configure or activate fails; false: stay, to be corrected.",
+        "Exit with status 1 when configure or activate fails; false: stay, so that it can "
+        "be corrected.",
         ManagedNodeOptions,
         live=True,
     ),
@@ -64,7 +65,7 @@ EMOTION_NODE = (
     Parameter(
         "max_rate",
         -1.0,
-        "Maximum rate at which images are processed; -1: no limit.",
+        "Maximum rate of processed images; -1: no limit.",
         HealthLimits,
         "Hz",
         (-1, 1000),
@@ -73,14 +74,14 @@ EMOTION_NODE = (
     Parameter(
         "depth_topic",
         "",
-        "Topic of depth images aligned to the camera's, 16UC1 in mm or 32FC1 in m, to measure "
-        "distances in place of `face_width`; empty: none.",
+        "Topic of depth images aligned with the camera's, 16UC1 in mm or 32FC1 in m: "
+        "distances are read from it instead of from `face_width`; empty: none.",
         EmotionNodeOptions,
     ),
     Parameter(
         "depth_tolerance",
         0.1,
-        "Maximum difference between the stamps of an image and its depth.",
+        "Maximum difference between the stamps of an image and its depth image.",
         EmotionNodeOptions,
         "s",
         (0, 10),
@@ -121,7 +122,7 @@ EMOTION_NODE = (
     Parameter(
         "ros4hri",
         False,
-        "Publish the faces as REP 155 has them, on humans/faces; needs hri_msgs.",
+        "Publish the faces as defined by REP 155, on humans/faces; needs hri_msgs.",
         EmotionNodeOptions,
     ),
     Parameter(
@@ -142,7 +143,7 @@ EMOTION_NODE = (
     Parameter(
         "no_image_warn",
         2.0,
-        "Time without an image from which /diagnostics says WARN; -1: never.",
+        "Time without an image after which /diagnostics reports WARN; -1: never.",
         HealthLimits,
         "s",
         (-1, 3600),
@@ -151,7 +152,7 @@ EMOTION_NODE = (
     Parameter(
         "no_image_error",
         10.0,
-        "Time without an image from which /diagnostics says ERROR; -1: never.",
+        "Time without an image after which /diagnostics reports ERROR; -1: never.",
         HealthLimits,
         "s",
         (-1, 3600),
@@ -160,7 +161,7 @@ EMOTION_NODE = (
     Parameter(
         "age_warn",
         0.3,
-        "Median age of the results from which /diagnostics says WARN; -1: never.",
+        "Median result age from which /diagnostics reports WARN; -1: never.",
         AgeLimits,
         "s",
         (-1, 3600),
@@ -169,7 +170,7 @@ EMOTION_NODE = (
     Parameter(
         "age_error",
         1.0,
-        "Median age of the results from which /diagnostics says ERROR; -1: never.",
+        "Median result age from which /diagnostics reports ERROR; -1: never.",
         AgeLimits,
         "s",
         (-1, 3600),
@@ -178,8 +179,8 @@ EMOTION_NODE = (
     Parameter(
         "missed_warn",
         0.1,
-        "Share of the published images that never arrive, 0 to 1, from which /diagnostics says "
-        "WARN; -1: never.",
+        "Share of published images that never arrive, 0 to 1, from which /diagnostics "
+        "reports WARN; -1: never.",
         HealthLimits,
         range=(-1, 1),
         live=True,
@@ -187,8 +188,7 @@ EMOTION_NODE = (
     Parameter(
         "dropped_warn",
         0.5,
-        "Share of the images that are dropped, 0 to 1, from which /diagnostics says WARN; -1: "
-        "never.",
+        "Share of dropped images, 0 to 1, from which /diagnostics reports WARN; -1: never.",
         HealthLimits,
         range=(-1, 1),
         live=True,

@@ -12,7 +12,7 @@ EXPRESSION_NODE = (
     Parameter(
         "max_faces",
         16,
-        "Maximum number of faces; those followed longest are taken.",
+        "Maximum number of faces; those followed longest are kept.",
         ExpressionNodeOptions,
         range=(1, 256),
         live=True,
@@ -55,7 +55,7 @@ _VIDEO_SOURCE = (
     Parameter(
         "loop",
         True,
-        "Begin again at the end of a file or folder; false: exit there.",
+        "Start over at the end of a file or folder; false: exit there.",
         VideoSourceOptions,
     ),
     Parameter(
@@ -72,11 +72,11 @@ _VIDEO_SOURCE = (
         VideoSourceOptions,
         range=(1, 100),
     ),
-    Parameter("frame_id", "camera", "Frame in the header of the images.", VideoSourceOptions),
+    Parameter("frame_id", "camera", "Frame id of the images.", VideoSourceOptions),
     Parameter(
         "start_when_subscribed",
         False,
-        "Wait for the first subscriber before the first image, so that none is missed.",
+        "Wait for the first subscriber before the first image, so that no image is missed.",
         VideoSourceOptions,
     ),
 )
@@ -87,8 +87,8 @@ WEB_VIEW = (
     Parameter(
         "host",
         "127.0.0.1",
-        "Address to listen on; with any but this machine's own (127.0.0.1, ::1, localhost), such "
-        "as 0.0.0.0 for all, visitors need the token.",
+        "Address to listen on; with any address but this machine's own (127.0.0.1, ::1, "
+        "localhost), such as 0.0.0.0 for all, visitors need the token.",
         WebViewOptions,
         read_only=True,
     ),
@@ -103,22 +103,22 @@ WEB_VIEW = (
     Parameter(
         "token_file",
         "",
-        "File that holds the token visitors need; readable by this node's user alone.",
+        "File with the token that visitors need; readable by this node's user only.",
         WebViewOptions,
         read_only=True,
     ),
     Parameter(
         "token",
         "",
-        "Token that visitors need, for a trial: a parameter can be read on the bus. Empty: made "
-        "and printed at each start where `host` demands one.",
+        "Token that visitors need, for a trial only: anybody on the bus can read a "
+        "parameter. Empty: one is made and printed at each start where `host` requires it.",
         WebViewOptions,
         read_only=True,
     ),
     Parameter(
         "allowed_hosts",
         "",
-        "Further names by which browsers may call this machine, with commas between.",
+        "Further host names under which browsers may address this machine, separated by commas.",
         WebViewOptions,
         read_only=True,
     ),
@@ -133,22 +133,22 @@ WEB_VIEW = (
     Parameter(
         "allow_changes",
         False,
-        "Let viewers change the live parameters of the node that they look at.",
+        "Let viewers change the live parameters of the node they look at.",
         WebViewOptions,
         read_only=True,
     ),
     Parameter(
         "node",
         "emotion_node",
-        "Name of the node that is looked at.",
+        "Name of the node to show.",
         WebViewOptions,
         read_only=True,
     ),
     Parameter(
         "image_transport",
         "auto",
-        "Images to show: JPEG or PNG as they come, or raw ones made JPEG here; auto: compressed "
-        "where someone publishes them.",
+        "Images to show: JPEG or PNG as received, or raw images encoded here as JPEG; "
+        "auto: compressed if somebody publishes them.",
         WebViewOptions,
         choices=("auto", "raw", "compressed"),
         read_only=True,
@@ -156,7 +156,7 @@ WEB_VIEW = (
     Parameter(
         "rotate",
         -1,
-        "Clockwise turn of the images shown; -1: as the node turns them.",
+        "Clockwise rotation of the images shown; -1: the node's own.",
         WebViewOptions,
         "degrees",
         choices=(-1, 0, 90, 180, 270),
@@ -165,7 +165,7 @@ WEB_VIEW = (
     Parameter(
         "max_rate",
         15.0,
-        "Maximum rate of the images shown; -1: no limit.",
+        "Maximum rate of shown images; -1: no limit.",
         WebViewOptions,
         "Hz",
         (-1, 1000),
@@ -174,7 +174,7 @@ WEB_VIEW = (
     Parameter(
         "jpeg_quality",
         80,
-        "Quality of the JPEG made of raw images, 1 to 100.",
+        "JPEG quality of encoded raw images, 1 to 100.",
         WebViewOptions,
         range=(1, 100),
         live=True,

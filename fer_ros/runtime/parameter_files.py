@@ -27,7 +27,7 @@ def nodes_in(content: Any, above: str = "") -> Iterator[tuple[str, Any]]:
 def parameters_in(content: Any, above: str = "") -> Iterator[tuple[str, Any]]:
     """Names and values of parameters: ``a: {b: 1}`` is ``a.b``. Raises SettingsError."""
     if not isinstance(content, Mapping):
-        raise SettingsError(f"{above or LEAF} holds no names with values")
+        raise SettingsError(f"{above or LEAF} has no names with values")
     for key, value in content.items():
         name = f"{above}.{key}" if above else str(key)
         if isinstance(value, Mapping):

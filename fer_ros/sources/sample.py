@@ -81,7 +81,7 @@ class Sample(Sequence):
 def _portrait(name: str) -> np.ndarray:
     image = cv2.imread(str(PORTRAITS / name))
     if image is None:
-        raise SampleError(f"the sample clip needs {PORTRAITS / name}: install fer_ros anew")
+        raise SampleError(f"the sample clip needs {PORTRAITS / name}: reinstall fer_ros")
     return image
 
 

@@ -100,7 +100,7 @@ class WebView(Node):
         self._server.put_note("events", {"events": []})
         self._put_status()
         self._server.start()
-        self.get_logger().info(f"{self._target} can be looked at on {self.address}")
+        self.get_logger().info(f"{self._target} is shown at {self.address}")
 
     def destroy_node(self):
         """Stop the server before what it asks goes away."""

@@ -124,12 +124,12 @@ def _plain(message) -> object:
 def _checked(row: Parameter | None, name: str, value: object) -> Value:
     """The value as the parameter's type. Raises ParameterError."""
     if row is None:
-        raise ParameterError(f"{name}: no parameter that can be changed here")
+        raise ParameterError(f"{name}: not a parameter that can be changed here")
     if isinstance(value, str) and not isinstance(row.default, str):
         raise ParameterError(f"{name}={value[:SHOWN]}: expected {KINDS[type(row.default)]}")
     checked = row.checked(value)
     if isinstance(checked, int) and not -(2**63) <= checked < 2**63:
-        raise ParameterError(f"{name}: a number that no parameter holds")
+        raise ParameterError(f"{name}: not a number that a parameter can hold")
     if isinstance(checked, str) and not checked.isprintable():
         raise ParameterError(f"{name}: characters that cannot be printed")
     return checked

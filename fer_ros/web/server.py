@@ -65,7 +65,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except UnicodeError:  # too long, or no text
-        raise OSError(errno.EINVAL, "no name of a machine") from None
+        raise OSError(errno.EINVAL, "not a host name") from None
     both = family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
     return socket.create_server(address[:2], family=family, dualstack_ipv6=both, backlog=64)
 

@@ -111,76 +111,94 @@ def _parser():
     def labelled(p):
         p.add_argument(
             "--labels", **model | {"metavar": "FILE"},
-            help="TOML from a folder's names to the seven classes, or to none: left out",
+            help="TOML file: the class of each folder name, or none to leave it out",
         )  # fmt: skip
         p.add_argument(
             "--label-pattern", metavar="REGEX",
-            help="where a picture's path has its label, in a group; the folder if not given",
+            help="regular expression whose group is the label in a path (default: the folder)",
         )  # fmt: skip
 
     def others(p):
         p.add_argument(
             "--elsewhere", **model | {"metavar": "FILE"}, nargs="+", default=(),
-            help=".npz files with images, labels (0 to 6): balanced recall on each, and the mean",
+            help=".npz files, images and labels (0 to 6): balanced recall on each, and the mean",
         )  # fmt: skip
         p.add_argument(
             "--people", metavar="REGEX",
-            help="with --elsewhere: where a name says whose face it is, in a group; for intervals",
+            help="with --elsewhere: regular expression with a group, the person in a face's name",
         )  # fmt: skip
 
     p = command(commands.inspect)
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
     p.add_argument("--out", type=Path, metavar="FOLDER", help="write inspect.json and classes.png")
-    p.add_argument("--exact-only", action="store_true", help="leave the nearly equal pictures out")
+    p.add_argument(
+        "--exact-only",
+        action="store_true",
+        help="find exact repeats only, not nearly equal pictures",
+    )
 
     p = command(commands.crop)
-    p.add_argument("folder", type=Path, help="photographs, in folders of any kind")
+    p.add_argument("folder", type=Path, help="folder of photographs, nested as you like")
     p.add_argument(
-        "--out", type=Path, required=True, help="folder for the faces, in the same folders"
+        "--out", type=Path, required=True, help="folder for the faces, nested in the same way"
     )
     p.add_argument(
-        "--all", action="store_true", help="all faces of a picture, not the largest alone"
+        "--all", action="store_true", help="every face of a picture, not only the largest"
     )
 
     p = command(commands.summary)
     p.add_argument("--recipe", default="paper", help=recipes)
-    p.add_argument("--layers", action="store_true", help="every layer of it")
+    p.add_argument("--layers", action="store_true", help="list every layer")
 
     p = command(commands.train)
     p.add_argument("--recipe", default="best", help=recipes)
     p.add_argument("--csv", **csv)
     labelled(p)
-    p.add_argument("--out", type=Path, required=True, help="folder of the run")
+    p.add_argument("--out", type=Path, required=True, help="folder for the run")
     p.add_argument("--epochs", type=int, help="instead of the recipe's")
-    p.add_argument("--input-size", type=int, help="pixels, instead of the recipe's")
+    p.add_argument("--input-size", type=int, help="input size in pixels, instead of the recipe's")
     p.add_argument("--seed", type=int, help="instead of the recipe's")
-    p.add_argument("--rows", type=int, help="train on so many rows (the paper's subset: 15958)")
-    p.add_argument("--votes", **votes)
-    p.add_argument("--teacher", **model, nargs="+", default=(), help="learn from these models too")
     p.add_argument(
-        "--unlabelled", **model, help=".npz with images, uint8 [N, 48, 48]: faces without labels"
+        "--rows", type=int, help="number of rows to train on (the paper's subset: 15958)"
+    )
+    p.add_argument("--votes", **votes)
+    p.add_argument(
+        "--teacher",
+        **model,
+        nargs="+",
+        default=(),
+        help="teachers: learn from the answers of these models too",
+    )
+    p.add_argument(
+        "--unlabelled",
+        **model,
+        help=".npz file with images, uint8 [N, 48, 48]: faces without labels",
     )
     p.add_argument(
         "--others", **model, nargs="+", default=(),
         help=".npz files with images and labels (0 to 6): faces of other origins",
     )  # fmt: skip
-    p.add_argument("--start", **model, help="go on from this .keras, or the .tflite that ships")
+    p.add_argument(
+        "--start", **model, help="start from this .keras file, or from the .tflite that ships"
+    )
     p.add_argument("--weights", **weights)
 
     p = command(commands.compare)
     p.add_argument("--recipe", default="attention", help=recipes)
     p.add_argument(
         "--but", default='attention = "none"', metavar="SETTING",
-        help="what the twin has otherwise, as a line of a recipe (%(default)s)",
+        help="the setting in which the twin differs, as a line of a recipe (%(default)s)",
     )  # fmt: skip
-    p.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3), help="1 2 3 if not given")
+    p.add_argument(
+        "--seeds", type=int, nargs="+", default=(1, 2, 3), help="seeds of the runs (default: 1 2 3)"
+    )
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
-    p.add_argument("--out", type=Path, required=True, help="folder of all the runs")
+    p.add_argument("--out", type=Path, required=True, help="folder for all runs")
     p.add_argument("--epochs", type=int, help="instead of the recipe's")
-    p.add_argument("--input-size", type=int, help="pixels, instead of the recipe's")
-    p.add_argument("--rows", type=int, help="train on so many rows")
+    p.add_argument("--input-size", type=int, help="input size in pixels, instead of the recipe's")
+    p.add_argument("--rows", type=int, help="number of rows to train on")
     p.add_argument("--weights", **weights)
 
     p = command(commands.tune)
@@ -189,43 +207,53 @@ def _parser():
     p.add_argument("--recipe", default="best", help=recipes)
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
-    p.add_argument("--out", type=Path, required=True, help="folder for what is found")
-    p.add_argument("--trials", type=number(int, 1), default=30, help="in all (%(default)s)")
-    p.add_argument("--epochs", type=int, default=3, help="of a trial (%(default)s)")
-    p.add_argument("--rows", type=int, help="that a trial learns from; a third if not given")
-    p.add_argument("--input-size", type=int, help="pixels, instead of the recipe's")
+    p.add_argument("--out", type=Path, required=True, help="folder for the results")
+    p.add_argument(
+        "--trials", type=number(int, 1), default=30, help="number of trials (%(default)s)"
+    )
+    p.add_argument("--epochs", type=int, default=3, help="epochs per trial (%(default)s)")
+    p.add_argument("--rows", type=int, help="rows per trial (default: a third)")
+    p.add_argument("--input-size", type=int, help="input size in pixels, instead of the recipe's")
     p.add_argument("--seed", type=int, help="instead of the recipe's")
     p.add_argument(
         "--storage", metavar="URL",
-        help="where the trials are kept, such as sqlite:///tune.db; OUT/journal.log if not given",
+        help="where the trials are stored, such as sqlite:///tune.db (default: OUT/journal.log)",
     )  # fmt: skip
     p.add_argument("--weights", **weights)
 
     p = command(commands.evaluate)
     p.add_argument("--csv", **csv)
     labelled(p)
-    p.add_argument("--usage", choices=USAGES, help="PublicTest, or all of a folder without splits")
+    p.add_argument(
+        "--usage",
+        choices=USAGES,
+        help="split to evaluate (default: PublicTest, or all of a folder without splits)",
+    )
     p.add_argument("--model", **model, required=True)
     p.add_argument("--votes", **votes)
     p.add_argument(
         "--groups", nargs="+", metavar="FILE",
-        help="CSV from row or picture to group: figures of each, and the widest gap; for an .npz "
-        "data set what it says of people, such as gender age",
+        help="CSV that maps rows or pictures to groups: figures of each, and the widest gap; "
+        "for an .npz data set its own columns, such as gender age",
     )  # fmt: skip
     others(p)
-    p.add_argument("--train-csv", metavar="FILE", help="Training rows, to leave out repeats of")
-    p.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
+    p.add_argument(
+        "--train-csv", metavar="FILE", help="Training rows; faces that repeat them are left out"
+    )
+    p.add_argument("--json", type=Path, metavar="OUT", help="also write the figures to this file")
 
     p = command(commands.ensemble)
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
     p.add_argument("--model", **model, required=True, nargs="+")
-    p.add_argument("--mirrored", action="store_true", help="ask for the mirrored face too")
+    p.add_argument("--mirrored", action="store_true", help="average with the mirrored face")
     p.add_argument("--usage", default="PublicTest", choices=USAGES)
     p.add_argument(
-        "--held-out", metavar="RECIPE", help="instead: the part of Training that it keeps aside"
+        "--held-out",
+        metavar="RECIPE",
+        help="evaluate on the part of Training that this recipe holds out instead",
     )
-    p.add_argument("--json", type=Path, metavar="OUT", help="write the figures here too")
+    p.add_argument("--json", type=Path, metavar="OUT", help="also write the figures to this file")
 
     p = command(commands.robustness)
     p.add_argument("--csv", **csv)
@@ -241,33 +269,35 @@ def _parser():
     p.add_argument("--out", type=Path, required=True, help="folder for the files")
     p.add_argument("--name", default="emotion_mobilenet_v2")
     p.add_argument(
-        "--version", default=__version__, help="of the model, which its card names (%(default)s)"
+        "--version", default=__version__, help="version in the model's card (%(default)s)"
     )
     p.add_argument(
         "--usage",
         choices=["PublicTest"],
-        help="measure and calibrate by it even where the recipe held a part of Training out",
+        help="split for measuring and calibrating, even if the recipe held out a part of Training",
     )
     p.add_argument(
         "--named-right",
         type=number(float, 0, 1),
         default=0.75,
         metavar="SHARE",
-        help="a face is called uncertain so that this share of the others is right (%(default)s)",
+        help="share of right labels among the faces that are not `uncertain` (%(default)s)",
     )
 
     p = command(commands.onnx)
-    p.add_argument("--model", **model, required=True, help="a .tflite file, its card beside it")
+    p.add_argument("--model", **model, required=True, help="a .tflite file with its card beside it")
     p.add_argument("--csv", **csv)
 
     p = command(commands.report)
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
-    p.add_argument("--model", **model, required=True, help="the .tflite file, its card beside it")
+    p.add_argument(
+        "--model", **model, required=True, help="the .tflite file with its card beside it"
+    )
     others(p)
     p.add_argument(
         "--groups", **model | {"metavar": "FILE"},
-        help=".npz of labelled faces whose people state groups, such as gender: recall of each",
+        help=".npz file of labelled faces with groups that people stated, such as gender",
     )  # fmt: skip
     p.add_argument("--out", type=Path, default=Path(), help="folder for MODEL_CARD.md")
     return parser

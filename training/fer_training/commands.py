@@ -294,7 +294,7 @@ def _held_out(faces, chosen):
     from fer_training.near import parts
 
     if not chosen.held_out:
-        raise RecipeError(f"the recipe {chosen.name!r} holds nothing out (held_out = 0)")
+        raise RecipeError(f"the recipe {chosen.name!r} has no validation faces (held_out = 0)")
     return parts(faces.of("Training"), faces.of("PublicTest"), chosen)[1]
 
 

@@ -137,7 +137,7 @@ def _cached(path: Path) -> Faces:
     faces, said = load_labelled(path)
     usage = said.get("usage")
     if usage is None or usage.dtype.kind != "U":
-        raise DatasetError(f"{path}: no usage of each face")
+        raise DatasetError(f"{path}: no usage for each face")
     return replace(faces, usage=usage, names=np.empty(0, str))
 
 

@@ -70,7 +70,7 @@ def from_litert(model: Path, input_size: int):
             still = np.ones_like(bias)
             norm.set_weights([still, bias, np.zeros_like(bias), still - norm.epsilon])
     except ValueError as error:
-        raise ModelError(f"{model}: no MobileNetV2 of fer_training: {error}") from None
+        raise ModelError(f"{model}: not a MobileNetV2 of fer_training: {error}") from None
     return network
 
 

@@ -80,7 +80,7 @@ def read_folders(root: Path, labels: Path | None = None, pattern: str = BY_FOLDE
     if unknown:
         raise _unknown_class(root, unknown, pattern)
     if not found:
-        raise DatasetError(f"{shown(root)}: its labels leave every picture out")
+        raise DatasetError(f"{shown(root)}: its labels exclude every picture")
     return _read_all(root, found)
 
 

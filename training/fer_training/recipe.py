@@ -145,9 +145,9 @@ class Recipe:
                 raise self._error(f"{name} = {value!r} is not {wanted}")
         votes, teacher = self.votes, self.teacher
         if votes + teacher > 1:
-            raise self._error(f"{votes = } and {teacher = } are no shares of 1")
+            raise self._error(f"{votes = } and {teacher = } are not shares of 1")
         if self.attention != "none" and self.network != "mobilenet_v2":
-            raise self._error(f"attention is of mobilenet_v2 alone, not of {self.network}")
+            raise self._error(f"attention is only for mobilenet_v2, not for {self.network}")
 
     def _error(self, why):
         return RecipeError(f"the recipe {self.name!r}: {why}")
@@ -180,11 +180,11 @@ def load_recipe(name_or_path: str, *, within: tuple[str, ...] = (), **overrides)
     start, teachers = settings.pop("start", ""), settings.pop("teachers", [])
     recipe = _made(path, {"name": path.stem} | settings, overrides)
     if not isinstance(teachers, list) or path.stem in teachers:
-        raise RecipeError(f"{path}: teachers = {teachers!r} is no list of other recipes")
+        raise RecipeError(f"{path}: teachers = {teachers!r} is not a list of other recipes")
     if not isinstance(start, str) or start == path.stem:
-        raise RecipeError(f"{path}: start = {start!r} is no other recipe")
+        raise RecipeError(f"{path}: start = {start!r} is not another recipe")
     if path.stem in within:
-        raise RecipeError(f"{path}: stands on itself: {' -> '.join((*within, path.stem))}")
+        raise RecipeError(f"{path}: depends on itself: {' -> '.join((*within, path.stem))}")
     below = {"within": (*within, path.stem), **overrides}
     return replace(
         recipe,
@@ -225,7 +225,7 @@ def settings_of(line: str) -> dict[str, Any]:
     try:
         return parsed(line, tomllib.loads)
     except SettingsError as error:
-        raise RecipeError(f"{line!r} is no line of a recipe: {error}") from None
+        raise RecipeError(f"{line!r} is not a line of a recipe: {error}") from None
 
 
 def recipe_of_run(folder: Path) -> Recipe | None:
@@ -264,9 +264,9 @@ def _made(path, settings, overrides=None):
     augment = settings.pop("augment", {})
     phases = settings.pop("phase", [])
     if not isinstance(augment, dict):
-        raise RecipeError(f"{path}: augment = {augment!r} is no table")
+        raise RecipeError(f"{path}: augment = {augment!r} is not a table")
     if not isinstance(phases, list) or not all(isinstance(phase, dict) for phase in phases):
-        raise RecipeError(f"{path}: phase = {phases!r} is no list of tables")
+        raise RecipeError(f"{path}: phase = {phases!r} is not a list of tables")
     for of_others in ("phases", "start", "teachers"):  # each has a folder of its own, in a run
         settings.pop(of_others, None)
     settings |= overrides

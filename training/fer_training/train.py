@@ -132,10 +132,10 @@ def _tell(recipe, training, validation):
         each = ", ".join(f"{name} {n}" for name, n in zip(EMOTIONS, count, strict=True) if n)
         tell(f"{what} {len(faces):,} faces: {each or 'none'}")
     if not len(training):
-        raise DatasetError("no face is left to learn from")
+        raise DatasetError("no face is left for training")
     if not len(validation):
         raise DatasetError(
-            f"no face is left to judge by: {len(training)} are too few for held_out = "
+            f"no face is left for validation: {len(training)} are too few for held_out = "
             f"{recipe.held_out:g}; put some into a folder validation/ beside train/, or copy the "
             "recipe with a larger held_out"
         )
@@ -157,11 +157,11 @@ def _check(recipe, training, teachers, unlabelled, others, start=None):
     if recipe.teacher and not teachers:
         raise RecipeError(f"the recipe {recipe.name!r} learns from a model: give --teacher MODEL")
     if recipe.unlabelled and unlabelled is None:
-        raise RecipeError(f"the recipe {recipe.name!r} wants faces without labels: --unlabelled")
+        raise RecipeError(f"the recipe {recipe.name!r} needs unlabelled faces: give --unlabelled")
     if recipe.keep and not (recipe.start or recipe.shipped or start):
-        raise RecipeError(f"the recipe {recipe.name!r} keeps of what it begins from: give --start")
+        raise RecipeError(f"the recipe {recipe.name!r} keeps part of its start: give --start")
     if recipe.others and not others:
-        raise RecipeError(f"the recipe {recipe.name!r} wants labelled faces of others: --others")
+        raise RecipeError(f"the recipe {recipe.name!r} needs labelled faces: give --others")
 
 
 def _run(recipe, training, validation, keys, out, *, imagenet, start, teachers, unlabelled, others):

@@ -166,7 +166,7 @@ def test_a_learning_rate_that_is_no_number(value):
 def test_nothing_to_judge_by_is_said_before_the_first_epoch(tmp_path, validation):
     few = make_faces(7, "Training")
     none = validation.select(np.empty(0, int))
-    with pytest.raises(DatasetError, match="no face is left to judge by: 7 are too few"):
+    with pytest.raises(DatasetError, match="no face is left for validation: 7 are too few"):
         train(replace(TINY, held_out=0.001), few, none, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

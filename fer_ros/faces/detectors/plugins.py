@@ -56,7 +56,7 @@ def create(entry: EntryPoint, model_path: str, options: dict) -> Detector:
         detector = kind(model_path, min_face_size=size, score_threshold=threshold)
         framing = Framing(*map(float, detector.framing))
         if not (callable(detector.detect) and detector.min_face_size >= 0 and framing.side > 0):
-            raise ValueError("framing, detect or min_face_size is no such thing")
+            raise ValueError("framing, detect or min_face_size is not what a detector has")
         detector.name = name
         if not hasattr(detector, "model_path"):  # what stands for it where results are kept
             detector.model_path = Path(model_path or str(sys.modules[entry.module].__file__))

@@ -53,13 +53,13 @@ class Sink:
         """Whether it is known where in space the faces are; that it is not is logged once."""
         if result.camera is None and result.now > SETTLE:
             self.node.get_logger().warning(
-                "no markers, no frames: camera_info is missing, is of images of another shape, or "
-                "says that the camera is not calibrated",
+                "no markers and no frames: camera_info is missing, belongs to images of another "
+                "shape, or is not calibrated",
                 once=True,
             )
         if not header.frame_id:  # RViz and tf2 would refuse it
             self.node.get_logger().warning(
-                "no markers, no frames: the images name no frame; set the camera driver's frame_id",
+                "no markers and no frames: the images have no frame_id; set it in the camera driver",
                 once=True,
             )
         return result.camera is not None and bool(header.frame_id)
