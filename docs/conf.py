@@ -38,5 +38,26 @@ napoleon_use_ivar = True
 autosummary_generate = True
 autodoc_default_options = {"members": True, "ignore-module-all": True}
 autodoc_member_order = "bysource"
+
 # What is installed by wish is not imported to be described.
 autodoc_mock_imports = ["ai_edge_litert", "av", "cv_bridge", "launch", "launch_ros"]
+
+
+texts = {}  # docstrings under variables, which are text: their first colon ends no type
+
+
+def note(app, what, name, target, options, lines):
+    """Before Napoleon, whose priority is the default, 500."""
+    if what in ("attribute", "data", "property"):
+        texts[name] = list(lines)
+
+
+def restore(app, what, name, target, options, lines):
+    """After Napoleon."""
+    lines[:] = texts.pop(name, lines)
+
+
+def setup(app):
+    """What Sphinx calls with the page's settings."""
+    app.connect("autodoc-process-docstring", note, priority=400)
+    app.connect("autodoc-process-docstring", restore, priority=600)

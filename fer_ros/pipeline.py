@@ -54,6 +54,14 @@ class EmotionPipeline:
 
     ``fer_ros.parameters.create_pipeline`` makes one by the parameters of emotion_node.
 
+    Example:
+        >>> from fer_ros.observation import Observation
+        >>> from fer_ros.parameters import create_pipeline
+        >>> pipeline = create_pipeline(max_faces=1)
+        >>> image = np.zeros((480, 640, 3), np.uint8)
+        >>> pipeline.process(Observation(image, 0.0)).faces
+        ()
+
     Args:
         detector: what proposes faces.
         classifier: what classifies the expression of a crop.

@@ -26,6 +26,12 @@ SMALL = "small"
 class Classifier:
     """A checked model, ready to run.
 
+    Example:
+        >>> classifier = Classifier("small")
+        >>> crop = np.full(classifier.card.crop.shape, 128, np.uint8)
+        >>> classifier.probabilities(crop).shape
+        (7,)
+
     ``model`` is a .tflite, .onnx or .keras file; empty takes the model that comes with fer_ros, by
     LiteRT where that is installed, else by ONNX Runtime or OpenCV; ``small`` the smaller one,
     alike. ``threads`` is LiteRT's and ONNX Runtime's. Raises ModelError with one line when the

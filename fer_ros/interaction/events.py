@@ -142,6 +142,12 @@ class EventDetector:
     """Tells a change of a face's expression once the new one holds by its rule; a shorter one in
     between is passed over. Before its first event a face counts as UNCERTAIN.
 
+    Example:
+        >>> from fer_ros.interaction.rules import read_rules
+        >>> detector = EventDetector(read_rules("anger hold=2 confidence=0.7"))
+        >>> detector.update([], followed=[], stamp=0)
+        []
+
     ``rules``: of each expression, by its number. ``relative``: whether to tell besides what stands
     out against the face's own usual expression: a face that always looks sad to the network shows
     nothing new by that. UNCERTAIN is then the usual one; confidence counts for nothing there.
