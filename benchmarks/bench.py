@@ -8,6 +8,7 @@
     following   the pipeline that follows faces beside the one that detects in every image
     startup     from the start of the process to the first result, and imports
     node        emotion_node over DDS beside a plain echo; its idle cost
+    backends    the pipeline by LiteRT, by ONNX Runtime where that is installed, and by OpenCV
     web_view    emotion_node without the web view, with it, and with three viewers
     plain       emotion_node beside a node as people write it, on the same stream, with a chart
     leaderboard every model on every data set (with --csv or --elsewhere)
@@ -34,7 +35,7 @@ NEED_TENSORFLOW = {"peers", "fer_call", "arithmetic", "leaderboard"}
 ACCURACY = {"peers", "leaderboard"}
 NAMES = (
     "peers", "fer_call", "arithmetic", "stages", "following",
-    "startup", "node", "web_view", "plain",
+    "backends", "startup", "node", "web_view", "plain",
 )  # fmt: skip
 WITH_DATA = "leaderboard"
 LONG = "soak"

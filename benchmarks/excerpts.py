@@ -116,6 +116,19 @@ def in_short() -> str:
     )
 
 
+def backends() -> str:
+    """What runs the networks: a row for each number of faces, median ms and, in brackets, mean."""
+    if not (results := load("backends")):
+        return ""
+    rows = [
+        [faces, *(f"{taken['median']:.1f} ({taken['mean']:.1f})" for taken in row.values())]
+        for faces, row in results["faces"].items()
+    ]
+    head = ["faces", *next(iter(results["faces"].values()))]
+    where = f"OpenCV {results['machine']['opencv']}; {describe(results['machine'])}"
+    return "\n\n".join([table(head, rows), where])
+
+
 def _node(found: dict) -> list:
     ms = found["latency_ms"]
     per_second = f"{found['results_per_s']:.0f}"
@@ -127,4 +140,5 @@ def _node(found: dict) -> list:
 EXCERPTS = {
     "README.md": {"headline": headline, "in_short": in_short},
     "docs/performance.md": {"accuracy": accuracy, "speed": speed},
+    "docs/install.md": {"backends": backends},
 }

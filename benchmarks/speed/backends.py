@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from benchmarks.excerpts import backends
 from benchmarks.frames import make_frames
 from benchmarks.report import machine, save, summary
 from fer_ros.observation import Observation
@@ -56,15 +57,12 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--images", type=int, default=300, help="(default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="60 images")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    found = {str(faces): measure(faces, options.images) for faces in FACES}
-    save("backends", {"machine": machine(False), "faces": found})
-    print(f"OpenCV {cv2.__version__}, ms an image: median (mean)\n")
-    print("| faces | " + " | ".join(found["0"]) + " |\n|---" + "|---" * len(found["0"]) + "|")
-    for faces, row in found.items():
-        cells = (f"{taken['median']:.1f} ({taken['mean']:.1f})" for taken in row.values())
-        print(f"| {faces} | {' | '.join(cells)} |")
+    found = {str(faces): measure(faces, 60 if options.quick else options.images) for faces in FACES}
+    save("backends", {"machine": machine(options.quick), "faces": found})
+    print(backends())
 
 
 if __name__ == "__main__":
