@@ -14,7 +14,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.report import RESULTS
+from benchmarks.report import RESULTS, write
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 HOOK = Path(__file__).with_name("loaded")
@@ -37,8 +37,8 @@ def sources(names: set[str]) -> list[Path]:
 
 
 def checksum(path: Path) -> str:
-    """The first twelve digits of a file's SHA-256; "" where there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else ""
+    """The first eight digits of a file's SHA-256; "" where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:8] if path.is_file() else ""
 
 
 def stamp(name: str, log: Path) -> None:
@@ -47,7 +47,7 @@ def stamp(name: str, log: Path) -> None:
     content = json.loads(result.read_text("utf-8"))
     files = sources(set(log.read_text().split()))
     code = {str(path.relative_to(REPOSITORY)): checksum(path) for path in files}
-    result.write_text(json.dumps(content | {"code": code}, indent=1) + "\n", "utf-8")
+    write(result, content | {"code": code})
 
 
 def changed(content: dict) -> list[str]:

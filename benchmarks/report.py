@@ -56,8 +56,12 @@ def summary(values) -> dict:
 def save(name: str, content: dict) -> None:
     """Write results/<name>.json."""
     RESULTS.mkdir(exist_ok=True)
-    text = json.dumps(content, indent=1) + "\n"
-    (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+    write(RESULTS / f"{name}.json", content)
+
+
+def write(path: Path, content: dict) -> None:
+    """A result as a file: a value a line, small enough to be committed."""
+    path.write_text(json.dumps(content, indent=0) + "\n", "utf-8")
 
 
 def chart(name: str) -> Path:

@@ -51,7 +51,7 @@ def test_what_has_not_changed_is_said(provenance, stamped, capsys):
 
 def test_what_has_changed_or_gone_is_named_with_the_command(provenance, stamped, capsys):
     content = json.loads(stamped.read_text())
-    content["code"] |= {"fer_ros/stamp_clock.py": "0" * 12, "fer_ros/gone.py": "1" * 12}
+    content["code"] |= {"fer_ros/stamp_clock.py": "0" * 8, "fer_ros/gone.py": "1" * 8}
     stamped.write_text(json.dumps(content))
     assert provenance.main() == 1
     said = capsys.readouterr().out

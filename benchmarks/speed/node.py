@@ -133,7 +133,7 @@ def figures(taken: Recording) -> dict:
 
 
 def reported(taken: Recording) -> dict:
-    """What emotion_node itself counted over the whole run, and its stages in the middle of it.
+    """What emotion_node itself counted over the whole run.
 
     "lost" is the camera's count of what did not come. The node's, "missed", cannot hold what was
     lost before the first image that came or after the last: "exact" says whether they agree.
@@ -143,8 +143,6 @@ def reported(taken: Recording) -> dict:
         int(last[k]) for k in ("received", "missed", "processed", "dropped")
     )
     lost = taken.camera["sent"] + taken.camera["warmed"] - received
-    busy = [report for report in taken.reports if "total (ms)" in report]
-    middle = busy[len(busy) // 2] if busy else {}
     return {
         "received": received,
         "missed": missed,
@@ -153,7 +151,6 @@ def reported(taken: Recording) -> dict:
         "lost": lost,
         "exact": lost == missed and received == processed + dropped,
         "errors": int(last.get("errors", 0)),
-        "stages_ms": {k[:-5]: float(v) for k, v in middle.items() if k.endswith(" (ms)")},
     }
 
 
@@ -227,12 +224,14 @@ def main():
         echoes, nodes = taken[scenario.name]
         echoes.append(measure(short, script("echo", *flags)))
         nodes.append(measure(scenario, subject))
-        results["scenarios"][scenario.name] = {
+        row = {
             "seconds": scenario.seconds,
             "echo": middle(echoes),
             "node": middle(nodes),
-            "latencies_ms": [r["latency_ms"] for r in nodes],
         }
+        if options.rounds > 1:
+            row["latencies_ms"] = [r["latency_ms"] for r in nodes]
+        results["scenarios"][scenario.name] = row
         save(options.name, results)
     print(node_table(results))
 
