@@ -149,6 +149,8 @@ def main() -> int:
     client = EmotionClient(node, max_age=SILENCE)
     tree = make_tree(client, node.create_publisher(String, "say", 10))
     print(py_trees.display.unicode_tree(tree), flush=True)
+    topic = node.resolve_topic_name("emotions")
+    node.get_logger().info(f"waiting for faces on {topic}: is emotion_node running?")
     node.create_timer(TICK, tree.tick_once)
     try:
         rclpy.spin(node)

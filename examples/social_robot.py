@@ -134,6 +134,8 @@ class SocialRobot(LifecycleNode):
             on_event=self._shy,
             max_age=SILENCE,
         )
+        topic = self.resolve_topic_name("emotions")
+        self.get_logger().info(f"waiting for faces on {topic}: is emotion_node running?")
         return super().on_activate(state)
 
     def on_deactivate(self, state):
