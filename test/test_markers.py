@@ -206,13 +206,13 @@ def test_images_that_name_no_frame_are_told_once_and_the_state_is_shown_all_the_
     def told():
         info.publish(CameraInfo(header=head, width=640, height=480, k=K))
         bench.process(publisher, raw(head, astronaut()))
-        return "the images name no frame" in node.words()
+        return "the images have no frame_id" in node.words()
 
     bench.until(told)
     told()
     states.clear()
     bench.until(lambda: states)
-    assert node.words().count("name no frame") == 1
+    assert node.words().count("have no frame_id") == 1
     assert states[-1].header.frame_id == "camera"
     assert not markers
 

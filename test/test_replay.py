@@ -148,8 +148,8 @@ def test_rviz_is_there_before_the_bag_and_goes_by_its_time_and_frame(
             ["bag:={bag}", "image_transport:=compressed"],
             "no compressed images of /camera/image_raw",
         ),
-        (["bag:={bag}", "rate:=0"], "rate: 0 is no number above 0"),
-        (["bag:={bag}", "rate:=fast"], "rate: fast is no number above 0"),
+        (["bag:={bag}", "rate:=0"], "rate: 0 is not a number above 0"),
+        (["bag:={bag}", "rate:=fast"], "rate: fast is not a number above 0"),
     ],
     ids=["none", "typo", "absent", "topic", "transport", "still", "fast"],
 )

@@ -59,7 +59,7 @@ class Sink:
             )
         if not header.frame_id:  # RViz and tf2 would refuse it
             self.node.get_logger().warning(
-                "no markers and no frames: the images have no frame_id; set it in the camera driver",
+                "no markers and no frames: the images have no frame_id; set it in the driver",
                 once=True,
             )
         return result.camera is not None and bool(header.frame_id)
