@@ -11,10 +11,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 
+ROOT = str(Path(__file__).resolve().parents[1])
+"""Where this package lies."""
 PATIENCE = 1.5
 """Seconds that a node has for its end, from where Python hears of the signal."""
 
@@ -102,8 +105,16 @@ def _try_again(unraisable) -> None:
         sys.__unraisablehook__(unraisable)
 
 
+def _leave_out_current_folder() -> None:
+    """``python -m`` looks there first, where the recordings are: what lies beside them is data."""
+    with suppress(OSError):  # of a folder that is gone
+        if sys.path[0] in ("", str(Path.cwd())) and sys.path[0] != ROOT:
+            del sys.path[0]
+
+
 def _begin(status: int | None) -> None:
     leave_at_once(status)
+    _leave_out_current_folder()
     # Last of all: then Python takes its handlers back, and a signal would be the process's end.
     atexit.register(_handle, signal.SIG_IGN)
 

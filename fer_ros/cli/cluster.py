@@ -12,6 +12,7 @@ import sys
 from importlib.util import find_spec
 
 from fer_ros import start
+from fer_ros.runtime.child import shield_children
 
 QUIET: dict[str, list] = {
     "distributed.scheduler.http.routes": [],
@@ -75,6 +76,7 @@ def _local(workers):
     import dask
     from distributed import Client, LocalCluster, Security
 
+    shield_children()
     dask.config.set(QUIET)  # for good: workers that are started again take it too
     try:
         security = Security.temporary()

@@ -15,6 +15,7 @@ from fer_ros.images.picture import write_picture
 from fer_ros.lines import fault, shown
 from fer_ros.reader import FaceReader, as_image, draw
 from fer_ros.result import Result
+from fer_ros.runtime.child import shield_children
 from fer_ros.start import undisturbed_children, uninterrupted
 
 MANY = 24
@@ -65,6 +66,7 @@ def read_pictures(
         for picture in pictures:
             yield _read(reader, picture)
         return
+    shield_children()
     pool = ProcessPoolExecutor(
         processes, multiprocessing.get_context("spawn"), _begin, (dict(parameters),)
     )
