@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the executables start, and how they take SIGINT and SIGTERM from their first moment on.
 
-A node ends with 0, a command with 128 + the signal's number: 130, 143. What takes long is imported
-here, once signals are obeyed; so this module imports nothing but the standard library.
+A node ends with 0, a command with 128 + the signal's number: 130, 143. SIGHUP is as SIGTERM. What
+takes long is imported here, once signals are obeyed; so this module imports nothing but the
+standard library.
 """
 
 import atexit
@@ -114,6 +115,10 @@ def _leave_out_current_folder() -> None:
 
 def _begin(status: int | None) -> None:
     leave_at_once(status)
+    # A terminal that is closed ends what runs in it as SIGTERM does, unless nohup keeps it.
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        atexit.register(signal.signal, signal.SIGHUP, signal.SIG_IGN)
     _leave_out_current_folder()
     # Last of all: then Python takes its handlers back, and a signal would be the process's end.
     atexit.register(_handle, signal.SIG_IGN)
