@@ -9,7 +9,6 @@ Expression Recognition with Crowd-Sourced Label Distribution*, 2016, doi:10.1145
 import contextlib
 import hashlib
 import os
-import tempfile
 import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from tqdm import tqdm
 
 from fer_ros.emotions.classes import EMOTIONS
 from fer_ros.lines import shown
+from fer_ros.runtime.private import lasting_folder
 from fer_training.tables import UNREADABLE, DatasetError, open_table, why
 
 SIZE = 48
@@ -209,7 +209,7 @@ def cache_folder() -> Path:
     folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"  # empty is as unset, says XDG
     with contextlib.suppress(RuntimeError):  # nobody's home
         return Path(folder).expanduser() / "fer_training"
-    return Path(tempfile.gettempdir()) / f"fer_training_{os.getuid()}"
+    return lasting_folder("fer_training")
 
 
 def without_repeats(training: Faces, held_out: Faces) -> Faces:
