@@ -73,7 +73,8 @@ class Faces:
         if not len(chosen):
             raise DatasetError(
                 f"no {usage} rows; there are: {', '.join(sorted(set(self.usage)))}; "
-                "Kaggle's CSV has all three splits, its folders do not"
+                "Kaggle's CSV has all three splits; of folders train is Training, val PublicTest, "
+                "test PrivateTest"
             )
         return chosen
 

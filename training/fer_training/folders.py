@@ -15,6 +15,7 @@ from fer_ros.images.picture import SUFFIXES, PictureError, foreign_pictures, rea
 from fer_ros.lines import shown
 from fer_ros.runtime.settings_files import SettingsError, load
 from fer_training.dataset import FOLDER_USAGES, SIZE, USAGES, DatasetError, Faces, usage_of
+from fer_training.photographs import suspicions
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -40,12 +41,8 @@ SPLIT = re.compile(
     "hold(ing)?out|held|unseen"
 )
 """How a word begins in the name of a folder that may be one of a split."""
-ASPECT = 1.3
-"""Longer over shorter side from which a picture is no crop of a face."""
 SMALL = 12
 """Pixels a side below which nothing of a face is to be seen."""
-LARGE = 256
-"""Pixels a side from which a square picture may be a whole photograph."""
 
 
 def read_folders(root: Path, labels: Path | None = None, pattern: str = BY_FOLDER) -> Faces:
@@ -217,7 +214,7 @@ def _unknown_class(root, unknown, pattern):
 
 
 def _read_all(root, found):
-    kept, images, bad, whole = [], [], [], []
+    kept, images, bad, shapes = [], [], [], []
     for row in tqdm(found, desc=f"reading {shown(root.name)}", unit=" faces", delay=2):
         try:
             image = read_picture(row[0], grey=True)
@@ -227,8 +224,7 @@ def _read_all(root, found):
         if min(image.shape) < SMALL:
             bad.append(f"{shown(row[0])}: {image.shape[1]}x{image.shape[0]} pixels, no face")
             continue
-        if _looks_whole(image):
-            whole.append(row[1])
+        shapes.append(image.shape)
         if image.shape != (SIZE, SIZE):
             image = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
         images.append(image)
@@ -237,23 +233,14 @@ def _read_all(root, found):
         _warn(f"{len(bad)} of {len(found)} pictures cannot be read and are left out: {bad[0]}")
     if not kept:
         raise DatasetError(f"{shown(root)}: none of its {len(found)} pictures can be read")
-    if whole:
-        _warn(
-            f"{len(whole)} of {len(kept)} pictures are not square or large, such as "
-            f"{shown(whole[0])}: are they whole photographs? Faces have to be cut out as the node "
-            "cuts them: fer-training crop FOLDER --out FACES"
-        )
-    _, names, classes, usages = zip(*kept, strict=True)
+    files, names, classes, usages = zip(*kept, strict=True)
+    for line in suspicions(files, shapes):
+        _warn(line)
     count = Counter(usages)
     if len(count) > 1:
         _warn(", ".join(f"{count[u]} {u}" for u in USAGES if count[u]))
     shown_names = np.array([shown(name) for name in names])
     return Faces(np.stack(images), np.array(classes, np.int64), np.array(usages), None, shown_names)
-
-
-def _looks_whole(image):
-    short, long = sorted(image.shape)
-    return long > ASPECT * short or short > LARGE
 
 
 def _warn(text):

@@ -13,6 +13,7 @@ from fer_training import dataset
 from fer_training.dataset import DatasetError
 
 from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.sources.sample import Sample
 
 FACES = make_faces(28, "", seed=4)
 
@@ -188,3 +189,15 @@ def test_links_devices_and_crumbs_are_left_out_and_counted(tmp_path, capsys):
     assert "5 of 19 pictures cannot be read" in told
     assert "1 pictures are in no folder and are left out, such as preview.png" in told
     assert "convert to JPEG or PNG" in told
+
+
+@pytest.mark.parametrize(("side", "told"), [(460, True), (160, False)])
+def test_square_pictures_with_a_small_face_are_told(tmp_path, capsys, side, told):
+    """The sample's portrait, whose face is about 125 pixels wide."""
+    x, y = max(0, 327 - side // 2), max(0, 211 - side // 2)
+    for i in range(3):
+        cut = Sample()[i][y : y + side, x : x + side]
+        (tmp_path / "joy").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / "joy" / f"{i}.png"), cv2.resize(cut, (160, 160)))
+    assert len(dataset.load(tmp_path)) == 3
+    assert ("hold a small face" in capsys.readouterr().err) == told
