@@ -124,10 +124,19 @@ def _begin(status: int | None) -> None:
     atexit.register(_handle, signal.SIG_IGN)
 
 
+def _nobody_reads() -> int:
+    """The status where standard output is closed, as by ``| head``: that of SIGPIPE."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what waits would fail again at Python's end
+    return 128 + signal.SIGPIPE
+
+
 def _node(module: str) -> int:
     _begin(0)
-    status = import_module(module).main()
-    sys.stdout.flush()
+    try:
+        status = import_module(module).main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = _nobody_reads()
     leave_at_once(status)
     return status
 
@@ -137,6 +146,9 @@ def command(module: str, function: str = "main") -> int:
     _begin(None)
     try:
         status = getattr(import_module(module), function)()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = _nobody_reads()
     except BaseException:  # C code makes errors of its own of an interrupt
         if not received():
             raise

@@ -173,3 +173,16 @@ def test_a_home_that_cannot_be_written(words, tmp_path):
         assert ("logs go to" in running.words()) == ("predict" not in words[1])
     finally:
         running.close()
+
+
+@pytest.mark.parametrize("module", ["fer_ros.nodes.emotion_node", "fer_ros.cli.demo"])
+def test_an_output_that_nobody_reads_is_no_traceback(module):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--help"], cwd=REPOSITORY, stdout=writing,
+        stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode in (0, 128 + signal.SIGPIPE)  # argparse does not mind
