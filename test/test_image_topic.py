@@ -56,6 +56,15 @@ def test_what_is_no_image(bench, camera):
     assert "remap image_raw" in status.message
 
 
+@pytest.mark.parametrize("transport", ["theora", "zstd", "ffmpeg"])
+def test_what_comes_in_another_transport_alone(bench, camera, transport):
+    camera(CompressedImage if transport == "zstd" else String, f"/cam/image_raw/{transport}")
+    bench.start("--ros-args", "-r", "image_raw:=/cam/image_raw", no_image_warn=0.2)
+    status, _ = bench.report(lambda status, _: transport in status.message)
+    assert "nobody publishes" not in status.message
+    assert "publish raw or compressed images" in status.message
+
+
 @pytest.mark.parametrize(
     ("arguments", "topic"),
     [
