@@ -28,7 +28,7 @@ from fer_ros.cli.node_process import NodeProcess
 if __name__ == "__main__":
     with NodeProcess(sys.argv[1], {}, Path(sys.argv[2])) as node:
         end = time.monotonic() + 60
-        while "sample" not in (said := node.log.read_text()) and "looked at" not in said:
+        while "sample" not in (said := node.log.read_text()) and "shown at" not in said:
             assert node.status is None and time.monotonic() < end, said
             time.sleep(0.1)
 """

@@ -6,9 +6,10 @@ are learnt from and judged as if they were faces.
 from collections.abc import Sequence
 from pathlib import Path
 
-from fer_ros import FaceReader
 from fer_ros.images.picture import read_picture
 from fer_ros.lines import shown
+from fer_ros.observation import Observation
+from fer_ros.parameters import create_pipeline
 from fer_training.dataset import SIZE
 
 ASPECT = 1.3
@@ -47,10 +48,11 @@ def _with_small_faces(files: Sequence[Path]) -> list[Path]:
     """Those of some whose face is small, if most are."""
     if not files:
         return []
-    reader, small, seen = FaceReader(), [], 0
+    pipeline, small, seen = create_pipeline(max_faces=1), [], 0
     for file in files[:: len(files) // LOOKED_AT + 1]:
         picture = read_picture(file)
-        for face in reader.read(picture).faces[:1]:
+        pipeline.reset()
+        for face in pipeline.process(Observation(picture)).faces:
             seen += 1
             if max(face.box.width, face.box.height) < SMALL_FACE * max(picture.shape[:2]):
                 small.append(file)
