@@ -40,7 +40,7 @@ from fer_ros.sources.address import SourceError, is_live, masked
 from fer_ros.web.access import is_loopback
 
 START = 60.0  # seconds waited for the page
-LISTENS = "can be looked at on"  # web_view's words, once it has its port
+LISTENS = "is shown at"  # web_view's words, once it has its port
 PORTS = range(8080, 8100)  # the first free one, unless told which
 LOGS = [Path("out/view"), *(Path(f"out/view_{n}") for n in range(2, len(PORTS)))]
 TOPICS = (
