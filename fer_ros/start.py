@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the executables start, and how they take SIGINT and SIGTERM from their first moment on.
 
-A node ends with 0, a command with 128 + the signal's number: 130, 143. What takes long is imported
-here, once signals are obeyed; so this module imports nothing but the standard library.
+A node ends with 0, a command with 128 + the signal's number: 130, 143. SIGHUP is as SIGTERM. What
+takes long is imported here, once signals are obeyed; so this module imports nothing but the
+standard library.
 """
 
 import atexit
@@ -11,10 +12,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 
+ROOT = str(Path(__file__).resolve().parents[1])
+"""Where this package lies."""
 PATIENCE = 1.5
 """Seconds that a node has for its end, from where Python hears of the signal."""
 
@@ -102,16 +106,37 @@ def _try_again(unraisable) -> None:
         sys.__unraisablehook__(unraisable)
 
 
+def _leave_out_current_folder() -> None:
+    """``python -m`` looks there first, where the recordings are: what lies beside them is data."""
+    with suppress(OSError):  # of a folder that is gone
+        if sys.path[0] in ("", str(Path.cwd())) and sys.path[0] != ROOT:
+            del sys.path[0]
+
+
 def _begin(status: int | None) -> None:
     leave_at_once(status)
+    # A terminal that is closed ends what runs in it as SIGTERM does, unless nohup keeps it.
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        atexit.register(signal.signal, signal.SIGHUP, signal.SIG_IGN)
+    _leave_out_current_folder()
     # Last of all: then Python takes its handlers back, and a signal would be the process's end.
     atexit.register(_handle, signal.SIG_IGN)
 
 
+def _nobody_reads() -> int:
+    """The status where standard output is closed, as by ``| head``: that of SIGPIPE."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what waits would fail again at Python's end
+    return 128 + signal.SIGPIPE
+
+
 def _node(module: str) -> int:
     _begin(0)
-    status = import_module(module).main()
-    sys.stdout.flush()
+    try:
+        status = import_module(module).main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = _nobody_reads()
     leave_at_once(status)
     return status
 
@@ -121,6 +146,9 @@ def command(module: str, function: str = "main") -> int:
     _begin(None)
     try:
         status = getattr(import_module(module), function)()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = _nobody_reads()
     except BaseException:  # C code makes errors of its own of an interrupt
         if not received():
             raise

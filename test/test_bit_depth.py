@@ -7,8 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_ros.bags.decoder import Decoder
 from fer_ros.images.bit_depth import DECIDING, BitDepth, is_dark
 from fer_ros.images.codec import decode_compressed, decode_image
+from fer_ros.images.topic_names import IMAGE
 from fer_ros.sources.sample import Sample
 
 GREY = cv2.cvtColor(Sample()[0], cv2.COLOR_BGR2GRAY)
@@ -70,6 +72,16 @@ def test_never_depth():
     depth = BitDepth()
     assert decode_image(image(scaled(10), "16UC1"), bit_depth=depth).max() <= 4
     assert decode_compressed(png(scaled(10), "16UC1; png"), bit_depth=depth).max() <= 4
+
+
+def test_a_bag_counts_the_depth_in_the_place_of_pictures():
+    for kind, message in ((IMAGE, image(scaled(10), "16UC1")), ("", png(scaled(10), "16UC1; png"))):
+        decode = Decoder(kind)
+        decode(message)
+        assert (decode.depth, decode.dark) == (1, 1)
+    decode = Decoder(IMAGE)
+    decode(image(scaled(10)))
+    assert (decode.depth, decode.dark) == (0, 0)
 
 
 def test_without_a_camera_all_bits_count():

@@ -73,6 +73,8 @@ def topics(*names, kind="sensor_msgs/msg/Image"):
         (["/annotated_lab/cam0/image_raw"], "/annotated_lab/cam0/image_raw"),
         (["/depth/image_raw"], "/depth/image_raw"),  # the only one is never dropped
         (["/cam/image_raw", "/cam/image_raw/compressed"], "/cam/image_raw"),
+        (["/cam/rgb/compressed", "/cam/stereo/compressedDepth"], "/cam/rgb/compressed"),
+        (["/cam/image_raw/zstd", "/cam/image_raw/compressed"], "/cam/image_raw/compressed"),
     ],
 )
 def test_the_camera_is_told_by_the_last_parts_of_the_name(names, chosen):

@@ -6,6 +6,8 @@ import http.client
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from node_helpers import PYTHONPATH, REPOSITORY
@@ -20,6 +22,7 @@ from fer_ros.cli.cluster import connected
 if __name__ == "__main__":
     with connected("", 1, ("", "", "")) as client:
         print("up", client.submit(pow, 2, 3).result(), flush=True)
+        print(*client.run(lambda dask_worker: dask_worker.local_directory).values(), flush=True)
         input()
 """
 INTRUDER = """
@@ -50,10 +53,8 @@ def python(code, *words):
 
 
 @pytest.fixture
-def listening(tmp_path):
-    """The ports of a scheduler and a worker of our own, while they run: address by port."""
-    import psutil
-
+def ours(tmp_path):
+    """A scheduler and a worker of our own, while they run: the process, the worker's folder."""
     script = tmp_path / "ours.py"
     script.write_text(OURS)
     process = subprocess.Popen(
@@ -62,16 +63,32 @@ def listening(tmp_path):
     )  # fmt: skip
     try:
         assert process.stdout.readline().strip() == "up 8"
-        found = {}
-        own = psutil.Process(process.pid)
-        for each in (own, *own.children(recursive=True)):
-            for connection in each.net_connections("inet"):
-                if connection.status == psutil.CONN_LISTEN:
-                    found[connection.laddr.port] = connection.laddr.ip
-        yield found
+        yield process, Path(process.stdout.readline().strip())
     finally:
         with contextlib.suppress(BrokenPipeError):
             process.communicate("\n", timeout=60)
+
+
+@pytest.fixture
+def listening(ours):
+    """Their ports: address by port."""
+    import psutil
+
+    found = {}
+    own = psutil.Process(ours[0].pid)
+    for each in (own, *own.children(recursive=True)):
+        for connection in each.net_connections("inet"):
+            if connection.status == psutil.CONN_LISTEN:
+                found[connection.laddr.port] = connection.laddr.ip
+    return found
+
+
+def test_a_worker_imports_from_no_folder_that_another_user_may_make(ours):
+    """Its own is on its sys.path, and lies by default in /tmp/dask-scratch-space."""
+    _, folder = ours
+    topmost = Path(tempfile.gettempdir(), folder.relative_to(tempfile.gettempdir()).parts[0])
+    assert topmost.name.startswith("fer_ros_workers_")
+    assert topmost.stat().st_mode & 0o077 == 0
 
 
 def test_who_has_no_certificate_of_this_run_is_refused_at_every_port(listening):

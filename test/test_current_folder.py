@@ -3,10 +3,13 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from bag_helpers import frames, make_bag
 from node_helpers import PYTHONPATH, REPOSITORY
@@ -25,10 +28,27 @@ from fer_ros.cli.node_process import NodeProcess
 if __name__ == "__main__":
     with NodeProcess(sys.argv[1], {}, Path(sys.argv[2])) as node:
         end = time.monotonic() + 60
-        while "sample" not in (said := node.log.read_text()) and "looked at" not in said:
+        while "sample" not in (said := node.log.read_text()) and "shown at" not in said:
             assert node.status is None and time.monotonic() < end, said
             time.sleep(0.1)
 """
+SPAWN = """
+import sys
+sys.path.append(sys.argv[1])
+import multiprocessing
+from fer_ros.runtime.child import shield_children
+if __name__ == "__main__":
+    shield_children()
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(pool.map(abs, [-1, 4]))
+"""
+STARTED_WITH = ("fer_ros", "usercustomize", "sitecustomize", "runpy", "signal", "typing")
+"""What Python's own ``-m`` imports before any module of ours."""
+
+
+def write_photographs(folder: Path, count: int) -> None:
+    for number in range(count):
+        cv2.imwrite(str(folder / f"{number}.jpg"), np.zeros((32, 32, 3), np.uint8))
 
 
 @pytest.fixture
@@ -61,6 +81,42 @@ def test_evaluate_bags_and_its_workers(tmp_path, trapped):
     words = (".", "--out", tmp_path / "out", "--workers", 1, "--bag", "none")
     done = run(script, *words, cwd=trapped)
     assert done.returncode == 0, done.stderr
+
+
+def test_predict_and_the_processes_that_read_many(tmp_path, trapped):
+    write_photographs(trapped, 24)
+    script = tmp_path / "predict"
+    script.write_text(
+        "from fer_ros.start import predict\n\n"
+        "if __name__ == '__main__':\n    raise SystemExit(predict())\n"
+    )
+    done = run(script, ".", cwd=trapped)
+    assert done.returncode == 0, done.stderr
+
+
+def test_python_m(trapped):
+    for name in STARTED_WITH:
+        (trapped / f"{name}.py").unlink()
+    write_photographs(trapped, 1)
+    done = subprocess.run(
+        [sys.executable, "-m", "fer_ros", "."], cwd=trapped,
+        env={**os.environ, "PYTHONPATH": PYTHONPATH}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_multiprocessing_starts(tmp_path, trapped):
+    """Also of Python 3.10, where no variable of the environment says so."""
+    script = tmp_path / "start"
+    script.write_text(SPAWN)
+    for python in {sys.executable, *filter(None, [shutil.which("python3.10")])}:
+        if subprocess.run([python, "-V"], capture_output=True, check=False).returncode:
+            continue  # the name alone is there
+        done = subprocess.run(
+            [python, "-S", str(script), str(REPOSITORY)], cwd=trapped,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.stdout == "[1, 4]\n", done.stderr
 
 
 @pytest.mark.parametrize("node", ["video_source", "web_view"])

@@ -203,6 +203,13 @@ def test_a_detectors_file_is_compared_with_the_sum_beside_it(tmp_path, name):
             create_detector("blazeface", model_path=str(path))
 
 
+@pytest.mark.parametrize("detector", ["yunet", "haar", "blazeface"])
+def test_a_detectors_file_that_is_a_pipe_is_not_waited_for(tmp_path, detector):
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with pytest.raises(DetectorError, match="a folder, a pipe or a device, not a file"):
+        create_detector(detector, model_path=str(tmp_path / "pipe.onnx"))
+
+
 def test_boxes_that_are_no_numbers_are_no_faces():
     good = Detection(Box(1, 2, 30, 40), 0.9)
     nan, inf = float("nan"), float("inf")

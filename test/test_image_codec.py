@@ -236,10 +236,19 @@ def test_what_lies_behind_a_jpegs_end_is_no_matter(tail, progressive):
     np.testing.assert_array_equal(whole, padded)
 
 
-@pytest.mark.parametrize("tail", [b"", bytes(100_000), b"\xff" * 5000])
-def test_a_jpeg_without_its_end_is_torn_whatever_lies_behind(tail):
-    data = encoded(".jpg", PHOTO)
-    thumbnail = b"\xff\xe1" + (len(data) + 2).to_bytes(2, "big") + data  # has an end of its own
-    torn = data[:2] + thumbnail + data[2 : len(data) // 2]
+@pytest.mark.parametrize(
+    "options", [(), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1), (cv2.IMWRITE_JPEG_RST_INTERVAL, 2)]
+)
+@pytest.mark.parametrize(
+    "tail",
+    [b"", bytes(100_000), b"\xff" * 5000, encoded(".jpg", PHOTO)],
+    ids=["nothing", "zeros", "fill", "next"],
+)
+def test_a_jpeg_without_its_end_is_torn_whatever_lies_behind(tail, options):
+    """Also where that is the next image, whole, or where a thumbnail has an end of its own."""
+    data = encoded(".jpg", PHOTO, *options)
+    thumbnail = b"\xff\xe1" + (len(data) + 2).to_bytes(2, "big") + data
+    pixels = data.index(b"\xff\xda")
+    torn = data[:2] + thumbnail + data[2:pixels] + thumbnail + data[pixels : len(data) * 3 // 4]
     with pytest.raises(ImageError, match="ends before its end marker"):
         decode_compressed(compressed(torn + tail))

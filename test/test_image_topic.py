@@ -10,7 +10,7 @@ from node_helpers import astronaut, header, jpeg, raw
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
 
-from fer_ros.images.topic_names import arguments_for
+from fer_ros.images.topic_names import COMPRESSED_IMAGE, arguments_for
 
 
 @pytest.fixture
@@ -56,6 +56,15 @@ def test_what_is_no_image(bench, camera):
     assert "remap image_raw" in status.message
 
 
+@pytest.mark.parametrize("transport", ["theora", "zstd", "ffmpeg"])
+def test_what_comes_in_another_transport_alone(bench, camera, transport):
+    camera(CompressedImage if transport == "zstd" else String, f"/cam/image_raw/{transport}")
+    bench.start("--ros-args", "-r", "image_raw:=/cam/image_raw", no_image_warn=0.2)
+    status, _ = bench.report(lambda status, _: transport in status.message)
+    assert "nobody publishes" not in status.message
+    assert "publish raw or compressed images" in status.message
+
+
 @pytest.mark.parametrize(
     ("arguments", "topic"),
     [
@@ -74,6 +83,7 @@ def test_the_resolved_topic_is_named(bench, arguments, topic):
 
 def test_no_arguments_for_what_is_no_image():
     assert arguments_for("/words", "std_msgs/msg/String") == ""
+    assert arguments_for("/cam/image_raw/compressedDepth", COMPRESSED_IMAGE) == ""
 
 
 def test_infrared_of_10_bits(bench):
@@ -91,3 +101,16 @@ def test_dark_images_are_told(bench):
     message = raw(header(), np.zeros((120, 160, 3), np.uint8))
     bench.process(bench.publisher(), message)
     assert "all dark" in bench.report(lambda status, _: "dark" in status.message)[0].message
+
+
+@pytest.mark.parametrize("encoding", ["16UC1", "32FC1"])
+def test_depth_in_the_place_of_pictures_is_told(bench, encoding):
+    bench.start()
+    size = 2 if encoding == "16UC1" else 4
+    message = Image(header=header(), height=48, width=64, step=64 * size, encoding=encoding)
+    message.data.frombytes(bytes([7]) * (48 * 64 * size))
+    publisher = bench.publisher()
+    bench.until(publisher.get_subscription_count)
+    publisher.publish(message)
+    told = bench.report(lambda status, _: "depth" in status.message)[0].message
+    assert "remap image_raw to a camera" in told

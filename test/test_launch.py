@@ -318,7 +318,7 @@ def test_respawn_starts_a_node_that_died_again(launch, meet):
 def test_respawn_holds_for_the_web_view(launch):
     pytest.importorskip("aiohttp", reason="aiohttp is not installed")
     running = launch(EMOTION, "camera:=none", "web:=true", "respawn:=true")
-    running.wait_for("can be looked at")
+    running.wait_for("is shown at")
     os.kill(children(running)["web_view"], signal.SIGKILL)
     running.wait_for("web_view ended with exit status -9; see above; it restarts")
     assert running.interrupt() == 0

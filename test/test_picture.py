@@ -13,7 +13,14 @@ import pytest
 from picture_files import encoded, png_chunk
 
 from fer_ros.images.header import PNG, HeaderError
-from fer_ros.images.picture import PictureError, picture_size, read_picture, write_picture
+from fer_ros.images.picture import (
+    SUFFIXES,
+    PictureError,
+    foreign_pictures,
+    picture_size,
+    read_picture,
+    write_picture,
+)
 from fer_ros.lines import shown
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (25, 24, 3), np.uint8)
@@ -37,6 +44,34 @@ def test_every_kind_is_measured_and_read(tmp_path, name):
     assert picture_size(FILES[name]) == (24, 25)
     assert read_picture(tmp_path / name).shape == (25, 24, 3)
     assert read_picture(tmp_path / name, grey=True).shape == (25, 24)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_a_grey_picture_of_more_than_8_bits_is_read_by_those_in_use(tmp_path, suffix, bits):
+    grey = np.linspace(0, 255, 600).astype(np.uint8).reshape(25, 24)
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(encoded(suffix, grey.astype(np.uint16) << (bits - 8)))
+    for image in (read_picture(path, grey=True), read_picture(path)[..., 1]):
+        assert np.abs(image.astype(int) - grey).max() <= 1
+
+
+def test_pictures_of_kinds_that_are_not_read_are_told_with_what_to_do(tmp_path):
+    heic, gif = tmp_path / "a.jpg", tmp_path / "b.png"
+    heic.write_bytes(b"\0\0\0\x1cftypheic\0\0\0\0mif1heic")
+    gif.write_bytes(b"GIF89a\1\0\1\0\0\0\0;")
+    for path in (heic, gif):
+        with pytest.raises(PictureError, match="convert it to JPEG or PNG"):
+            read_picture(path)
+    names = [Path(name) for name in ("a.HEIC", "b.gif", "c.jpg", "d.txt")]
+    assert "2 pictures are" in foreign_pictures(names)
+    assert foreign_pictures(names[2:]) == ""
+
+
+def test_a_jpeg_as_browsers_save_it(tmp_path):
+    write_picture(tmp_path / "a.jfif", PICTURE)
+    assert ".jfif" in SUFFIXES
+    assert read_picture(tmp_path / "a.jfif").shape == PICTURE.shape
 
 
 @pytest.mark.parametrize("name", FILES)

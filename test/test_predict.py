@@ -133,6 +133,17 @@ def test_usage(words, status, capsys):
     assert "fer_ros-predict" in capsys.readouterr().err
 
 
+def test_dark_pictures_and_those_of_no_kind_that_is_read_are_told(tmp_path, capsys):
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), np.full((120, 160, 3), 3, np.uint8))
+    assert main([str(tmp_path)]) == 0
+    assert "all dark" in (told := capsys.readouterr().err)
+    assert "a.png and 1 more" in told
+    (tmp_path / "c.heic").write_bytes(b"")
+    assert main([str(tmp_path)]) == 1
+    assert "convert to JPEG or PNG, such as" in capsys.readouterr().err
+
+
 def test_require_face(folder):
     wall = str(folder / "inner")
     assert main([wall]) == 0

@@ -3,6 +3,7 @@
 
 import os
 import stat
+import tempfile
 
 import pytest
 from bag_helpers import evaluate, frames, make_bag
@@ -10,7 +11,7 @@ from bag_helpers import evaluate, frames, make_bag
 from fer_ros.bags.types import qos
 from fer_ros.bags.writing import BagTopic, BagWriter
 from fer_ros.cli import demo, evaluate_bag, evaluate_bags, predict, record
-from fer_ros.runtime.private import private
+from fer_ros.runtime.private import lasting_folder, private
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +66,17 @@ def test_shared_is_an_option_of_all_that_write_faces(command, capsys):
     with pytest.raises(SystemExit):
         command.main(["--help"])
     assert "--shared" in capsys.readouterr().out
+
+
+def test_a_folder_among_the_temporary_files_is_ones_own(tmp_path, monkeypatch):
+    """Whoever was there first could have links lie in it, to what is then written over."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = lasting_folder("log")
+    assert folder == lasting_folder("log") == tmp_path / f"log-{os.getuid()}"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o777)
+    assert lasting_folder("log") != folder
+    folder.rmdir()
+    (tmp_path / "elsewhere").mkdir(0o700)
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert lasting_folder("log") != folder

@@ -96,7 +96,7 @@ def publish_until_heard(bench, kind, topic):
     return publisher
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_results_and_never_images(start, meet, number):
     recorder = start("--topics", "chatter")
     bench = meet()
@@ -291,6 +291,41 @@ def test_a_publisher_that_returns_with_another_reliability(start, meet, first):
         deserialize_message(d, EmotionEvent) for d in recorded(recorder.out)["/emotion_events"]
     ]
     assert {e.from_label for e in events} == {"RELIABLE", "BEST_EFFORT"}
+
+
+def test_a_publisher_that_returns_with_another_type_is_told_and_heard_again_as_before(start, meet):
+    recorder = start("--topics", "chatter")
+    bench = meet()
+    for kind in (String, EmotionEvent, String):
+        publisher = bench.node.create_publisher(kind, "chatter", 10)
+        if kind is String:
+            bench.until(publisher.get_subscription_count, "the recorder")
+            publisher.publish(String(data="hello"))
+            bench.spin(1.0)
+        else:
+            recorder.wait_for("what is fer_ros/msg/EmotionEvent there is left out")
+        bench.node.destroy_publisher(publisher)
+        bench.until(lambda: not bench.node.count_publishers("chatter"))
+    assert recorder.end() == 0
+    assert len(recorded(recorder.out)["/chatter"]) == 2
+    assert recorder.words().count("left out") == 1
+
+
+def test_a_type_that_was_not_known_is_taken_once_it_is(bench):
+    class Writer:
+        def add_topic(self, topic):
+            return topic.type.startswith("std_msgs")
+
+    recorder = topic_recorder.TopicRecorder(bench.node, Writer())
+    for kind in (EmotionEvent, String):
+        publisher = bench.node.create_publisher(kind, "chatter", 10)
+        bench.until(lambda: bench.node.count_publishers("/chatter"), "the publisher")
+        assert recorder.add("/chatter")
+        recorder.check()
+        bench.spin(0.3)
+        assert publisher.get_subscription_count() == (kind is String)
+        bench.node.destroy_publisher(publisher)
+        bench.until(lambda: not bench.node.count_publishers("/chatter"), "its end")
 
 
 def test_a_killed_recorder_leaves_no_reserve(start, meet, tmp_path):

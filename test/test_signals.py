@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGINT and SIGTERM at any moment: the documented status, soon, without a traceback."""
+"""SIGINT, SIGTERM and SIGHUP at any moment: the documented status, soon, without a traceback."""
 
 import os
 import signal
@@ -48,8 +48,9 @@ def arguments(tmp_path):
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("name", NAMES)
 def test_ends_as_documented(name, moment, arguments, tmp_path):
-    # Either signal at each moment, of one executable or another; Ctrl-C of an impatient user.
-    number = (signal.SIGINT, signal.SIGTERM)[(NAMES.index(name) + [*MOMENTS].index(moment)) % 2]
+    # Each signal at each moment, of one executable or another; Ctrl-C of an impatient user.
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    number = numbers[(NAMES.index(name) + [*MOMENTS].index(moment)) % 3]
     times = 20 if number == signal.SIGINT else 1
     found = signals.signalled(
         name, arguments(name), MOMENTS[moment], number, times, tmp_path, os.environ
@@ -172,3 +173,16 @@ def test_a_home_that_cannot_be_written(words, tmp_path):
         assert ("logs go to" in running.words()) == ("predict" not in words[1])
     finally:
         running.close()
+
+
+@pytest.mark.parametrize("module", ["fer_ros.nodes.emotion_node", "fer_ros.cli.demo"])
+def test_an_output_that_nobody_reads_is_no_traceback(module):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--help"], cwd=REPOSITORY, stdout=writing,
+        stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode in (0, 128 + signal.SIGPIPE)  # argparse does not mind

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from node_helpers import Command
 from web_helpers import Page, get, serving, until
 
 from fer_ros.cli.demo import live_command
-from fer_ros.cli.view import has_desktop, main
+from fer_ros.cli.view import LOGS, _own_folder, has_desktop, main
 
 
 @pytest.fixture
@@ -118,6 +119,24 @@ def test_port_that_is_taken(view):
         running = view("--port", str(port))
         assert running.wait() == 1
         assert f"cannot listen on 127.0.0.1, port {port}" in running.words()
+
+
+def test_two_with_one_folder(view):
+    """They would read each other's logs, and take each other's token away."""
+    first = view("--rate", "5")
+    address(first)
+    second = view("--rate", "5")
+    assert second.wait() == 1
+    assert "another command writes there" in second.words().splitlines()[-1]
+    assert "Look at" not in second.words()
+    assert not first.has_ended()
+
+
+def test_folders_of_their_own_where_none_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with ExitStack() as stack:
+        taken = [_own_folder(LOGS, stack) for _ in range(3)]
+    assert taken == LOGS[:3]
 
 
 def test_another_program_that_answers_on_the_port(view):

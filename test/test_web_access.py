@@ -72,7 +72,9 @@ def test_a_given_token_holds(host, tmp_path):
     assert choose_token(host, TOKEN, str(file)) == ("of-the-file", False)
 
 
-@pytest.mark.parametrize("content", ["short", "two words here", "ümlaut-ümlaut", "x" * 7])
+@pytest.mark.parametrize(
+    "content", ["short", "two words here", "ümlaut-ümlaut", "x" * 7, "x" * 5000]
+)
 def test_bad_tokens_are_not_told(tmp_path, content):
     file = tmp_path / "token"
     file.write_text(content)

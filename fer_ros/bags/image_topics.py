@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from fer_ros.images.topic_names import OTHER_TRANSPORTS
 from fer_ros.lines import LineError
 
 TRANSPORTS = {
@@ -31,7 +32,11 @@ def type_name(name: str) -> str:
 
 
 def shows_other_than_a_camera(topic: str) -> bool:
-    """Whether depth, or something drawn, by the last parts of the name, not the device's before."""
+    """Whether depth, or something drawn, by the last parts of the name, not the device's before; or
+    of a transport that is not read here.
+    """
+    if topic.endswith(OTHER_TRANSPORTS):
+        return True
     parts = topic.lower().removesuffix("/compressed").split("/")[-2:]
     return any(NOT_A_CAMERA.search(p) and not A_CAMERA.search(p) for p in parts)
 

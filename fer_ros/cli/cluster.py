@@ -9,9 +9,11 @@ import contextlib
 import logging
 import multiprocessing
 import sys
+import tempfile
 from importlib.util import find_spec
 
 from fer_ros import start
+from fer_ros.runtime.child import shield_children
 
 QUIET: dict[str, list] = {
     "distributed.scheduler.http.routes": [],
@@ -73,9 +75,20 @@ def _local(workers):
             "every user of this machine could run code here"
         )
     import dask
+
+    shield_children()
+    with tempfile.TemporaryDirectory(prefix="fer_ros_workers_") as folder:
+        # For good: workers that are started again take it too. They import from a folder of theirs,
+        # which by default lies in one that whoever is first may make for all users.
+        dask.config.set({**QUIET, "temporary-directory": folder})
+        with _started(workers) as client:
+            yield client
+
+
+@contextlib.contextmanager
+def _started(workers):
     from distributed import Client, LocalCluster, Security
 
-    dask.config.set(QUIET)  # for good: workers that are started again take it too
     try:
         security = Security.temporary()
         with start.uninterrupted(), start.undisturbed_children():

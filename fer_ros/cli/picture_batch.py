@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
+import numpy as np
 
+from fer_ros.images.bit_depth import is_dark
 from fer_ros.images.picture import write_picture
 from fer_ros.lines import fault, shown
 from fer_ros.reader import FaceReader, as_image, draw
 from fer_ros.result import Result
+from fer_ros.runtime.child import shield_children
 from fer_ros.start import undisturbed_children, uninterrupted
 
 MANY = 24
@@ -27,7 +30,8 @@ _reader: FaceReader | None = None  # of a spawned process
 @dataclass(frozen=True)
 class FileResult:
     """What was read of one image: ``content`` and ``records`` are those of ``Result.to_dict`` and
-    ``to_records``; ``time``: seconds in the video; ``problem``: why there is nothing.
+    ``to_records``; ``time``: seconds in the video; ``problem``: why there is nothing; ``dark``:
+    whether nothing can be seen in it.
     """
 
     file: str
@@ -35,6 +39,7 @@ class FileResult:
     records: list[dict] = field(default_factory=list)
     time: float | None = None
     problem: str = ""
+    dark: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,11 @@ class Picture:
     drawn: Path | None = None
 
 
-def file_result(file: str, result: Result, time: float | None = None) -> FileResult:
-    """What is kept of a result."""
-    return FileResult(file, result.to_dict(), result.to_records(), time)
+def file_result(
+    file: str, image: np.ndarray, result: Result, time: float | None = None
+) -> FileResult:
+    """What is kept of an image and its result."""
+    return FileResult(file, result.to_dict(), result.to_records(), time, dark=is_dark(image))
 
 
 def read_pictures(
@@ -65,6 +72,7 @@ def read_pictures(
         for picture in pictures:
             yield _read(reader, picture)
         return
+    shield_children()
     pool = ProcessPoolExecutor(
         processes, multiprocessing.get_context("spawn"), _begin, (dict(parameters),)
     )
@@ -116,4 +124,4 @@ def _read(reader: FaceReader, picture: Picture) -> FileResult:
             write_picture(picture.drawn, draw(image, result))
     except (OSError, ValueError, cv2.error) as error:
         return FileResult(file, problem=fault(error))
-    return file_result(file, result)
+    return file_result(file, image, result)

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import fill
 
@@ -64,6 +64,7 @@ class Tally:
 
     faces: int = 0
     problems: int = 0
+    dark: list[str] = field(default_factory=list)
 
     def note_problem(self, text: str) -> None:
         """Log what could not be read, and count it."""
@@ -153,6 +154,9 @@ def _run(options, tally: Tally) -> int:
         _read_video(video, parameters, output, tally)
     for source in work.live:
         _watch(source, parameters, output, tally)
+    if tally.dark:
+        more = f" and {len(tally.dark) - 1} more" if len(tally.dark) > 1 else ""
+        _log(f"all dark, so that no face can be seen: {tally.dark[0]}{more}")
     if tally.problems:
         return 1
     return 3 if options.require_face and not tally.faces else 0
@@ -182,6 +186,8 @@ def _take(found: FileResult, output: Output, tally: Tally) -> None:
         tally.note_problem(f"{found.problem}")
         return
     tally.faces += len(found.records)
+    if found.dark:
+        tally.dark.append(found.file)
     output.add(found)
 
 
@@ -193,8 +199,9 @@ def _read_video(video: Picture, parameters: dict, output: Output, tally: Tally) 
         drawn = drawn_video(video.drawn, recorded.rate) if video.drawn else nullcontext()
         with drawn as write:
             for number, image in enumerate(_progress(iter(recorded), len(recorded), "images")):
-                result = reader.track(image, number / recorded.rate)
-                _take(file_result(file, result, round(number / recorded.rate, 3)), output, tally)
+                seconds = number / recorded.rate
+                result = reader.track(image, seconds)
+                _take(file_result(file, image, result, round(seconds, 3)), output, tally)
                 if write:
                     write(draw(image, result))
     except (SourceError, VideoError) as error:
@@ -220,7 +227,7 @@ def _watch(source: str, parameters: dict, output: Output, tally: Tally) -> None:
                 continue
             seconds = time.monotonic() - began
             result = reader.track(taken[0], seconds)
-            _take(file_result(name, result, round(seconds, 3)), output, tally)
+            _take(file_result(name, taken[0], result, round(seconds, 3)), output, tally)
     except KeyboardInterrupt:
         output.end_video(name)
     finally:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fer_ros.cli.picture_batch import Picture
-from fer_ros.images.picture import SUFFIXES
+from fer_ros.images.picture import SUFFIXES, foreign_pictures
 from fer_ros.lines import shown
 from fer_ros.sources.address import SourceError, existing, is_live, masked
 from fer_ros.sources.recorded import by_number
@@ -45,10 +45,7 @@ def find(paths: list[str], annotate: Path | None = None) -> Work:
     for text in paths:
         path = existing(text) if text else None
         if path and path.is_dir():
-            files = list(_files_in(path, annotate))
-            if not files:
-                work.problems.append(f"{shown(text)}: no picture or video in this folder")
-            for file in sorted(files, key=lambda p: (str(p.parent), by_number(p))):
+            for file in _files_in(path, annotate, work.problems):
                 _note(work, file, annotate and annotate / file.relative_to(path))
         elif path:
             _note(work, path, annotate and annotate / path.name)
@@ -64,16 +61,25 @@ def find(paths: list[str], annotate: Path | None = None) -> Work:
     return work
 
 
-def _files_in(folder: Path, annotate: Path | None) -> Iterator[Path]:
-    """Pictures and videos at any depth, but for those drawn before; folders that vanish meanwhile
+def _files_in(folder: Path, annotate: Path | None, problems: list[str]) -> list[Path]:
+    """Pictures and videos of a folder by their names; what is to be told goes to ``problems``."""
+    there = list(_all_files_in(folder, annotate))
+    files = [file for file in there if file.suffix.lower() in SUFFIXES | VIDEOS]
+    if foreign := foreign_pictures(there):
+        problems.append(foreign)
+    elif not files:
+        problems.append(f"{shown(folder)}: no picture or video in this folder")
+    return sorted(files, key=lambda p: (str(p.parent), by_number(p)))
+
+
+def _all_files_in(folder: Path, annotate: Path | None) -> Iterator[Path]:
+    """All files at any depth but hidden ones and those drawn before; folders that vanish meanwhile
     are passed over.
     """
     drawn = annotate and annotate.resolve()
     for place, within, names in os.walk(folder):
         within[:] = [name for name in within if Path(place, name).resolve() != drawn]
-        for file in (Path(place, name) for name in names if not name.startswith(".")):
-            if file.suffix.lower() in SUFFIXES | VIDEOS:
-                yield file
+        yield from (Path(place, name) for name in names if not name.startswith("."))
 
 
 def _is_live(work: Work, text: str) -> bool:

@@ -23,6 +23,8 @@ class TopicRecorder:
         self._namespace = namespace.rstrip("/")
         self._subscriptions = {}
         self._asked: dict[str, tuple[bool, bool]] = {}
+        self._kinds: dict[str, str] = {}
+        self._others: set[tuple[str, str]] = set()
         self._waiting: list[tuple[str, bytes]] = []
         self.failure: OSError | None = None
         self.count = 0
@@ -37,8 +39,8 @@ class TopicRecorder:
         publishers = self._node.get_publishers_info_by_topic(topic)
         if not publishers:
             return False
-        kind = publishers[0].topic_type
-        reliable, latched = _offered(publishers)
+        kind = self._kinds[topic] = publishers[0].topic_type
+        reliable, latched = _offered([p for p in publishers if p.topic_type == kind])
         message = message_class(kind)
         text = definition(kind) if message else ""
         described = BagTopic(self._named(topic), kind, 0, text, [qos(reliable, DEPTH, latched)])
@@ -51,17 +53,35 @@ class TopicRecorder:
         return True
 
     def check(self) -> None:
-        """Subscribe anew where the publishers of now offer less, or more, than those before."""
-        for topic, old in self._subscriptions.items():
+        """Subscribe anew where the publishers of now offer less, or more, than those before; tell
+        of those that publish another type there, which a bag has no place for.
+        """
+        for topic, old in list(self._subscriptions.items()):
             publishers = self._node.get_publishers_info_by_topic(topic)
-            if not old or not publishers or self._asked[topic] == _offered(publishers):
+            same = [p for p in publishers if p.topic_type == self._kinds[topic]]
+            if old is None and publishers and not same:
+                del self._subscriptions[topic]
+                self.add(topic)
                 continue
-            self._asked[topic] = _offered(publishers)
+            self._tell_others(topic, {p.topic_type for p in publishers})
+            if not old or not same or self._asked[topic] == _offered(same):
+                continue
+            self._asked[topic] = _offered(same)
             new = self._subscribe(topic, old.msg_type, self._asked[topic])
             self._subscriptions[topic] = new
             self._node.destroy_subscription(old)
 
+    def _tell_others(self, topic, kinds):
+        for kind in kinds - {self._kinds[topic]}:
+            if (topic, kind) not in self._others:
+                self._others.add((topic, kind))
+                self._node.get_logger().error(
+                    f"{topic} is recorded as {self._kinds[topic]}: what is {kind} there is left "
+                    "out; end this recording and begin another for it"
+                )
+
     def _subscribe(self, topic, message, asked):
+        from rclpy.event_handler import SubscriptionEventCallbacks
         from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
         reliable, latched = asked
@@ -71,8 +91,10 @@ class TopicRecorder:
             durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
         )
         return self._node.create_subscription(
-            message, topic, lambda data: self._write(topic, data), profile, raw=True
-        )
+            message, topic, lambda data: self._write(topic, data), profile, raw=True,
+            # rclpy's own says that nothing will come of another quality of service: see check().
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+        )  # fmt: skip
 
     def _named(self, topic):
         """A topic's name in the bag."""

@@ -35,12 +35,14 @@ from fer_ros.cli.own_nodes import (
 from fer_ros.command_line import number
 from fer_ros.faces import detectors
 from fer_ros.lines import fault, shown
+from fer_ros.runtime.replacing import locked
 from fer_ros.sources.address import SourceError, is_live, masked
 from fer_ros.web.access import is_loopback
 
 START = 60.0  # seconds waited for the page
-LISTENS = "can be looked at on"  # web_view's words, once it has its port
+LISTENS = "is shown at"  # web_view's words, once it has its port
 PORTS = range(8080, 8100)  # the first free one, unless told which
+LOGS = [Path("out/view"), *(Path(f"out/view_{n}") for n in range(2, len(PORTS)))]
 TOPICS = (
     "image_raw/compressed",
     "emotions",
@@ -99,7 +101,8 @@ def _parse(argv):
     )
     what = "of nodes and topics (default: one that nobody else has); /: none"
     add("--namespace", type=_namespace, help=what)
-    add("--out", type=Path, default=Path("out/view"), help="folder for the logs (%(default)s)")
+    what = f"folder for the logs (default: {LOGS[0]}, or the next that no other view writes to)"
+    add("--out", type=Path, help=what)
     add("--no-browser", action="store_true", help="print the address, open nothing")
     return parser.parse_args(argv)
 
@@ -121,8 +124,8 @@ def _show(options, stack):
     """Start the nodes, say where to look, stay until one of them ends. Raises NodesError."""
     o = options
     try:
-        o.out.mkdir(parents=True, exist_ok=True)
-        token_file = o.out / "token"
+        out = _own_folder([o.out] if o.out else LOGS, stack)
+        token_file = out / "token"
         token_file.unlink(missing_ok=True)
         token = "" if is_loopback(o.host) else secrets.token_urlsafe(24)
         if token:
@@ -130,7 +133,7 @@ def _show(options, stack):
             token_file.touch(mode=0o600)
             token_file.write_text(token)
     except OSError as error:
-        where = error.filename or o.out
+        where = shown(error.filename or o.out or LOGS[0])
         raise NodesError(f"cannot write to {where}: {error.strerror}; choose --out") from None
     port = _free_port(o.host, [o.port] if o.port else PORTS)
     namespace = o.namespace or own_namespace("view")
@@ -154,7 +157,7 @@ def _show(options, stack):
     nodes: list[NodeProcess] = []
     with start.uninterrupted():  # or nobody would end them
         for name, values in given.items():
-            nodes.append(stack.enter_context(NodeProcess(name, values, o.out, namespace)))
+            nodes.append(stack.enter_context(NodeProcess(name, values, out, namespace)))
     everywhere = o.host in ("0.0.0.0", "::")
     _wait_for_page(_address("127.0.0.1" if everywhere else o.host, port), nodes)
     name = socket.gethostname() if everywhere else o.host
@@ -174,6 +177,19 @@ def _show(options, stack):
     while True:
         _check(nodes, is_live(o.source))
         time.sleep(0.2)
+
+
+def _own_folder(folders, stack):
+    """The first of the folders that no other command writes to. Raises OSError."""
+    for folder in folders:
+        try:
+            stack.enter_context(locked(folder))
+        except BlockingIOError:
+            if folder == folders[-1]:
+                raise
+        else:
+            return folder
+    raise AssertionError("no folders")
 
 
 def _beside(namespace):

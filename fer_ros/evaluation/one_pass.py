@@ -100,6 +100,8 @@ def evaluate(
             except KeyboardInterrupt:
                 stopped = True
         seconds = time.perf_counter() - began
+        if run.decode.depth:
+            log(f"{job.bag}: {run.decode.depth} images of {topic.name} are depth, not pictures")
         if run.decode.dark:
             log(f"{job.bag}: {run.decode.dark} images are all dark")
         if not run.observed and not stopped:

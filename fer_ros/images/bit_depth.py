@@ -5,6 +5,7 @@ Infrared and machine vision cameras send 10 or 12 bits as mono16, in the lower o
 that is black.
 """
 
+import cv2
 import numpy as np
 
 DECIDING = 10
@@ -31,6 +32,11 @@ class BitDepth:
             self._bits = min(16, max(self._bits, largest.bit_length()))
             self._images += largest >= DARK
         return self._bits
+
+
+def to_8_bits(values: np.ndarray, bits: int) -> np.ndarray:
+    """uint16 of that many bits to uint8; what is more is white."""
+    return cv2.convertScaleAbs(values, alpha=255 / (2**bits - 1))
 
 
 def is_dark(bgr: np.ndarray) -> bool:

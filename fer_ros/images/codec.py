@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fer_ros.images.bit_depth import BitDepth
+from fer_ros.images.bit_depth import BitDepth, to_8_bits
 from fer_ros.images.header import (
     JPEG,
     PNG,
@@ -238,7 +238,7 @@ def _decode_packed(msg, layout: _Packed, bit_depth: BitDepth | None) -> np.ndarr
 def _to_8_bits(bgr: np.ndarray, pixels: np.ndarray, bit_depth: BitDepth | None) -> np.ndarray:
     """uint16 to uint8, by the bits in use in the ``pixels`` as they came."""
     bits = bit_depth.take(pixels) if bit_depth else 16
-    return cv2.convertScaleAbs(bgr, alpha=255 / (2**bits - 1))
+    return to_8_bits(bgr, bits)
 
 
 def _decode_planar(msg) -> np.ndarray:

@@ -59,6 +59,14 @@ class DepthImage:
         return abs(columns * shape[0] / (rows * shape[1]) - 1) <= OTHER_SHAPE
 
 
+def is_depth(message) -> bool:
+    """Whether a sensor_msgs/Image or CompressedImage says to be depth: drivers of cameras call
+    pictures otherwise.
+    """
+    kind = str(getattr(message, "encoding", "") or getattr(message, "format", ""))
+    return kind.startswith(("16UC1", "32FC1")) or "compressedDepth" in kind
+
+
 def decode_depth(msg) -> DepthImage:
     """The depth in a sensor_msgs/Image; shares the message's memory.
 

@@ -22,9 +22,11 @@ MAX_PNG_CHUNKS = 20_000
 """Encoders cut pixels into chunks of 8 KB or more: that is 160 MB of them."""
 
 _SCAN = b"\xff\xda"
-_END = b"\xff\xd9"
+_BEGINS, _ENDS = b"\xd8", b"\xd9"
+_SEGMENTS = {bytes([n]) for n in (0xC4, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE)}
+"""Markers of segments behind the frame header: DHT, SOS, DQT, DNL, DRI, APP, COM."""
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15
-_ENDS = frozenset((0xD8, 0xD9, 0xDA))  # SOI again, EOI, SOS: no frame header came before
+_NO_FRAME = frozenset((0xD8, 0xD9, 0xDA))  # SOI again, EOI, SOS: no frame header came before
 # One search, in C, over garbage, fill bytes and markers that have no segment (TEM, RST0 to RST7).
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])", re.DOTALL)
 _PNG_CHUNKS = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
@@ -44,9 +46,21 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
 
 def is_whole_jpeg(data: bytes) -> bool:
     """Whether a JPEG file comes to its end, whatever lies behind it: drivers send their whole
-    buffer, zeros or what is left of an earlier image. Raises HeaderError as ``jpeg_size``.
+    buffer, zeros or what is left of an earlier image. The end of that one is not its own, nor is
+    one within a segment, such as a thumbnail's. Raises HeaderError as ``jpeg_size``.
     """
-    return data.find(_END, _jpeg_frame(data)) >= 0  # coded pixels do not hold this
+    at = _jpeg_frame(data)
+    at += _segment(data, at)
+    for _ in range(MAX_JPEG_SEGMENTS):
+        found = _MARKER.search(data, at)  # coded pixels hold none of these
+        if not found or found[1] == _BEGINS:
+            return False
+        if found[1] == _ENDS:
+            return True
+        at = found.end()
+        if found[1] in _SEGMENTS:
+            at += _segment(data, at)
+    return False
 
 
 def _jpeg_frame(data: bytes) -> int:
@@ -56,13 +70,18 @@ def _jpeg_frame(data: bytes) -> int:
     at = len(JPEG) - 1
     for _ in range(MAX_JPEG_SEGMENTS):
         found = _MARKER.search(data, at, at + MAX_JPEG_GAP)
-        if not found or found[1][0] in _ENDS or found.end() + 7 > len(data):
+        if not found or found[1][0] in _NO_FRAME or found.end() + 7 > len(data):
             raise HeaderError("no frame header")
         at = found.end()
         if found[1][0] in _FRAMES:
             return at
-        at += max(2, struct.unpack_from(">H", data, at)[0])
+        at += _segment(data, at)
     raise HeaderError(f"no frame header in {MAX_JPEG_SEGMENTS} segments")
+
+
+def _segment(data: bytes, at: int) -> int:
+    """The bytes of the segment that begins there with its length; 2 where the data end."""
+    return max(2, int.from_bytes(data[at : at + 2], "big"))
 
 
 def png_size(data: bytes) -> tuple[int, int]:

@@ -7,12 +7,14 @@ No path goes to OpenCV, which dies of names that are not UTF-8.
 import os
 import re
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from fer_ros.images.bit_depth import BitDepth, to_8_bits
 from fer_ros.images.header import (
     JPEG,
     PNG,
@@ -25,9 +27,16 @@ from fer_ros.images.header import (
 from fer_ros.lines import shown
 
 SUFFIXES = frozenset(
-    (".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+    (
+        *(".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif"),
+        *(".tiff", ".webp"),
+    )
 )
 """Names that end so are taken for pictures."""
+FOREIGN = frozenset(
+    (".arw", ".avif", ".cr2", ".dng", ".gif", ".heic", ".heif", ".jp2", ".jxl", ".nef")
+)
+"""Names that end so are pictures that nothing here reads."""
 MAX_BYTES = 256_000_000
 MAX_PIXELS = 100_000_000
 """Larger pictures are refused; a medium-format camera has this many."""
@@ -44,10 +53,15 @@ class PictureError(ValueError):
 
 
 def read_picture(
-    path: str | os.PathLike, *, grey: bool = False, max_pixels: int = MAX_PIXELS
+    path: str | os.PathLike,
+    *,
+    grey: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    bit_depth: BitDepth | None = None,
 ) -> np.ndarray:
     """A picture file, turned as its EXIF data say: BGR, uint8 [H, W, 3], or ``grey``, uint8 [H, W].
 
+    16 bits are scaled to 8 by those in use: of the picture, or of all that share a ``bit_depth``.
     Raises FileNotFoundError, and PictureError when it is no picture, torn, or larger than
     ``max_pixels`` or ``MAX_BYTES``.
     """
@@ -65,13 +79,21 @@ def read_picture(
             f"{name}: {width}x{height} pixels, more than {max_pixels / 1e6:g} million"
         )
     flags = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
-        image = None
+    image = _decoded(data, flags | cv2.IMREAD_ANYDEPTH)
+    if image is not None and image.dtype == np.uint16:
+        return to_8_bits(image, (bit_depth or BitDepth()).take(image))
+    if image is not None and image.dtype != np.uint8:  # a TIFF file of decimal numbers
+        image = _decoded(data, flags)
     if image is None:
         raise PictureError(f"{name}: not a picture that can be read")
     return image
+
+
+def _decoded(data, flags):
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        return None
 
 
 def _bytes_of(path):
@@ -94,6 +116,15 @@ def _bytes_of(path):
     return data
 
 
+def foreign_pictures(files: Sequence[Path]) -> str:
+    """What to tell of those of ``files`` that are pictures of FOREIGN kinds; empty: none are."""
+    found = [file for file in files if file.suffix.lower() in FOREIGN]
+    if not found:
+        return ""
+    which = f"{len(found)} pictures are" if len(found) > 1 else "a picture is"
+    return f"{which} of no kind that is read: convert to JPEG or PNG, such as {shown(found[0])}"
+
+
 def write_picture(path: str | os.PathLike, image: np.ndarray) -> None:
     """Write ``image``, BGR or grey uint8, in the form that the path's ending names; an older
     picture stays where that fails.
@@ -102,7 +133,8 @@ def write_picture(path: str | os.PathLike, image: np.ndarray) -> None:
     """
     path = Path(path)
     try:
-        _, data = cv2.imencode(path.suffix, image)
+        suffix = path.suffix.lower()
+        _, data = cv2.imencode(".jpg" if suffix == ".jfif" else suffix, image)
     except cv2.error:
         raise PictureError(f"{shown(path)}: not one of {', '.join(sorted(SUFFIXES))}") from None
     part = path.with_name(f".fer_ros-{os.getpid()}{path.suffix}")
@@ -135,6 +167,8 @@ def picture_size(data: bytes) -> tuple[int, int]:
         raise HeaderError("ends within its header") from None
     if found := _PNM.match(data):
         return int(found[1]), int(found[2])
+    if data[4:8] == b"ftyp" or data.startswith(b"GIF8"):  # under a name that is not its own
+        raise HeaderError("HEIC, AVIF, GIF or a video: convert it to JPEG or PNG")
     raise HeaderError("not a picture that can be read" if data else "empty")
 
 

@@ -3,12 +3,15 @@
 
 IMAGE, COMPRESSED_IMAGE = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 
+OTHER_TRANSPORTS = ("/compressedDepth", "/ffmpeg", "/rvl", "/theora", "/zstd")
+"""What image_transport's other plugins add to a name, some with the type of compressed images."""
+
 
 def arguments_for(topic: str, kind: str) -> str:
     """What to type after ``--ros-args`` so that a topic of that type is read; empty: no image."""
     if kind == IMAGE:
         return f"-r image_raw:={topic} -p image_transport:=raw"
-    if kind != COMPRESSED_IMAGE:
+    if kind != COMPRESSED_IMAGE or topic.endswith(OTHER_TRANSPORTS):
         return ""
     if topic.endswith("/compressed"):
         return f"-r image_raw:={base_of(topic)} -p image_transport:=compressed"

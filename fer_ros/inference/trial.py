@@ -45,6 +45,8 @@ def read_file(path: Path) -> bytes:
     Raises NetworkError.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise NetworkError(f"{path}: a folder, a pipe or a device, not a file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:

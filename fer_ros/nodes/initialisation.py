@@ -5,11 +5,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import rclpy
 from rclpy.logging import get_logging_directory
 from rclpy.signals import SignalHandlerOptions
+
+from fer_ros.runtime.private import lasting_folder
 
 
 def init(args: Sequence[str]) -> None:
@@ -25,6 +26,6 @@ def _find_log_folder() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError:
-        other = Path(tempfile.gettempdir(), f"ros-log-{os.getuid()}")
+        other = lasting_folder("ros-log")
         print(f"fer_ros: logs go to {other}: {folder} cannot be written", file=sys.stderr)
         os.environ["ROS_LOG_DIR"] = str(other)

@@ -8,6 +8,7 @@ that a ``tqdm.py`` among somebody's recordings would be run.
 import os
 import site
 import sys
+from multiprocessing import util
 from pathlib import Path
 
 _BEFORE_3_11 = (
@@ -36,3 +37,13 @@ def safe_environment() -> dict[str, str]:
     if not path:
         del environment["PYTHONPATH"]
     return environment
+
+
+def shield_children() -> None:
+    """From now on what multiprocessing starts finds nothing in the current folder either: its
+    children begin by ``-c``, with modules of the standard library.
+    """
+    os.environ["PYTHONSAFEPATH"] = "1"
+    if sys.version_info < (3, 11):  # which does not know it; a child is handed this sys.path
+        flags = [*util._args_from_interpreter_flags(), "-I"]  # type: ignore[attr-defined]
+        util._args_from_interpreter_flags = lambda: flags  # type: ignore[attr-defined]

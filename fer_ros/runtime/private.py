@@ -3,8 +3,11 @@
 
 import argparse
 import os
+import stat
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 
 @contextmanager
@@ -19,6 +22,21 @@ def private(shared: bool = False) -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+def lasting_folder(name: str) -> Path:
+    """A folder of this user's own among the temporary files, the same one each time: for who has no
+    home. Another one where somebody else was there first. Raises OSError.
+    """
+    folder = Path(tempfile.gettempdir(), f"{name}-{os.getuid()}")
+    with suppress(FileExistsError):
+        folder.mkdir(0o700)
+    found = folder.lstat()
+    others = stat.S_IWGRP | stat.S_IWOTH
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    if is_own and not found.st_mode & others:
+        return folder
+    return Path(tempfile.mkdtemp(prefix=f"{name}-"))
 
 
 def add_shared(parser: argparse.ArgumentParser) -> None:

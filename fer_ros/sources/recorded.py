@@ -14,8 +14,16 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from fer_ros.images.bit_depth import BitDepth
 from fer_ros.images.header import HeaderError
-from fer_ros.images.picture import MAX_PIXELS, SUFFIXES, PictureError, picture_size, read_picture
+from fer_ros.images.picture import (
+    MAX_PIXELS,
+    SUFFIXES,
+    PictureError,
+    foreign_pictures,
+    picture_size,
+    read_picture,
+)
 from fer_ros.lines import shown
 from fer_ros.sources.address import SourceError, existing, masked, source_of
 from fer_ros.sources.sample import Sample, SampleError
@@ -138,9 +146,11 @@ class _Pictures:
     def __init__(self, path: Path, log: Log):
         self._path, self._log = path, log
         self._logged: set[Path] = set()
-        files = path.iterdir() if path.is_dir() else []
+        files = list(path.iterdir()) if path.is_dir() else []
         pictures = (f for f in files if f.suffix.lower() in SUFFIXES and f.name[0] != ".")
         self._files = sorted(pictures, key=by_number) if path.is_dir() else [path]
+        if foreign := foreign_pictures(files):
+            log(foreign)
         if not self._files:
             kinds = ", ".join(sorted(SUFFIXES))
             raise SourceError(f"no picture in {shown(path)}: looked for {kinds}")
@@ -150,10 +160,10 @@ class _Pictures:
         return len(self._files)
 
     def __iter__(self):
-        seen = False
+        seen, bit_depth = False, BitDepth()
         for file in self._files:
             try:
-                image = read_picture(file)
+                image = read_picture(file, bit_depth=bit_depth)
             except (PictureError, OSError) as error:
                 if file not in self._logged:
                     self._logged.add(file)

@@ -24,6 +24,7 @@ from pathlib import Path
 from fer_ros.lines import shown
 
 MIN_TOKEN = 8  # characters; ten guesses a minute make nothing of that
+MAX_TOKEN = 1024  # more does not go into an address
 MAX_WRONG, PERIOD = 10, 60.0  # wrong tokens from one address, and the seconds they count for
 MAX_ADDRESSES = 1024  # remembered for their wrong tokens
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
@@ -64,10 +65,11 @@ def choose_token(host: str, token: str = "", token_file: str = "") -> tuple[str,
         token = _read(Path(token_file))
     if not token:
         return ("", False) if is_loopback(host) else (secrets.token_urlsafe(24), True)
-    if len(token) < MIN_TOKEN or not _TOKEN.fullmatch(token):
-        where = f"in {token_file}" if token_file else "given"
+    if not MIN_TOKEN <= len(token) <= MAX_TOKEN or not _TOKEN.fullmatch(token):
+        where = f"in {shown(token_file)}" if token_file else "given"
         raise TokenError(
-            f"the token {where} cannot be used: at least {MIN_TOKEN} characters, ASCII, no spaces"
+            f"the token {where} cannot be used: {MIN_TOKEN} to {MAX_TOKEN} characters, ASCII, no "
+            "spaces"
         )
     return token, False
 
@@ -171,7 +173,7 @@ def _read(path):
                 raise TokenError(f"token_file {name}: not a file; make one, then {cure}")
             if found.st_mode & (stat.S_IROTH | stat.S_IWOTH):
                 raise TokenError(f"token_file {name}: every user may read or change it: {cure}")
-            token = file.read(4096).decode("ascii").strip()
+            token = file.read(2 * MAX_TOKEN).decode("ascii").strip()
     except (OSError, ValueError) as error:
         if isinstance(error, TokenError):
             raise

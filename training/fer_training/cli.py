@@ -28,7 +28,7 @@ DESCRIPTION = """Train, evaluate and export the facial-expression model of fer_r
   fer-training tune --recipe best --csv fer2013.csv --votes fer2013new.csv --out runs/tune
   fer-training compare --recipe attention --csv fer2013.csv --votes fer2013new.csv --out runs/twins
 
-The data are Kaggle's fer2013.csv (plain, .xz, .gz or .zip), and for some commands FER+'s
+The data are Kaggle's fer2013.csv (plain, .gz, .bz2, .xz or .zip), and for some commands FER+'s
 fer2013new.csv. Kaggle's folders of pictures serve inspect and evaluate --usage PrivateTest."""
 
 TUNING = """.

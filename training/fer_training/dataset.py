@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FER-2013 as Kaggle gives it: one CSV (plain, .xz, .gz or .zip) or folders of pictures.
+"""FER-2013 as Kaggle gives it: one CSV (plain or packed) or folders of pictures.
 
 Goodfellow et al., *Challenges in Representation Learning*, 2013, doi:10.1007/978-3-642-42051-1_16.
 FER+ adds ten annotators' votes to each row: Barsoum et al., *Training Deep Networks for Facial
@@ -7,25 +7,19 @@ Expression Recognition with Crowd-Sourced Label Distribution*, 2016, doi:10.1145
 """
 
 import contextlib
-import csv
-import gzip
 import hashlib
-import io
-import lzma
 import os
-import tempfile
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from tqdm import tqdm
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.lines import LineError
+from fer_ros.lines import shown
+from fer_ros.runtime.private import lasting_folder
+from fer_training.tables import UNREADABLE, DatasetError, open_table, why
 
 SIZE = 48
 USAGES = ("Training", "PublicTest", "PrivateTest")
@@ -38,18 +32,12 @@ FOLDER_USAGES = {
 holds both test splits."""
 MAX_VOTES = 1000
 MAX_ROWS = 1_000_000
-MAX_LINE = 100_000
-MAX_UNPACKED = 2_000_000_000
-"""Rows, characters of a line and of all: FER-2013 has 35,887, 9,224 and 301 million."""
+"""FER-2013 has 35,887."""
 VOTE_COLUMNS = (
     *("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"),
     *("contempt", "unknown", "NF"),
 )
 """Of FER+, the seven expressions in their usual order first; NF: no face."""
-
-
-class DatasetError(LineError, ValueError):
-    """The data cannot be read; the message is one line that says what was expected."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +73,8 @@ class Faces:
         if not len(chosen):
             raise DatasetError(
                 f"no {usage} rows; there are: {', '.join(sorted(set(self.usage)))}; "
-                "Kaggle's CSV has all three splits, its folders do not"
+                "Kaggle's CSV has all three splits; of folders train is Training, val PublicTest, "
+                "test PrivateTest"
             )
         return chosen
 
@@ -136,7 +125,7 @@ def _cached(path: Path) -> Faces:
     """What was parsed before; DatasetError for a file that is damaged or another's."""
     faces, said = load_labelled(path)
     usage = said.get("usage")
-    if usage is None or usage.dtype.kind != "U":
+    if usage is None or usage.dtype.kind != "U" or not set(usage) <= set(USAGES):
         raise DatasetError(f"{path}: no usage for each face")
     return replace(faces, usage=usage, names=np.empty(0, str))
 
@@ -147,16 +136,17 @@ def with_votes(faces: Faces, path: str | os.PathLike) -> Faces:
     Raises DatasetError when it cannot be read or belongs to other rows.
     """
     try:
-        with _open_text(Path(path)) as text:
-            rows = list(csv.DictReader(_lines(text, Path(path))))
+        with open_table(Path(path)) as table:
+            head = [name.strip() for name in next(table, [])]
+            rows = [dict(zip(head, row, strict=False)) for row in table if row]
         votes = np.array([[int(row[c]) for c in VOTE_COLUMNS] for row in rows], np.int64)
-        usage = np.array([row["Usage"] for row in rows])
+        usage = np.array([usage_of(row["Usage"]) for row in rows])
         if votes.size and (votes.min() < 0 or votes.max() > MAX_VOTES):
             raise ValueError(f"votes from {votes.min()} to {votes.max()}")
     except FileNotFoundError:
         raise DatasetError(f"no such file: {path}") from None
-    except (TypeError, ValueError, *_UNREADABLE) as error:
-        raise DatasetError(f"{path}: not FER+'s fer2013new.csv: {error}") from error
+    except (TypeError, ValueError, *UNREADABLE) as error:
+        raise DatasetError(f"{path}: not FER+'s fer2013new.csv: {why(error)}") from error
     if len(usage) != len(faces) or (usage != faces.usage).any():
         raise DatasetError(f"{path}: its {len(usage)} rows are not those of the {len(faces)} faces")
     return replace(faces, votes=votes)
@@ -220,7 +210,7 @@ def cache_folder() -> Path:
     folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"  # empty is as unset, says XDG
     with contextlib.suppress(RuntimeError):  # nobody's home
         return Path(folder).expanduser() / "fer_training"
-    return Path(tempfile.gettempdir()) / f"fer_training_{os.getuid()}"
+    return lasting_folder("fer_training")
 
 
 def without_repeats(training: Faces, held_out: Faces) -> Faces:
@@ -233,83 +223,48 @@ def without_repeats(training: Faces, held_out: Faces) -> Faces:
     return training.select(np.sort(first[unseen]))
 
 
+def usage_of(text: str, where: str = "") -> str:
+    """The split that a row says, of ``USAGES``. Raises DatasetError; ``where``: of the row."""
+    said = text.strip()
+    usage = said if said in USAGES else FOLDER_USAGES.get(said.lower())
+    if usage is None:
+        place = f"{where}: " if where else ""
+        raise DatasetError(
+            f"{place}usage {shown(said)!r} is none of {', '.join(USAGES)}, nor train, val or test"
+        )
+    return usage
+
+
 def _read_csv(path: Path, labels: Path | None = None) -> Faces:
     images: list[np.ndarray] = []
     numbers, usage = [], []
     try:
-        with _open_text(path) as text:
-            reader = csv.reader(_lines(text, path))
-            head = [name.strip() for name in next(reader, [])]
-            missing = {"emotion", "pixels", "Usage"} - set(head)
-            if missing and "pixels" not in head and path.suffix == ".csv":
+        with open_table(path) as table:
+            given = [name.strip() for name in next(table, [])]
+            head = [name.lower() for name in given]
+            if "pixels" not in head:
                 from fer_training.folders import read_list
 
-                return read_list(path, head, list(reader), labels)
-            if missing:
+                return read_list(path, given, list(table), labels)
+            if missing := [name for name in ("emotion", "Usage") if name.lower() not in head]:
                 raise DatasetError(
-                    f"{path}: no column {', '.join(sorted(missing))}; "
+                    f"{path}: no column {', '.join(missing)}; "
                     "Kaggle's fer2013.csv has emotion, pixels, Usage"
                 )
-            for row in tqdm(reader, desc=f"reading {path.name}", unit=" faces", delay=2):
+            for row in tqdm(table, desc=f"reading {path.name}", unit=" faces", delay=2):
                 if not row:
                     continue
                 if len(images) == MAX_ROWS:
                     raise DatasetError(f"{path}: more than {MAX_ROWS:,} rows")
-                where, found = f"{path}:{reader.line_num}", dict(zip(head, row, strict=False))
+                where, found = f"{path}:{table.line_num}", dict(zip(head, row, strict=False))
                 images.append(_parse_pixels(found.get("pixels", ""), where))
-                numbers.append(_parse_label(found["emotion"].strip(), where))
-                usage.append(found.get("Usage", "").strip())
-    except _UNREADABLE as error:
-        raise DatasetError(
-            f"{path}: cannot be read: {str(error) or type(error).__name__}"
-        ) from error
+                numbers.append(_parse_label(found.get("emotion", "").strip(), where))
+                usage.append(usage_of(found.get("usage", ""), where))
+    except UNREADABLE as error:
+        raise DatasetError(f"{path}: cannot be read: {why(error)}") from error
     if not images:
         raise DatasetError(f"{path}: holds no rows")
     return Faces(np.stack(images), np.array(numbers, np.int64), np.array(usage))
-
-
-_UNREADABLE = (
-    OSError,
-    EOFError,
-    UnicodeDecodeError,
-    RuntimeError,  # an encrypted zip file
-    NotImplementedError,  # a zip file of an unknown method
-    OverflowError,
-    KeyError,
-    csv.Error,
-    lzma.LZMAError,
-    zlib.error,
-    zipfile.BadZipFile,
-)
-"""What damaged or foreign files make the readers raise."""
-
-
-def _lines(text: IO[str], path: Path) -> Iterator[str]:
-    """The lines of a file, within limits that no real one comes near: archives may unpack to more
-    than a memory holds.
-    """
-    left = MAX_UNPACKED
-    while line := text.readline(MAX_LINE):
-        left -= len(line)
-        if len(line) == MAX_LINE or left < 0:
-            what = f"a line of {MAX_LINE:,}" if left >= 0 else f"more than {MAX_UNPACKED:,}"
-            raise DatasetError(f"{path}: {what} characters: not FER-2013")
-        yield line
-
-
-@contextlib.contextmanager
-def _open_text(path: Path):
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            names = [n for n in archive.namelist() if n.endswith(".csv") and "__MACOSX" not in n]
-            if len(names) != 1:
-                raise DatasetError(f"{path}: expected one .csv inside, found {len(names)}")
-            with archive.open(names[0]) as raw:
-                yield io.TextIOWrapper(raw, "utf-8-sig", newline="")
-        return
-    openers: dict[str, Callable[..., IO[str]]] = {".xz": lzma.open, ".gz": gzip.open}
-    with openers.get(path.suffix, open)(path, "rt", encoding="utf-8-sig", newline="") as text:
-        yield text
 
 
 def _parse_pixels(text: str, where: str) -> np.ndarray:

@@ -11,10 +11,11 @@ import numpy as np
 from tqdm import tqdm
 
 from fer_ros.emotions.classes import EMOTIONS
-from fer_ros.images.picture import SUFFIXES, PictureError, read_picture
+from fer_ros.images.picture import SUFFIXES, PictureError, foreign_pictures, read_picture
 from fer_ros.lines import shown
 from fer_ros.runtime.settings_files import SettingsError, load
-from fer_training.dataset import FOLDER_USAGES, SIZE, USAGES, DatasetError, Faces
+from fer_training.dataset import FOLDER_USAGES, SIZE, USAGES, DatasetError, Faces, usage_of
+from fer_training.photographs import suspicions
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -35,12 +36,13 @@ NAMES = {name: name for name in EMOTIONS} | {
 """What other data sets call the seven."""
 NOT_DATA = {"__macosx", "@eadir", "thumbs.db"}
 """What archivers and file managers leave; beside all that begins with a dot."""
-SPLIT_WORDS = {*FOLDER_USAGES, "split", "fold", "eval", "evaluation", "holdout", "heldout"}
-SPLIT_WORDS |= {f"{word}set" for word in ("train", "training", "val", "validation", "dev", "test")}
-ASPECT = 1.3
-"""Longer over shorter side from which a picture is no crop of a face."""
-LARGE = 256
-"""Pixels a side from which a square picture may be a whole photograph."""
+SPLIT = re.compile(
+    "train|trn|val(id|set|$)|dev(set|$)|test(ing|s|set|data|$)|tst|eval(s|set|uat|$)|splits?$|folds?$|"
+    "hold(ing)?out|held|unseen"
+)
+"""How a word begins in the name of a folder that may be one of a split."""
+SMALL = 12
+"""Pixels a side below which nothing of a face is to be seen."""
 
 
 def read_folders(root: Path, labels: Path | None = None, pattern: str = BY_FOLDER) -> Faces:
@@ -63,25 +65,32 @@ def read_folders(root: Path, labels: Path | None = None, pattern: str = BY_FOLDE
             f"{shown(root)}: no pictures; expected a folder for each expression, "
             "or train/ and test/ with such folders"
         )
-    found = []
+    found, without = [], []
     unknown: dict[str, str] = {}
     for file in files:
         name = file.relative_to(root).as_posix()
         match = _search(pattern, name)
         if match is None:
-            raise DatasetError(f"the pattern {pattern!r} finds no label in {shown(name)!r}")
+            without.append(shown(name))
+            continue
         said = match[1].lower()
         if said not in known:
             unknown.setdefault(match[1], name)
         elif known[said] != LEFT_OUT:
-            found.append(
-                (file, name, EMOTIONS.index(known[said]), _usage(root, name, match, known))
-            )
+            above = tuple(name[: match.start(1)].split("/")[:-1])
+            found.append((file, name, above, EMOTIONS.index(known[said])))
     if unknown:
         raise _unknown_class(root, unknown, pattern)
+    if without and (pattern != BY_FOLDER or len(without) == len(files)):
+        raise DatasetError(
+            f"the pattern {pattern!r} finds no label in {without[0]!r}: put each picture into a "
+            "folder of its expression, or say where a name has it: --label-pattern REGEX"
+        )
+    if without:
+        _warn(f"{len(without)} pictures are in no folder and are left out, such as {without[0]}")
     if not found:
         raise DatasetError(f"{shown(root)}: its labels exclude every picture")
-    return _read_all(root, found)
+    return _read_all(root, _with_usages(root, found, known))
 
 
 FILE_COLUMNS = ("file", "filename", "file_name", "image", "image_path", "path", "picture", "name")
@@ -101,12 +110,13 @@ def read_list(path: Path, head: list[str], rows: list[list[str]], labels: Path |
             f"expression; its columns are {', '.join(map(shown, head)) or 'none'}; Kaggle's "
             "fer2013.csv has emotion, pixels, Usage"
         )
-    known, found = NAMES | _label_map(labels), []
+    known, found, short = NAMES | _label_map(labels), [], []
     usage = next((lower.index(c) for c in ("usage", "split", "set") if c in lower), None)
     for number, row in enumerate(rows, 2):
         if len(row) <= max(file, said, usage or 0):
+            short += [number] if row else []
             continue
-        name, label = row[file].strip(), row[said].strip()
+        name, label = row[file].strip().replace("\\", "/"), row[said].strip()
         if label.lower() not in known:
             raise DatasetError(
                 f"{path}:{number}: {shown(label)!r} is none of {', '.join(EMOTIONS)}; say what it "
@@ -114,38 +124,73 @@ def read_list(path: Path, head: list[str], rows: list[list[str]], labels: Path |
             )
         if known[label.lower()] == LEFT_OUT:
             continue
-        split = row[usage].strip() if usage is not None else "Training"
-        split = split if split in USAGES else FOLDER_USAGES.get(split.lower(), "Training")
+        split = "Training" if usage is None else usage_of(row[usage], f"{path}:{number}")
         found.append((path.parent / name, name, EMOTIONS.index(known[label.lower()]), split))
+    if short:
+        _warn(f"{path}: {len(short)} rows lack a column and are left out: the first is {short[0]}")
     if not found:
         raise DatasetError(f"{path}: holds no rows")
     return _read_all(path, found)
 
 
 def pictures_in(root: Path) -> list[Path]:
-    """Every picture file under ``root``, but hidden ones and what archivers leave, by name."""
-    return sorted(p for p in root.rglob("*") if _is_picture(p.relative_to(root)) and p.is_file())
+    """Every picture file under ``root``, but hidden ones and what archivers leave, by name; links
+    to folders are followed. What is left out is told on stderr.
+    """
+    files, closed = [], []
+    waiting: list[tuple[Path, frozenset]] = [(root, frozenset())]
+    while waiting:
+        folder, above = waiting.pop()
+        try:
+            found = folder.stat()
+            own = found.st_dev, found.st_ino
+            there = [] if own in above else list(folder.iterdir())  # a link to where it lies in
+        except OSError as error:
+            closed.append(f"{shown(folder)}: {error.strerror}")
+            continue
+        for path in there:
+            if path.name.startswith(".") or path.name.lower() in NOT_DATA:
+                continue
+            if path.is_dir():
+                waiting.append((path, above | {own}))
+            else:
+                files.append(path)
+    if closed:
+        _warn(f"{len(closed)} folders cannot be opened and are left out: {closed[0]}")
+    if foreign := foreign_pictures(files):
+        _warn(foreign)
+    return sorted(f for f in files if f.suffix.lower() in SUFFIXES)
 
 
-def _is_picture(path):
-    if path.suffix.lower() not in SUFFIXES:
-        return False
-    return not any(part.startswith(".") or part.lower() in NOT_DATA for part in path.parts)
+def _usage(above):
+    """The split that one of the folders ``above`` the class says, the outermost first; else ""."""
+    return next((FOLDER_USAGES[p.lower()] for p in above if p.lower() in FOLDER_USAGES), "")
 
 
-def _usage(root, name, match, known):
-    """The split that a folder above the class says, the outermost first."""
-    above = name[: match.start(1)].split("/")[:-1] if match.start(1) else []
-    for part in above:
-        if (usage := FOLDER_USAGES.get(part.lower())) is not None:
-            return usage
-    for part in above:
-        if set(re.findall(r"[a-z]+", part.lower())) & SPLIT_WORDS and part.lower() not in known:
+def _with_usages(root, found, known):
+    """The rows with the split of each; DatasetError where it is to be asked which one is meant."""
+    by_folder = {row[2]: _usage(row[2]) for row in found}
+    others = [above for above, usage in by_folder.items() if not usage]
+    for part in (part for above in others for part in above):
+        words = re.findall(r"[a-z]+", part.lower())
+        if any(map(SPLIT.match, words)) and part.lower() not in known:
             raise DatasetError(
                 f"{shown(root)}: is {shown(part)!r} the folder of a split? Known are "
                 f"{', '.join(FOLDER_USAGES)}; rename it, or read each part by itself"
             )
-    return "Training"
+    if others and len(others) < len(by_folder):
+        beside = "/".join(others[0])
+        raise DatasetError(
+            f"{shown(root)}: {shown(beside) or 'what lies there'} is none of its splits: is it to "
+            f"be learnt from? Move it into train, or read it by itself"
+        )
+    if len(others) > 1:
+        names = " and ".join(shown("/".join(above) or ".") for above in others[:2])
+        _warn(
+            f"{len(others)} folders above the expressions, such as {names}, are all read as "
+            "Training: if they are a split, call them train, val and test"
+        )
+    return [(f, name, label, by_folder[above] or "Training") for f, name, above, label in found]
 
 
 def _unknown_class(root, unknown, pattern):
@@ -169,15 +214,17 @@ def _unknown_class(root, unknown, pattern):
 
 
 def _read_all(root, found):
-    kept, images, bad, whole = [], [], [], []
+    kept, images, bad, shapes = [], [], [], []
     for row in tqdm(found, desc=f"reading {shown(root.name)}", unit=" faces", delay=2):
         try:
             image = read_picture(row[0], grey=True)
         except (PictureError, OSError) as error:
             bad.append(str(error))
             continue
-        if _looks_whole(image):
-            whole.append(row[1])
+        if min(image.shape) < SMALL:
+            bad.append(f"{shown(row[0])}: {image.shape[1]}x{image.shape[0]} pixels, no face")
+            continue
+        shapes.append(image.shape)
         if image.shape != (SIZE, SIZE):
             image = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
         images.append(image)
@@ -186,23 +233,14 @@ def _read_all(root, found):
         _warn(f"{len(bad)} of {len(found)} pictures cannot be read and are left out: {bad[0]}")
     if not kept:
         raise DatasetError(f"{shown(root)}: none of its {len(found)} pictures can be read")
-    if whole:
-        _warn(
-            f"{len(whole)} of {len(kept)} pictures are not square or large, such as "
-            f"{shown(whole[0])}: are they whole photographs? Faces have to be cut out as the node "
-            "cuts them: fer-training crop FOLDER --out FACES"
-        )
-    _, names, classes, usages = zip(*kept, strict=True)
+    files, names, classes, usages = zip(*kept, strict=True)
+    for line in suspicions(files, shapes):
+        _warn(line)
     count = Counter(usages)
     if len(count) > 1:
         _warn(", ".join(f"{count[u]} {u}" for u in USAGES if count[u]))
     shown_names = np.array([shown(name) for name in names])
     return Faces(np.stack(images), np.array(classes, np.int64), np.array(usages), None, shown_names)
-
-
-def _looks_whole(image):
-    short, long = sorted(image.shape)
-    return long > ASPECT * short or short > LARGE
 
 
 def _warn(text):

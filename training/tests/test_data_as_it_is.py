@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """CSV files, archives, caches and recipes as people have them: read, or one line that says why."""
 
+import bz2
+import gzip
+import io
+import lzma
 import os
 import struct
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import replace
 
@@ -219,3 +224,70 @@ def test_an_error_of_the_command_is_one_line(tmp_path):
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("fer-training: ")
+
+
+def packed(kind, data):
+    if kind == "zip":
+        with zipfile.ZipFile(stream := io.BytesIO(), "w") as archive:
+            archive.writestr("FER2013.CSV", data)
+        return stream.getvalue()
+    return {"plain": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[kind](
+        data
+    )
+
+
+@pytest.mark.parametrize("kind", ["plain", "gz", "bz2", "xz", "zip"])
+@pytest.mark.parametrize("name", ["faces", "faces.csv", "FACES.CSV.GZ"])
+def test_a_packed_csv_is_known_by_what_it_is(tmp_path, training, kind, name):
+    data = write_csv(tmp_path / "plain.csv", training).read_bytes()
+    (tmp_path / name).write_bytes(packed(kind, data))
+    np.testing.assert_array_equal(dataset.load(tmp_path / name).labels, training.labels)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+@pytest.mark.parametrize("head", ["emotion,pixels,Usage", '"Emotion","Pixels","usage"'])
+def test_a_csv_as_spreadsheets_write_it(tmp_path, training, encoding, sign, head):
+    path = write_csv(tmp_path / "a.csv", training)
+    text = path.read_text().replace("emotion,pixels,Usage", head).replace(",", sign)
+    path.write_bytes(text.replace("\n", "\r\n").encode(encoding))
+    np.testing.assert_array_equal(dataset.load(path).images, training.images)
+
+
+def test_the_split_that_a_row_says(tmp_path, training):
+    text = write_csv(tmp_path / "a.csv", training).read_text()
+    for word, usage in (("train", "Training"), ("VAL", "PublicTest"), ("test ", "PrivateTest")):
+        path = tmp_path / f"{word}.csv"
+        path.write_text(text.replace("Training", word))
+        assert set(dataset.load(path).usage) == {usage}
+    for word in ("holdout", "", "Learning"):
+        path = tmp_path / f"of {word}.csv"
+        path.write_text(text.replace("Training", word))
+        with pytest.raises(DatasetError, match=f":2: usage '{word}' is none of Training"):
+            dataset.load(path)
+
+
+def test_a_list_whose_split_is_not_known_and_rows_that_are_short(tmp_path, training, capsys):
+    path = write_list(tmp_path, training)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:3], "7.png", *lines[3:]]))
+    assert len(dataset.load(path)) == len(training)
+    assert "1 rows lack a column and are left out: the first is 4" in capsys.readouterr().err
+    path.write_text("\n".join([f"{lines[0]},split", *(f"{line},unseen" for line in lines[1:])]))
+    with pytest.raises(DatasetError, match=r":2: usage 'unseen' is none of"):
+        dataset.load(path)
+
+
+@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n\0\0", b"\x28\xb5\x2f\xfd\0", b"\xff" * 20])
+def test_what_is_no_text_is_told_what_a_csv_may_be(tmp_path, data):
+    (tmp_path / "a.csv").write_bytes(data)
+    with pytest.raises(DatasetError, match="packed by gzip, bzip2, xz or zip"):
+        dataset.load(tmp_path / "a.csv")
+
+
+def test_a_tar_archive_is_to_be_unpacked(tmp_path, training):
+    write_csv(tmp_path / "fer2013.csv", training)
+    with tarfile.open(tmp_path / "fer2013.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "fer2013.csv", "fer2013/fer2013.csv")
+    with pytest.raises(DatasetError, match="a tar archive: unpack it"):
+        dataset.load(tmp_path / "fer2013.tar.gz")

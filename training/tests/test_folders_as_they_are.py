@@ -13,6 +13,7 @@ from fer_training import dataset
 from fer_training.dataset import DatasetError
 
 from fer_ros.emotions.classes import EMOTIONS
+from fer_ros.sources.sample import Sample
 
 FACES = make_faces(28, "", seed=4)
 
@@ -126,3 +127,77 @@ def test_whole_photographs_are_told(tmp_path, capsys):
     told = capsys.readouterr().err
     assert "joy/photo.jpg" in told
     assert "fer-training crop" in told
+
+
+@pytest.mark.parametrize(
+    "layout", [("Trainingsdaten", "Testdaten"), ("train", "eval_1"), ("data/unseen", "data/train")]
+)
+def test_what_begins_as_the_name_of_a_split_is_asked_about(tmp_path, layout):
+    with pytest.raises(DatasetError, match="the folder of a split"):
+        dataset.load(write(tmp_path, layout))
+
+
+@pytest.mark.parametrize("layout", [("train", "prueba"), ("train", "more/faces"), ("test", "")])
+def test_what_lies_beside_a_split_is_not_learnt_from_unasked(tmp_path, layout):
+    with pytest.raises(DatasetError, match="none of its splits"):
+        dataset.load(write(tmp_path, layout))
+
+
+def test_folders_that_may_be_a_split_in_any_language_are_told(tmp_path, capsys):
+    faces = dataset.load(write(tmp_path, ("entrenamiento", "prueba")))
+    assert set(faces.usage) == {"Training"}
+    assert "such as entrenamiento and prueba, are all read as Training" in capsys.readouterr().err
+
+
+def test_links_to_folders_are_followed_and_end(tmp_path):
+    write(tmp_path / "there", ("",))
+    root = tmp_path / "set"
+    root.mkdir()
+    (root / "train").symlink_to(tmp_path / "there")
+    (root / "test").symlink_to(tmp_path / "there")
+    (tmp_path / "there" / EMOTIONS[0] / "up").symlink_to(tmp_path / "there")
+    (tmp_path / "there" / "self").symlink_to(".")
+    faces = dataset.load(root)
+    assert len(faces.of("Training")) == len(faces.of("PrivateTest")) == 14
+
+
+def test_folders_deeper_than_python_goes(tmp_path, monkeypatch):
+    write(tmp_path, ("",))
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1200):
+        os.mkdir("d")  # noqa: PTH102 - shorter than the whole path
+        os.chdir("d")
+    try:
+        assert len(dataset.load(tmp_path)) == 14
+    finally:
+        for _ in range(1200):
+            os.chdir("..")
+            os.rmdir("d")  # noqa: PTH106
+
+
+def test_links_devices_and_crumbs_are_left_out_and_counted(tmp_path, capsys):
+    joy = write(tmp_path, ("",)) / "joy"
+    (joy / "gone.png").symlink_to("nowhere")
+    (joy / "loop.png").symlink_to("loop.png")
+    (joy / "endless.png").symlink_to("/dev/zero")
+    os.mkfifo(joy / "pipe.png")
+    cv2.imwrite(str(joy / "crumb.png"), np.zeros((1, 1), np.uint8))
+    cv2.imwrite(str(tmp_path / "preview.png"), FACES.images[0])
+    (joy / "phone.heic").write_bytes(b"")
+    assert len(dataset.load(tmp_path)) == 14
+    told = capsys.readouterr().err
+    assert "5 of 19 pictures cannot be read" in told
+    assert "1 pictures are in no folder and are left out, such as preview.png" in told
+    assert "convert to JPEG or PNG" in told
+
+
+@pytest.mark.parametrize(("side", "told"), [(460, True), (160, False)])
+def test_square_pictures_with_a_small_face_are_told(tmp_path, capsys, side, told):
+    """The sample's portrait, whose face is about 125 pixels wide."""
+    x, y = max(0, 327 - side // 2), max(0, 211 - side // 2)
+    for i in range(3):
+        cut = Sample()[i][y : y + side, x : x + side]
+        (tmp_path / "joy").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / "joy" / f"{i}.png"), cv2.resize(cut, (160, 160)))
+    assert len(dataset.load(tmp_path)) == 3
+    assert ("hold a small face" in capsys.readouterr().err) == told

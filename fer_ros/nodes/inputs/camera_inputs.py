@@ -8,6 +8,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from fer_ros.images.bit_depth import BitDepth, is_dark
 from fer_ros.images.codec import decode_compressed, decode_image
+from fer_ros.images.depth import is_depth
 from fer_ros.nodes.diagnostics import WARN, Problem
 from fer_ros.nodes.inputs.camera_calibration import CameraCalibration
 from fer_ros.nodes.inputs.depth_images import DepthImages
@@ -34,7 +35,7 @@ class CameraInputs:
         self.calibration = CameraCalibration(node)
         self.depth = DepthImages(node)
         self._bit_depth = BitDepth()
-        self._is_dark = False
+        self._is_dark = self._is_depth = False
 
     def open(self, values: EmotionNodeOptions) -> str:
         """Begin with what the parameters ask for; returns the topic of the images.
@@ -44,7 +45,7 @@ class CameraInputs:
         """
         self.calibration.open(values.image_rectified)
         self.depth.open(values.depth_topic)
-        self._bit_depth, self._is_dark = BitDepth(), False
+        self._bit_depth, self._is_dark, self._is_depth = BitDepth(), False, False
         self.images = ImageSubscription(
             self._node, values.image_transport, values.image_reliability, self._callback
         )
@@ -61,6 +62,9 @@ class CameraInputs:
     def problems(self) -> list[Problem]:
         """What /diagnostics is to say of them. Called by the executor's thread."""
         problems = self.depth.problems()
+        if self._is_depth:
+            remedy = "remap image_raw to a camera, or have its driver say mono16"
+            problems.append(Problem(WARN, f"the images say to be depth, not a picture: {remedy}"))
         if self._is_dark:
             remedy = "look at the lens cap, the exposure, the light, and the driver's pixel format"
             problems.append(Problem(WARN, f"the images are all dark: {remedy}"))
@@ -77,6 +81,7 @@ class CameraInputs:
             ImageError: it cannot be decoded.
         """
         values = self.values
+        self._is_depth = is_depth(message)
         if isinstance(message, CompressedImage):
             limits = values.max_pixels, values.max_bytes
             bgr = decode_compressed(message, *limits, self._bit_depth)

@@ -12,7 +12,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
-from fer_ros.images.topic_names import COMPRESSED_IMAGE, IMAGE, arguments_for
+from fer_ros.images.topic_names import COMPRESSED_IMAGE, IMAGE, OTHER_TRANSPORTS, arguments_for
 from fer_ros.runtime.health import one_line
 
 RECEIVE_LIMIT = Path("/proc/sys/net/core/rmem_max")
@@ -49,6 +49,7 @@ class ImageSubscription:
         raw = node.resolve_topic_name(base)
         # The compressed name follows from the raw one's, and may be remapped by itself too.
         topics = node.resolve_topic_name(f"{raw}/compressed"), raw
+        self._raw = raw
         self.topic, self._other = topics if transport == "compressed" else topics[::-1]
         self.policy: ReliabilityPolicy | None = None
         """What is asked for now."""
@@ -90,7 +91,15 @@ class ImageSubscription:
                 typed = arguments_for(topic, kind)
                 remedy = f"type --ros-args {typed}" if typed else "remap image_raw to an image"
                 wrong = wrong or f"{topic} is of type {kind}: {remedy}"
-        return wrong
+        return wrong or ("" if self.other_topic() else self._unread())
+
+    def _unread(self) -> str:
+        """What there is in a transport that is not read here; called where nothing else is."""
+        for topic in (f"{self._raw}{transport}" for transport in OTHER_TRANSPORTS):
+            if self._node.count_publishers(topic):
+                remedy = "have the camera publish raw or compressed images too"
+                return f"only {topic} is published, which is not read here, {remedy}"
+        return ""
 
     def other_topic(self) -> str:
         """The topic of the other transport if someone publishes there, else empty."""
