@@ -212,7 +212,7 @@ def test_two_demos_do_not_write_to_one_folder(tmp_path):
         demo = start(tmp_path)
         _, failure = demo.communicate(timeout=WAIT)
     assert demo.returncode == 1
-    assert "another command writes there" in failure.splitlines()[-1]
+    assert "another command is writing there" in failure.splitlines()[-1]
     assert not list(tmp_path.iterdir())
 
 

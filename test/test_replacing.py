@@ -76,7 +76,7 @@ def test_one_writes_at_a_time(tmp_path, repository):
     )
     try:
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(BlockingIOError, match="another command writes there"):
+        with pytest.raises(BlockingIOError, match="another command is writing there"):
             write(tmp_path, "1")
     finally:
         holder.kill()

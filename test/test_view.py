@@ -127,7 +127,7 @@ def test_two_with_one_folder(view):
     address(first)
     second = view("--rate", "5")
     assert second.wait() == 1
-    assert "another command writes there" in second.words().splitlines()[-1]
+    assert "another command is writing there" in second.words().splitlines()[-1]
     assert "Look at" not in second.words()
     assert not first.has_ended()
 

@@ -114,7 +114,8 @@ def _drafting(folder: Path) -> Iterator[Draft]:
             yield draft
     except OSError as error:
         place = error.filename or folder
-        raise NodesError(f"cannot write to {place}: {error.strerror}; choose --out") from None
+        advice = "" if "--out" in str(error.strerror) else "; choose --out"
+        raise NodesError(f"cannot write to {place}: {error.strerror}{advice}") from None
 
 
 def _demonstrate(options, draft: Draft, length: int) -> str:

@@ -134,7 +134,8 @@ def _show(options, stack):
             token_file.write_text(token)
     except OSError as error:
         where = shown(error.filename or o.out or LOGS[0])
-        raise NodesError(f"cannot write to {where}: {error.strerror}; choose --out") from None
+        advice = "" if "--out" in str(error.strerror) else "; choose --out"
+        raise NodesError(f"cannot write to {where}: {error.strerror}{advice}") from None
     port = _free_port(o.host, [o.port] if o.port else PORTS)
     namespace = o.namespace or own_namespace("view")
     given = {

@@ -32,7 +32,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            why = "another command writes there: wait for it, or choose another --out"
+            why = "another command is writing there: wait for it, or choose another --out"
             raise BlockingIOError(errno.EAGAIN, why, str(folder)) from None
         yield
     finally:
