@@ -87,7 +87,10 @@ def own_signals():
     """What a command that runs within a test does to signals ends with the test: processes that
     later ones start inherit it.
     """
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -177,6 +180,14 @@ def meet():
     for bench in benches:
         bench.close()
         bench.context.try_shutdown()
+
+
+@pytest.fixture(autouse=True)
+def children_find_the_package(monkeypatch):
+    """Where a command ran in this very process, it shielded its children from the current folder;
+    those of the next test find fer_ros there.
+    """
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
 
 
 @pytest.fixture

@@ -178,4 +178,4 @@ def test_a_file_of_other_nodes_is_refused(tmp_path):
 def test_a_detectors_file_may_lie_at_home(monkeypatch):
     monkeypatch.setenv("HOME", "/home/nobody")
     with pytest.raises(DetectorError, match=r"/home/nobody/no\.onnx"):
-        create_pipeline(detector="yunet", detector_model="~/no.onnx")
+        create_pipeline(detector="blazeface", detector_model="~/no.onnx")

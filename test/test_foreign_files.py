@@ -11,6 +11,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 from skips import needs_litert
+from test_detectors import DETECTORS
 
 from fer_ros.emotions.classifier import Classifier
 from fer_ros.emotions.model_card import ModelError, sha256_of
@@ -203,7 +204,7 @@ def test_a_detectors_file_is_compared_with_the_sum_beside_it(tmp_path, name):
             create_detector("blazeface", model_path=str(path))
 
 
-@pytest.mark.parametrize("detector", ["yunet", "haar", "blazeface"])
+@pytest.mark.parametrize("detector", DETECTORS)
 def test_a_detectors_file_that_is_a_pipe_is_not_waited_for(tmp_path, detector):
     os.mkfifo(tmp_path / "pipe.onnx")
     with pytest.raises(DetectorError, match="a folder, a pipe or a device, not a file"):
