@@ -25,7 +25,8 @@ from benchmarks.processes import PATIENCE, BenchmarkError, Process, environment,
 from benchmarks.report import chart, machine, save
 from benchmarks.tables import soak_table
 
-WARM_UP = 0.2  # share of the time in which caches and pools may fill
+WARM_UP = 0.2  # share of the time in which caches and pools may fill,
+SETTLED = 40.0  # but so many seconds at least
 LISTENER = 10.0  # seconds that the listener stays, and stays away
 MAX_GROWTH = 5.0  # MB over the time after the warm-up
 MAX_PAUSE = 10.0  # seconds without a result
@@ -112,7 +113,7 @@ def soak(minutes: float, rate: float, transport: str, interval: float) -> dict:
 
 def summary(samples: np.ndarray, ears: Ears, statuses: list[int]) -> dict:
     """What is written: samples, float [N, 4], as (s, MB, MB, results), and what they show."""
-    steady = samples[samples[:, 0] >= WARM_UP * samples[-1, 0]]
+    steady = samples[samples[:, 0] >= warm_up(samples[-1, 0])]
     span = steady[-1, 0] - steady[0, 0]
     counts = ("received", "missed", "processed", "dropped", "errors")
     return {
@@ -127,6 +128,11 @@ def summary(samples: np.ndarray, ears: Ears, statuses: list[int]) -> dict:
         "exit_statuses": statuses,
         "samples": samples.round(3).tolist(),
     }
+
+
+def warm_up(seconds: float) -> float:
+    """For how long a run of so many seconds may still grow; at most half of it."""
+    return min(max(WARM_UP * seconds, SETTLED), seconds / 2)
 
 
 def faults(found: dict) -> list[str]:
@@ -154,7 +160,7 @@ def plot(found: dict, path: Path) -> None:
     figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
     for values, (name, growth) in zip(memory, names.items(), strict=True):
         axes.plot(seconds / 60, values, label=f"{name}, growth {growth:+.2f} MB")
-    axes.axvspan(0, WARM_UP * seconds[-1] / 60, alpha=0.1, color="grey", label="warm-up")
+    axes.axvspan(0, warm_up(seconds[-1]) / 60, alpha=0.1, color="grey", label="warm-up")
     axes.set(
         xlabel="minutes",
         ylabel="resident memory (MB)",
