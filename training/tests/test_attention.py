@@ -114,7 +114,7 @@ def test_compares_a_recipe_with_its_twin_over_seeds(tmp_path, training, validati
     assert main([*words, "--out", str(out)]) == 0
     assert json.loads((out / "comparison.json").read_text()) == found
     assert main([*words, "--out", str(out), "--but", "attention = none"]) == 1
-    assert "is no line of a recipe" in capsys.readouterr().err
+    assert "is not a line of a recipe" in capsys.readouterr().err
 
 
 def test_tells_a_gain_from_noise():
@@ -129,5 +129,5 @@ def test_tells_a_gain_from_noise():
 def test_is_of_mobilenet_alone(tmp_path):
     assert load_recipe("attention").attention == "eca"
     (tmp_path / "a.toml").write_text('attention = "eca"\nnetwork = "vgg"')
-    with pytest.raises(RecipeError, match="attention is of mobilenet_v2 alone"):
+    with pytest.raises(RecipeError, match="attention is only for mobilenet_v2"):
         load_recipe(str(tmp_path / "a.toml"))

@@ -71,5 +71,5 @@ def test_another_network_is_refused(tmp_path):
     x = keras.layers.Conv2D(7, 48)(keras.layers.Rescaling(1.0)(face))
     model = tmp_path / "other.tflite"
     model.write_bytes(to_litert(keras.Model(face, keras.layers.Flatten()(x))))
-    with pytest.raises(ModelError, match="no MobileNetV2"):
+    with pytest.raises(ModelError, match="not a MobileNetV2"):
         from_litert(model, build_model(32).layers[2].width)

@@ -69,7 +69,7 @@ def test_the_command_judges_by_a_split_or_by_what_a_recipe_holds_out(models, tmp
     assert f"{len(hold_out(training, 0.3)[1])} faces: the part of Training" in printed
     mine.write_text("")
     assert main([*arguments, "--held-out", str(mine)]) == 1
-    assert "holds nothing out" in capsys.readouterr().err
+    assert "has no validation faces" in capsys.readouterr().err
 
 
 def test_names_of_one_file_in_two_folders_are_told_apart(models, validation):

@@ -65,7 +65,7 @@ def test_labels_in_file_names_by_a_map_with_foreign_classes_left_out(tmp_path):
         ('"1" = "rage"', r"([^/]+)/", "1 = 'rage' is none of anger"),
         ('"1" = ', r"([^/]+)/", r"labels\.toml"),
         ("", r"([^/]+)/", "'1' .* none of anger"),
-        ('"1" = "none"', r"([^/]+)/", "leave every picture out"),
+        ('"1" = "none"', r"([^/]+)/", "exclude every picture"),
         ("", r"(", "pattern"),
         ("", r"[^/]+/", "no group"),
         ("", r"(zzz)", "finds no label"),
