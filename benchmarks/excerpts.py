@@ -110,9 +110,8 @@ def in_short() -> str:
     found, echo = (node["scenarios"][BASE][which] for which in ("node", "echo"))
     latency, floor = (f["latency_ms"]["median"] for f in (found, echo))
     return (
-        f"At 640x480 and 30 Hz a result comes {latency:.1f} ms after its image, {floor:.1f} ms of "
-        f"them DDS, and takes {found['cpu']:.2f} cores of {node['machine']['cores']} "
-        f"({node['machine']['cpu']}, no GPU)."
+        f"At 640x480 and 30 Hz: {latency:.1f} ms from image to result (DDS alone: {floor:.1f} ms), "
+        f"{found['cpu']:.2f} of {node['machine']['cores']} cores, no GPU."
     )
 
 

@@ -18,6 +18,7 @@ from benchmarks.report import RESULTS, write
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 HOOK = Path(__file__).with_name("loaded")
+SHOWING = {"report", "excerpts", "tables", "aims", "provenance"}  # of benchmarks: measure nothing
 PLACES = {"fer_training": REPOSITORY / "training"}  # the others lie at the top
 
 
@@ -28,7 +29,10 @@ def environment(log: Path) -> dict[str, str]:
 
 
 def sources(names: set[str]) -> list[Path]:
-    """The files of these modules, and the models; a name without a file is left out."""
+    """The files of these modules, and the models; left out is a name without a file, and what only
+    shows figures.
+    """
+    names = names - {f"benchmarks.{name}" for name in SHOWING}
     found = {*REPOSITORY.glob("fer_ros/models/*.tflite"), *REPOSITORY.glob("fer_ros/models/*.onnx")}
     for name in names:
         stem = PLACES.get(name.partition(".")[0], REPOSITORY).joinpath(*name.split("."))

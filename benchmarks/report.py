@@ -60,8 +60,19 @@ def save(name: str, content: dict) -> None:
 
 
 def write(path: Path, content: dict) -> None:
-    """A result as a file: a value a line, small enough to be committed."""
-    path.write_text(json.dumps(content, indent=0) + "\n", "utf-8")
+    """A result as a file: a value a line, four decimals, small enough to be committed."""
+    path.write_text(json.dumps(_rounded(content), indent=0) + "\n", "utf-8")
+
+
+def _rounded(content):
+    match content:
+        case dict():
+            return {key: _rounded(value) for key, value in content.items()}
+        case list() | tuple():
+            return [_rounded(value) for value in content]
+        case float():
+            return round(content, 4)
+    return content
 
 
 def chart(name: str) -> Path:

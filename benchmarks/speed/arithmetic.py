@@ -24,8 +24,9 @@ from tqdm import tqdm
 from benchmarks.report import machine, refuse_namesakes, save
 from benchmarks.tables import arithmetic_table
 from fer_ros.emotions.classifier import default_model
-from fer_ros.faces.detectors.blazeface import find_model
+from fer_ros.inference.shipped import MODELS
 
+BLAZEFACE = MODELS / "face_detection_back.tflite"
 SIDE, CHANNELS = 32, 256
 COUNTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
 
@@ -87,7 +88,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--model", type=Path, nargs="+", default=[default_model(), find_model()], metavar="FILE",
+        "--model", type=Path, nargs="+", default=[default_model(), BLAZEFACE], metavar="FILE",
         help=".tflite files (default: the built-in classifier and BlazeFace)",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a fifth of the rounds")
