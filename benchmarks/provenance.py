@@ -18,7 +18,14 @@ from benchmarks.report import RESULTS, write
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 HOOK = Path(__file__).with_name("loaded")
-SHOWING = {"report", "excerpts", "tables", "aims", "provenance"}  # of benchmarks: measure nothing
+SHOWING = {
+    "report",
+    "excerpts",
+    "tables",
+    "board",
+    "aims",
+    "provenance",
+}  # of benchmarks: measure nothing
 PLACES = {"fer_training": REPOSITORY / "training"}  # the others lie at the top
 
 
