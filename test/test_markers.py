@@ -150,14 +150,19 @@ def test_an_arrow_shows_where_a_face_looks():
     assert (turn.x, turn.y, turn.z, turn.w) == pytest.approx(expected)
 
 
-def test_uncalibrated_camera_is_told_once(meet, start):
-    node = start("emotion_node")
+def watched(meet, start, *given):
+    """emotion_node, who watches it, the markers that come, publishers of calibration and images."""
+    node = start("emotion_node", *given)
     node.wait_for("listening")
     bench = meet()
     markers = []
     bench.node.create_subscription(MarkerArray, "emotion_markers", markers.append, 1)
     info = bench.node.create_publisher(CameraInfo, "camera_info", 1)
-    publisher = bench.publisher()
+    return node, bench, markers, info, bench.publisher()
+
+
+def test_uncalibrated_camera_is_told_once(meet, start):
+    node, bench, markers, info, publisher = watched(meet, start)
 
     def told():
         info.publish(CameraInfo(width=640, height=480))
@@ -171,13 +176,7 @@ def test_uncalibrated_camera_is_told_once(meet, start):
 
 
 def test_camera_info_may_come_after_the_first_image(meet, start):
-    node = start("emotion_node")
-    node.wait_for("listening")
-    bench = meet()
-    markers = []
-    bench.node.create_subscription(MarkerArray, "emotion_markers", markers.append, 1)
-    info = bench.node.create_publisher(CameraInfo, "camera_info", 1)
-    publisher = bench.publisher()
+    node, bench, markers, info, publisher = watched(meet, start)
     bench.until(lambda: bench.node.count_publishers("emotion_markers"))
     bench.process(publisher, raw(header(), astronaut()))
 
@@ -192,14 +191,10 @@ def test_camera_info_may_come_after_the_first_image(meet, start):
 
 def test_images_that_name_no_frame_are_told_once_and_the_state_is_shown_all_the_same(meet, start):
     """RViz drops whatever has no frame."""
-    node = start("emotion_node", *parameters(diagnostics_period=0.1))
-    node.wait_for("listening")
-    bench = meet()
-    markers, states = [], []
-    bench.node.create_subscription(MarkerArray, "emotion_markers", markers.append, 1)
+    given = parameters(diagnostics_period=0.1)
+    node, bench, markers, info, publisher = watched(meet, start, *given)
+    states = []
     bench.node.create_subscription(Marker, "status_marker", states.append, 1)
-    info = bench.node.create_publisher(CameraInfo, "camera_info", 1)
-    publisher = bench.publisher()
     head = header()
     head.frame_id = ""
 
