@@ -55,7 +55,7 @@ view: build ## see it live in a browser: the sample clip, or SOURCE= as above (N
 	@$(VENV)/bin/python -m fer_ros.cli.view --source "$(SOURCE)" \
 	    $(if $(NAMESPACE),--namespace "$(NAMESPACE)")
 
-test: build $(VENV)/.messages training-env ## ruff, mypy, every test (ROS=kilted: on ROS 2 Kilted)
+test: build $(VENV)/.messages ## ruff, mypy, every test (ROS=kilted: on ROS 2 Kilted)
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going lint test-ros test-apt test-training
 
 test-ros: build $(VENV)/.messages ## the tests of the package

@@ -3,6 +3,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -17,6 +18,8 @@ sys.path.append(str(Path(__file__).parents[2] / "test"))
 from skips import SkipGate
 
 TINY = Recipe("tiny", input_size=32, pretrained=False, epochs=2, batch_size=16, dropout=0.2)
+LIGHT = replace(TINY, name="light", network="vgg")
+"""Of few layers, for what holds for any network: MobileNetV2's graph takes twenty seconds a run."""
 
 
 def pytest_configure(config):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from conftest import TINY, make_faces, write_csv
+from conftest import LIGHT, TINY, make_faces, write_csv
 from fer_training import elsewhere
 from fer_training.batches import Batches
 from fer_training.cli import main
@@ -201,7 +201,7 @@ def test_whose_errors_they_are():
 
 @pytest.mark.usefixtures("eager")
 def test_a_share_of_the_start_is_kept(tmp_path, training, validation):
-    plain = replace(TINY, epochs=1, dropout=0.0)
+    plain = replace(LIGHT, epochs=1, dropout=0.0)
     train(plain, training, validation, tmp_path / "start")
     start = tmp_path / "start" / "last.keras"
     phase = replace(plain, name="mine_1", keep=0.25)

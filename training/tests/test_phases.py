@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from conftest import TINY, make_faces, write_csv
+from conftest import LIGHT, TINY, make_faces, write_csv
 from fer_training.averaging import estimate_statistics
 from fer_training.batches import Batches
 from fer_training.cli import main
@@ -139,7 +139,7 @@ def test_best_goes_on_from_a_start_by_a_teacher_and_is_resumed(
 
 @pytest.mark.usefixtures("eager")
 def test_the_average_takes_the_place_of_the_weights(tmp_path, training, validation):
-    still = replace(TINY, epochs=1, dropout=0.0)
+    still = replace(LIGHT, epochs=1, dropout=0.0)
     train(still, training, validation, tmp_path / "plain")
     train(replace(still, average=0.9), training, validation, tmp_path / "average")
     plain, average = (weights_of(tmp_path / run) for run in ("plain", "average"))

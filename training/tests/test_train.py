@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import LIGHT, TINY
 from fer_training import train as train_module
 from fer_training.model import build_model
 from fer_training.recipe import RecipeError
@@ -58,7 +58,7 @@ def test_a_run_ends_with_what_it_is_worth_in_inference_mode(run, training, valid
 
 def test_a_subset_is_drawn_and_repeats_are_still_known_by_all_rows(tmp_path, training):
     leaked = training.select(np.arange(21))
-    recipe = replace(TINY, rows=20, epochs=1, deduplicate=True)
+    recipe = replace(LIGHT, rows=20, epochs=1, deduplicate=True)
     result = train(recipe, training, leaked, tmp_path)
     assert result["training_rows"] == 20
     assert result["accuracy_deduplicated"] is None  # no held-out picture is in no Training row
@@ -84,6 +84,7 @@ def test_says_what_to_do_without_a_network(tmp_path, training, validation, monke
         train(replace(TINY, pretrained=True), training, validation, tmp_path)
 
 
+@pytest.mark.usefixtures("eager")
 def test_goes_on_from_a_model_of_another_size(run, tmp_path, training, validation):
     recipe = replace(TINY, input_size=48, epochs=1, learning_rate=0.0)
     train(recipe, training, validation, tmp_path, start=run / "last.keras")
@@ -109,12 +110,12 @@ def test_warmup_leaves_a_short_run_half_of_its_steps():
 
 
 def test_learns_from_a_teacher_beside_the_epochs(run, tmp_path, training, validation):
-    recipe = replace(TINY, teacher=0.7, consistent_teacher=True, mixup=0.3, epochs=1)
+    recipe = replace(LIGHT, teacher=0.7, consistent_teacher=True, mixup=0.3, epochs=1)
     result = train(recipe, training, validation, tmp_path, teachers=[run / "last.keras"])
     assert np.isfinite(result["macro_f1"])
 
 
-def test_killed_and_resumed_is_as_never_killed(run, tmp_path, training, validation, monkeypatch):
+def test_killed_and_resumed_is_as_never_killed(tmp_path, training, validation, monkeypatch):
     def killing(self, epoch, logs=None):
         if epoch == 1:
             raise KeyboardInterrupt
@@ -123,13 +124,15 @@ def test_killed_and_resumed_is_as_never_killed(run, tmp_path, training, validati
     follow = FollowEpoch.on_epoch_begin
     monkeypatch.setattr(FollowEpoch, "on_epoch_begin", killing)
     with pytest.raises(KeyboardInterrupt):
-        train(TINY, training, validation, tmp_path)
-    assert len(read_log(tmp_path)) == 1
+        train(LIGHT, training, validation, tmp_path / "killed")
+    assert len(read_log(tmp_path / "killed")) == 1
     monkeypatch.setattr(FollowEpoch, "on_epoch_begin", follow)
-    train(TINY, training, validation, tmp_path)
-    resumed = keras.saving.load_model(tmp_path / "last.keras")
-    whole = keras.saving.load_model(run / "last.keras")
-    assert [row["epoch"] for row in read_log(tmp_path)] == [0, 1]
+    for run in ("killed", "whole"):
+        train(LIGHT, training, validation, tmp_path / run)
+        assert [row["epoch"] for row in read_log(tmp_path / run)] == [0, 1]
+    resumed, whole = (
+        keras.saving.load_model(tmp_path / run / "last.keras") for run in ("killed", "whole")
+    )
     for a, b in zip(whole.weights, resumed.weights, strict=True):
         one, other = map(keras.ops.convert_to_numpy, (a, b))
         np.testing.assert_allclose(one, other, atol=1e-5, err_msg=a.path)
@@ -155,8 +158,8 @@ def test_a_run_of_another_recipe_is_left_alone(run, training, validation):
 
 
 def test_phases_follow_one_another_and_a_part_is_held_out(tmp_path, training, validation):
-    first = replace(TINY, name="a", epochs=1)
-    whole = replace(TINY, held_out=0.3, phases=(first, replace(first, name="b", mixup=0.3)))
+    first = replace(LIGHT, name="a", epochs=1)
+    whole = replace(LIGHT, held_out=0.3, phases=(first, replace(first, name="b", mixup=0.3)))
     result = train(whole, training, validation, tmp_path)
     assert result["training_rows"] < len(training)
     assert result == json.loads((tmp_path / "2/result.json").read_text())
@@ -169,7 +172,7 @@ def test_phases_follow_one_another_and_a_part_is_held_out(tmp_path, training, va
 
 @pytest.mark.usefixtures("eager")
 def test_goes_on_with_a_start_and_teachers_of_its_own(tmp_path, training, validation):
-    own = replace(TINY, name="own", epochs=1)
+    own = replace(LIGHT, name="own", epochs=1)
     pupil = replace(own, name="pupil", teacher=0.5, start=own, teachers=(own,))
     out = tmp_path / "pupil"
     train(pupil, training, validation, out)
