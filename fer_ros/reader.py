@@ -104,10 +104,8 @@ class FaceReader:
         except (TypeError, ValueError, OverflowError):
             seconds = math.nan
         if not math.isfinite(seconds) or seconds <= self._last:
-            after = "" if math.isinf(self._last) else f" and after {self._last}"
-            raise ValueError(
-                f"stamp {reprlib.repr(stamp)}: expected finite seconds{after}; call reset() first"
-            )
+            after = "" if math.isinf(self._last) else f" after {self._last}; reset() starts anew"
+            raise ValueError(f"stamp {reprlib.repr(stamp)}: expected finite seconds{after}")
         bgr = as_image(image)
         if math.isinf(self._first):
             self._first = seconds

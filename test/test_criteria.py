@@ -39,7 +39,7 @@ def test_says_what_is_required_and_what_is():
 @pytest.mark.parametrize(
     ("word", "words"),
     [
-        ("beauty>1", "no measure beauty: choose flips_per_minute, coverage"),
+        ("beauty>1", "unknown measure beauty: choose flips_per_minute, coverage"),
         ("coverage=1", "coverage=1: expected a form such as"),
         ("coverage>much", "coverage>much: expected a form such as"),
         ("coverage>1-", "expected a form such as"),

@@ -278,7 +278,7 @@ def test_both_sides_must_meet_what_is_required(recording, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("word", "reason"),
     [
-        ("beauty>1", "no measure beauty: choose flips_per_minute, coverage, "),
+        ("beauty>1", "unknown measure beauty: choose flips_per_minute, coverage, "),
         ("coverage=1", "coverage=1: expected a form such as flips_per_minute<4"),
         ("macro_f1>0.7", "macro_f1 needs labels: give --labels"),
     ],

@@ -199,7 +199,7 @@ def test_rules_are_read_as_they_are_written():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("happy hold=1", "no expression happy: choose anger"),
+        ("happy hold=1", "unknown expression happy: choose anger"),
         ("joy hold=soon", "joy hold=soon: write hold=0 to 60"),
         ("joy hold=61", "hold=0 to 60, majority=0 to 1"),
         ("joy hold=nan", "joy hold=nan"),

@@ -232,7 +232,11 @@ def test_broken_model_leaves_the_node_alive(launch, meet):
         (EMOTION, [], ["ros-jazzy-usb-cam", "camera:=video"]),
         (EMOTION, ["camera:=v4l2_camera"], ["ros-jazzy-v4l2-camera", "camera:=video"]),
         (EMOTION, ["camera:=eye"], ["'usb_cam', 'v4l2_camera', 'video', 'none'"]),
-        (EMOTION, ["camera:=none", "modle:=small"], ["no launch argument modle", "mean model?"]),
+        (
+            EMOTION,
+            ["camera:=none", "modle:=small"],
+            ["unknown launch argument modle", "mean model?"],
+        ),
         (EMOTION, ["camera:=none", "rviz:=true"], ["ros-jazzy-rviz2", "rviz:=true"]),
         (EMOTION, ["camera:=none", "params_file:=no.yaml"], ["params_file: no file no.yaml"]),
         (EMOTION, ["camera:=none", "record:=all", "record_to:=/tmp"], ["record_to: /tmp exists"]),

@@ -151,7 +151,7 @@ def test_agreement_is_over_faces_at_the_same_place():
         ("", "expected the columns"),
         ("start,end\n1,2\n", "expected the columns"),
         ("start,end,expression\n", "expected the columns"),
-        ("start,end,expression\n1,2,happy\n", "line 2: 'happy' is none of anger, disgust"),
+        ("start,end,expression\n1,2,happy\n", "line 2: 'happy': expected one of anger, disgust"),
         ("start,end,id,expression\n1,2,3,no face\n", "line 2: no face applies to the whole image"),
         ("start,end,expression\n0,1,joy\n2,2,joy\n", "line 3: the end is not after the start"),
         ("start,end,expression\none,2,joy\n", "line 2: start and end are seconds"),

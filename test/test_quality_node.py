@@ -68,7 +68,7 @@ def test_rules_are_live_and_refused_with_a_reason(bench, see):
     look(astronaut(), 0, 9)
     refused = bench.set("event_rules", "joi hold=1")
     assert not refused.successful
-    assert "no expression joi: choose anger" in refused.reason
+    assert "unknown expression joi: choose anger" in refused.reason
     assert bench.set("event_rules", "joy hold=0.4").successful
     look(astronaut(), 1)
     event = bench.until(lambda: events)[0]

@@ -141,7 +141,7 @@ def test_rviz_is_there_before_the_bag_and_goes_by_its_time_and_frame(
     ("words", "said"),
     [
         ([], "'bag'"),
-        (["bag:={bag}", "camera:=video"], "no launch argument camera"),
+        (["bag:={bag}", "camera:=video"], "unknown launch argument camera"),
         (["bag:=/no/such"], "bag: no file or folder /no/such"),
         (["bag:={bag}", "image_topic:=/eye"], "no images on /eye; image topics: /camera/image_raw"),
         (

@@ -14,7 +14,7 @@ from fer_ros.images.topic_names import IMAGE
 class Decoder:
     """Reads messages of type ``kind``, Image or CompressedImage, in their order.
 
-    ``dark``: how many of them show nothing; ``depth``: how many say to be depth.
+    ``dark``: how many of them show nothing; ``depth``: how many are depth images.
     """
 
     def __init__(self, kind: str):

@@ -14,6 +14,7 @@ if __name__ == "__main__":  # before the imports below: they take a second, and 
 import sys
 from dataclasses import replace
 from pathlib import Path
+from textwrap import fill, indent
 
 from fer_ros import start
 from fer_ros.cli.bag_options import (
@@ -31,9 +32,9 @@ from fer_ros.parameters.files import options_from
 from fer_ros.runtime.private import private
 from fer_ros.runtime.replacing import replacing
 
-NAMES = tuple(row.name for row in ANALYSIS)
+NAMES = fill(", ".join(row.name for row in ANALYSIS), 96)
 EXAMPLES = f"""examples:
-  %(prog)s meeting                               a bag's folder, or an .mcap or .db3 file
+  %(prog)s meeting                               a bag: folder, .mcap or .db3 file
   %(prog)s meeting --topic /camera/image_raw --start 60 --end 120 --stride 3
   %(prog)s meeting --labels meeting.csv          accuracy and F1 against labels by hand
   %(prog)s meeting --set hysteresis=0.2 my.yaml  parameters as of emotion_node
@@ -59,8 +60,7 @@ start, or are stamps; without an id a line is about the largest face:
 {REQUIRED}
 
 parameters for --set and --compare:
-  {", ".join(NAMES[:6])},
-  {", ".join(NAMES[6:])}""".replace("{topics}", "the source's topics and ")
+{indent(NAMES, "  ")}""".replace("{topics}", "the source's topics and ")
 
 
 def main(argv=None) -> int:

@@ -46,8 +46,9 @@ EXAMPLES = f"""examples:
   %(prog)s recordings                             every bag under that folder
   %(prog)s recordings --labels labels             with labels/NAME.csv for the bag NAME
   %(prog)s recordings --workers 2 --stride 5
-  %(prog)s recordings --require "coverage>=0.6"   a test: exit status 4 when it is not so over all
-  %(prog)s recordings --scheduler tls://host:8786 --tls-ca ca.pem --tls-cert me.pem --tls-key k.pem
+  %(prog)s recordings --require "coverage>=0.6"   a test: exit status 4 when missed
+  %(prog)s recordings --scheduler tls://host:8786 \\
+      --tls-ca ca.pem --tls-cert my.pem --tls-key my_key.pem
                                                   on a cluster whose workers see the same files
 
 leaves in the folder given by --out:

@@ -31,8 +31,8 @@ PRIVACY = (
     "safe and delete it when it has served"
 )
 EXAMPLES = """examples:
-  %(prog)s                                     results alone, into recordings/emotions_DATE_TIME
-  %(prog)s --ros-args -r __ns:=/left           of a camera: recordings/emotions_DATE_TIME_left
+  %(prog)s                                     results, into recordings/emotions_DATE_TIME
+  %(prog)s --ros-args -r __ns:=/left           of one camera: ..._DATE_TIME_left
   %(prog)s --out visit-12                      into the folder visit-12
   %(prog)s --all                               with the images: mind the people in them
   %(prog)s --topics /tf /tf_static             and these

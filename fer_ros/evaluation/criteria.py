@@ -71,7 +71,7 @@ def parse(words: Iterable[str], labels: bool) -> list[Criterion]:
         except ValueError:
             raise CriterionError(f"{word}: expected a form such as flips_per_minute<4") from None
         if measure not in MEASURES:
-            raise CriterionError(f"no measure {measure}: choose {', '.join(MEASURES)}")
+            raise CriterionError(f"unknown measure {measure}: choose {', '.join(MEASURES)}")
         if measure in LABELLED and not labels:
             raise CriterionError(f"{measure} needs labels: give --labels")
     return found

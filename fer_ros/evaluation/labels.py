@@ -71,7 +71,7 @@ def _label(place: str, row: dict) -> Label:
         raise LabelsError(f"{place}: the end is not after the start")
     if label.expression not in (*EMOTIONS, NO_FACE):
         known = ", ".join((*EMOTIONS, NO_FACE))
-        raise LabelsError(f"{place}: {label.expression!r} is none of {known}")
+        raise LabelsError(f"{place}: {label.expression!r}: expected one of {known}")
     if label.expression == NO_FACE and label.id is not None:
         raise LabelsError(f"{place}: {NO_FACE} applies to the whole image: leave the id empty")
     return label

@@ -55,7 +55,7 @@ def read_rules(text: str, hold: float = -1.0) -> Mapping[int, Rule]:
     for part in filter(None, (part.split() for part in text.split(";"))):
         name, *settings = part
         if name not in NUMBERS:
-            raise ValueError(f"no expression {name}: choose {', '.join(NUMBERS)}")
+            raise ValueError(f"unknown expression {name}: choose {', '.join(NUMBERS)}")
         rules[NUMBERS[name]] = Rule(**dict(_value(name, setting) for setting in settings))
     if hold >= 0:
         rules = {number: replace(rule, hold=hold) for number, rule in rules.items()}

@@ -61,4 +61,4 @@ def check(context, file: Path, known: Sequence[Row]) -> None:
         if name not in names:
             near = difflib.get_close_matches(name, names, 1)
             hint = f"did you mean {near[0]}?" if near else "see --show-args"
-            raise RuntimeError(f"no launch argument {name}: {hint}")
+            raise RuntimeError(f"unknown launch argument {name}: {hint}")

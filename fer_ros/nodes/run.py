@@ -90,7 +90,7 @@ def _work(node):
             # transition out of turn; or the context ended under a callback. Whatever else is
             # raised is a defect, and is to be seen.
             if rclpy.ok():
-                node.get_logger().error(f"request left out: {' '.join(str(error).split())}")
+                node.get_logger().error(f"request ignored: {' '.join(str(error).split())}")
 
 
 def _end(node):

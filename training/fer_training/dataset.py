@@ -142,7 +142,7 @@ def with_votes(faces: Faces, path: str | os.PathLike) -> Faces:
         votes = np.array([[int(row[c]) for c in VOTE_COLUMNS] for row in rows], np.int64)
         usage = np.array([usage_of(row["Usage"]) for row in rows])
         if votes.size and (votes.min() < 0 or votes.max() > MAX_VOTES):
-            raise ValueError(f"votes from {votes.min()} to {votes.max()}")
+            raise ValueError(f"votes of {votes.min()} to {votes.max()}: expected 0 to {MAX_VOTES}")
     except FileNotFoundError:
         raise DatasetError(f"no such file: {path}") from None
     except (TypeError, ValueError, *UNREADABLE) as error:
@@ -230,7 +230,7 @@ def usage_of(text: str, where: str = "") -> str:
     if usage is None:
         place = f"{where}: " if where else ""
         raise DatasetError(
-            f"{place}usage {shown(said)!r} is none of {', '.join(USAGES)}, nor train, val or test"
+            f"{place}usage {shown(said)!r}: expected one of {', '.join(USAGES)}, train, val, test"
         )
     return usage
 

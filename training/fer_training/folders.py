@@ -119,8 +119,8 @@ def read_list(path: Path, head: list[str], rows: list[list[str]], labels: Path |
         name, label = row[file].strip().replace("\\", "/"), row[said].strip()
         if label.lower() not in known:
             raise DatasetError(
-                f"{path}:{number}: {shown(label)!r} is none of {', '.join(EMOTIONS)}; say what it "
-                f'is in a file of lines like "{shown(label)}" = "anger": --labels FILE'
+                f"{path}:{number}: {shown(label)!r}: expected one of {', '.join(EMOTIONS)}; say "
+                f'what it is in a file of lines like "{shown(label)}" = "anger": --labels FILE'
             )
         if known[label.lower()] == LEFT_OUT:
             continue
@@ -267,5 +267,5 @@ def _label_map(path) -> dict[str, str]:
     for name, label in given.items():
         if label not in (*EMOTIONS, LEFT_OUT):
             allowed = ", ".join((*EMOTIONS, LEFT_OUT))
-            raise DatasetError(f"{path}: {name} = {label!r} is none of {allowed}")
+            raise DatasetError(f"{path}: {name} = {label!r}: expected one of {allowed}")
     return {name.lower(): label for name, label in given.items()}

@@ -49,7 +49,9 @@ def stated_groups(path: Path, columns: Sequence[str]) -> dict[str, np.ndarray]:
     _, said = load_labelled(path)
     if missing := set(columns) - set(said):
         there = ", ".join(sorted(said)) or "nothing"
-        raise DatasetError(f"{path}: no {min(missing)} of its faces; it says {there} of them")
+        raise DatasetError(
+            f"{path}: no column {min(missing)}; what it states of the people: {there}"
+        )
     return {name: _in_words(said[name]) for name in columns}
 
 

@@ -137,7 +137,7 @@ class Recipe:
     def __post_init__(self):
         for name, choices in CHOICES.items():
             if (value := getattr(self, name)) not in choices:
-                raise self._error(f"{name} = {value!r} is none of {', '.join(choices)}")
+                raise self._error(f"{name} = {value!r}: expected one of {', '.join(choices)}")
         for name, (least, most) in LIMITS.items():
             value = getattr(self, name)
             if not (least <= value <= most and isfinite(value)):
@@ -172,7 +172,7 @@ def load_recipe(name_or_path: str, *, within: tuple[str, ...] = (), **overrides)
         settings = load(path, tomllib.loads)
     except OSError:
         raise RecipeError(
-            f"no recipe {name_or_path!r}: give a .toml file or one of {', '.join(available())}"
+            f"unknown recipe {name_or_path!r}: give a .toml file or one of {', '.join(available())}"
         ) from None
     except SettingsError as error:
         raise RecipeError(f"{path}: {error}") from None

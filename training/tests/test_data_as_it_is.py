@@ -62,7 +62,7 @@ def test_a_list_of_pictures_and_their_labels(tmp_path, training):
 
 def test_a_list_with_numbers_wants_to_know_what_they_are(tmp_path, training):
     path = write_list(tmp_path, training, "Image,Label", list(map(str, range(7))))
-    with pytest.raises(DatasetError, match=r"labels.csv:2: '0' is none of .*--labels"):
+    with pytest.raises(DatasetError, match=r"labels.csv:2: '0': expected one of .*--labels"):
         dataset.load(path)
     labels = tmp_path / "labels.toml"
     labels.write_text("\n".join(f'{i} = "{name}"' for i, name in enumerate(EMOTIONS)))
@@ -263,7 +263,7 @@ def test_the_split_that_a_row_says(tmp_path, training):
     for word in ("holdout", "", "Learning"):
         path = tmp_path / f"of {word}.csv"
         path.write_text(text.replace("Training", word))
-        with pytest.raises(DatasetError, match=f":2: usage '{word}' is none of Training"):
+        with pytest.raises(DatasetError, match=f":2: usage '{word}': expected one of Training"):
             dataset.load(path)
 
 
@@ -274,7 +274,7 @@ def test_a_list_whose_split_is_not_known_and_rows_that_are_short(tmp_path, train
     assert len(dataset.load(path)) == len(training)
     assert "1 rows lack a column and are left out: the first is 4" in capsys.readouterr().err
     path.write_text("\n".join([f"{lines[0]},split", *(f"{line},unseen" for line in lines[1:])]))
-    with pytest.raises(DatasetError, match=r":2: usage 'unseen' is none of"):
+    with pytest.raises(DatasetError, match=r":2: usage 'unseen': expected one of"):
         dataset.load(path)
 
 

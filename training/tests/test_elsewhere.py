@@ -118,7 +118,7 @@ def test_groups_that_people_stated(stored, capsys):
     assert "20 to 29" in printed
     assert "widest gap" in printed
     assert main([*arguments, "height"]) == 1
-    assert "no height" in capsys.readouterr().err
+    assert "no column height" in capsys.readouterr().err
 
 
 def test_small_groups_have_wide_intervals(stored):

@@ -142,7 +142,7 @@ def test_corrupt_keras_file(tmp_path):
     [
         (["evaluate", "--csv", "none.csv", "--model", "m.keras"], "no such file"),
         (["train", "--csv", "none.csv", "--out", "o"], "no such file"),
-        (["train", "--csv", "none.csv", "--out", "o", "--recipe", "x"], "no recipe 'x'"),
+        (["train", "--csv", "none.csv", "--out", "o", "--recipe", "x"], "unknown recipe 'x'"),
         (["export", "--csv", "none.csv", "--out", "o", "--model", "m"], "no such file: m"),
         (["train", "--csv", "none.csv", "--out", "o", "--start", "s"], "no such file: s"),
         (["train", "--csv", "none.csv", "--out", "o", "--teacher", "t"], "no such file: t"),

@@ -26,7 +26,7 @@ def find(taken: tuple[str, ...]) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for entry in _entries():
         if entry.name in taken or found.setdefault(entry.name, entry) is not entry:
-            _log.warning("detector %s of %s is left out: the name is taken", *_words(entry))
+            _log.warning("detector %s of %s is ignored: the name is taken", *_words(entry))
     return found
 
 

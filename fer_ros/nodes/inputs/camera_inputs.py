@@ -64,7 +64,7 @@ class CameraInputs:
         problems = self.depth.problems()
         if self._is_depth:
             remedy = "remap image_raw to a camera, or have its driver say mono16"
-            problems.append(Problem(WARN, f"the images say to be depth, not a picture: {remedy}"))
+            problems.append(Problem(WARN, f"these are depth images, not pictures: {remedy}"))
         if self._is_dark:
             remedy = "look at the lens cap, the exposure, the light, and the driver's pixel format"
             problems.append(Problem(WARN, f"the images are all dark: {remedy}"))
