@@ -16,7 +16,8 @@ from fer_training.recipe import (
 )
 
 NAMES = [
-    *("attention", "best", "by_labels", "fine_tune", "paper", "small", "small_by_labels"),
+    *("attention", "best", "by_face", "by_labels", "by_votes", "fine_tune", "paper"),
+    *("small", "small_by_labels"),
     *("teacher_contrast", "teacher_face", "teacher_mobilenet", "teacher_resnet", "teacher_vgg"),
 ]
 
@@ -40,18 +41,18 @@ def test_overrides():
     recipe = load_recipe("best", epochs=3, input_size=None)
     assert recipe.epochs == 3
     assert recipe.input_size == load_recipe("best").input_size
-    assert {phase.epochs for phase in recipe.phases} == {3}
+    assert {phase.epochs for phase in recipe.start.start.phases} == {3}
     assert {p.epochs for t in recipe.teachers for p in (t, *t.phases)} == {3}
 
 
 def test_phases_hold_to_the_head_where_they_say_nothing():
-    labels, best = load_recipe("by_labels"), load_recipe("best")
+    labels, votes = load_recipe("by_labels"), load_recipe("by_votes")
     assert [p.mixup for p in labels.phases] == [0.3, 0.0, 0.0, 0.3, 0.0]
     assert [p.balance for p in labels.phases] == [0.15, 0.15, *[labels.balance] * 3]
     assert {p.teacher for p in labels.phases} == {labels.teacher}
     assert labels.start.name == "teacher_mobilenet"
-    assert best.start == labels
-    assert [p.teacher for p in best.phases] == [0.0, best.teacher]
+    assert votes.start == labels
+    assert [p.teacher for p in votes.phases] == [0.0, votes.teacher]
     assert [t.name for t in load_recipe("small_by_labels").teachers][-1] == "by_labels"
 
 
