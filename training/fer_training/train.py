@@ -160,6 +160,8 @@ def _check(recipe, training, teachers, unlabelled, others, start=None):
         raise RecipeError(f"the recipe {recipe.name!r} needs unlabelled faces: give --unlabelled")
     if recipe.keep and not (recipe.start or recipe.shipped or start):
         raise RecipeError(f"the recipe {recipe.name!r} keeps part of its start: give --start")
+    if recipe.keep and not recipe.phases:
+        raise RecipeError(f"the recipe {recipe.name!r} keeps part of its start: write a [[phase]]")
     if recipe.others and not others:
         raise RecipeError(f"the recipe {recipe.name!r} needs labelled faces: give --others")
 

@@ -216,3 +216,5 @@ def test_a_share_of_the_start_is_kept(tmp_path, training, validation):
     assert json.loads((tmp_path / "mine/result.json").read_text()) == result
     with pytest.raises(RecipeError, match="--start"):
         train(recipe, training, validation, tmp_path / "none")
+    with pytest.raises(RecipeError, match=r"write a \[\[phase\]\]"):
+        train(replace(recipe, phases=()), training, validation, tmp_path / "none", start=start)

@@ -130,7 +130,7 @@ def test_best_goes_on_from_a_start_by_a_teacher_and_is_resumed(
     model = str(run / "last.keras")
     command = [*command, "--recipe", "best", "--start", model, "--teacher", model]
     assert main([*command, "--out", str(tmp_path / "whole")]) == 0
-    out, names = tmp_path / "killed", ["best_1", "best_2"]
+    out, names = tmp_path / "killed", ["best_1"]
     assert killed_in_every_phase(command, out, len(names), monkeypatch, capsys) == names
     taught = {"teachers": [run.name], "unlabelled": 28, "others": {"studio": 14}}
     assert learnt_from(out) == taught
