@@ -19,7 +19,7 @@ from fer_ros.faces.follower import MeshFollower
 from fer_ros.faces.mesh import FRAMING
 from fer_ros.faces.one_euro import OneEuroFilter
 from fer_ros.faces.pose import faces_camera
-from fer_ros.faces.quality import STEADY, QualityMeter, is_trusted, quality_of
+from fer_ros.faces.quality import STEADY, Flag, QualityMeter, is_trusted, quality_of
 from fer_ros.faces.verifier import Verifier
 from fer_ros.images.camera_model import CameraModel
 from fer_ros.images.rotation import rotate_image
@@ -208,11 +208,13 @@ class EmotionPipeline:
 
     def _read(self, face: Found, crop: np.ndarray, probabilities: np.ndarray, now: float):
         """What is to be said of a face: smoothed probabilities, label, quality and its flags."""
-        smoothed, emotion = self._smoother.update(face.track_id, probabilities, now)
-        steady, _ = self._steady.update(face.track_id, probabilities, now)
         flags, restless = self._meter.read(
             face.track_id, face.detection.box.width, crop, face.pose, face.points, now
         )
+        # What a mouth does while it talks comes and goes with each syllable; the mean does not.
+        slowly = STEADY if flags & Flag.TALKING else 0.0
+        smoothed, emotion = self._smoother.update(face.track_id, probabilities, now, slowly)
+        steady, _ = self._steady.update(face.track_id, probabilities, now)
         likely = smoothed.argmax() if emotion == UNCERTAIN else emotion
         confidence = smoothed[likely]
         if restless:  # what comes and goes with mouth or head is not sure

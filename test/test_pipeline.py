@@ -8,6 +8,7 @@ import pytest
 from fer_ros.emotions.classes import EMOTIONS, UNCERTAIN
 from fer_ros.emotions.model_card import GREY
 from fer_ros.faces.detectors import Detection, Framing
+from fer_ros.faces.quality import STEADY, Flag, Reading
 from fer_ros.images.rotation import rotate_image
 from fer_ros.observation import Observation
 from fer_ros.parameters import analysis_options, create_pipeline
@@ -85,6 +86,18 @@ def test_smoothed_and_raw_part_when_the_face_changes(pipeline):
     assert face.raw_probabilities.argmax() == SADNESS
     assert face.label == "joy"
     assert face.track_id == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "time_constant"),
+    [(Flag(0), 0.3), (Flag.TALKING, STEADY)],
+)
+def test_who_talks_is_read_by_the_mean_of_two_seconds(pipeline, monkeypatch, flags, time_constant):
+    monkeypatch.setattr(pipeline._meter, "read", lambda *_: Reading(flags, False))
+    pipeline.process(Observation(frame((300, 100, 150, 100)), 1.0))
+    (face,) = pipeline.process(Observation(frame((300, 100, 150, 20)), 1.1)).faces
+    share = 1 - np.exp(-0.1 / time_constant)
+    assert face.probabilities[SADNESS] == pytest.approx(0.05 + 0.65 * share, abs=1e-4)
 
 
 def test_only_faces_of_this_image_are_given(pipeline):

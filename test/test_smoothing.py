@@ -29,6 +29,14 @@ def test_time_constant_means_63_percent():
     assert probabilities.dtype == np.float32
 
 
+def test_it_can_be_made_slower_for_an_image_but_not_where_nothing_is_smoothed():
+    for time_constant, share in ((0.5, 1 - np.exp(-0.25)), (3.0, 1 - np.exp(-1 / 6)), (0.0, 1.0)):
+        smoother = Smoother(time_constant)
+        smoother.update(1, spread(anger=1.0), 0.0)
+        probabilities, _ = smoother.update(1, spread(joy=1.0), 0.5, at_least=2.0)
+        assert probabilities[JOY] == pytest.approx(share, abs=1e-6)
+
+
 @pytest.mark.parametrize("rate", [5, 30, 120])
 def test_result_does_not_depend_on_the_frame_rate(rate):
     smoother = Smoother(time_constant=0.4)

@@ -50,16 +50,20 @@ class Smoother:
         threshold = options.uncertain_threshold
         self.uncertain_below = uncertain_below if threshold < 0 else threshold
 
-    def update(self, track_id: Hashable, raw: np.ndarray, now: float) -> tuple[np.ndarray, int]:
+    def update(
+        self, track_id: Hashable, raw: np.ndarray, now: float, at_least: float = 0.0
+    ) -> tuple[np.ndarray, int]:
         """Smoothed probabilities, float32 [7] that sum to 1, and the class number to publish.
 
-        ``raw``: float [7], of this image; ``now``: seconds, never decreasing.
+        ``raw``: float [7], of this image; ``now``: seconds, never decreasing; ``at_least``: the
+        least time constant for this image, s, where anything is smoothed.
         """
         state = self._states.get(track_id)
         if state is None:
             state = self._states[track_id] = _State(now, raw.astype(np.float64), int(raw.argmax()))
         else:
-            state.probabilities += self._weight(now - state.time) * (raw - state.probabilities)
+            weight = self._weight(now - state.time, at_least)
+            state.probabilities += weight * (raw - state.probabilities)
             state.time = now
         probabilities = state.probabilities
         best = int(probabilities.argmax())
@@ -77,5 +81,7 @@ class Smoother:
         """Forget everything."""
         self._states.clear()
 
-    def _weight(self, elapsed: float) -> float:
-        return 1 - math.exp(-elapsed / self.time_constant) if self.time_constant > 0 else 1.0
+    def _weight(self, elapsed: float, at_least: float) -> float:
+        if self.time_constant <= 0:
+            return 1.0
+        return 1 - math.exp(-elapsed / max(self.time_constant, at_least))

@@ -122,7 +122,7 @@ ANALYSIS = (
     Parameter(
         "smoothing_time_constant",
         0.3,
-        "Time constant of the smoothed probabilities; 0: no smoothing.",
+        "Time constant of the smoothed probabilities, at least 2 s while a face talks; 0: none.",
         SmoothingOptions,
         "s",
         (0, 60),
