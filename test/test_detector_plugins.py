@@ -149,7 +149,7 @@ def test_taken_names_are_left_out(distribution, caplog, monkeypatch):
     monkeypatch.setattr(logging.getLogger("fer_ros"), "handlers", [caplog.handler])
     entries = distribution("first", "haar = MODULE:Detector\nauto = MODULE:Detector")
     assert set(entries) & {"haar", "auto"} == set()
-    assert "detector haar of first is left out" in caplog.text
+    assert "detector haar of first is ignored" in caplog.text
     assert list(distribution("second", "own = MODULE:Detector")).count("own") == 1
     assert distribution("third", "own = MODULE:Other")["own"].dist.name in ("second", "third")
     assert "detector own of" in caplog.text

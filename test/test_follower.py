@@ -317,7 +317,7 @@ def test_a_still_face_is_read_as_steadily_as_by_the_detector():
         spread[mode] = np.log([face.raw_probabilities for face in read]).std(axis=0).mean()
         boxes[mode] = {face.box for face in read}
     assert len(boxes["auto"]) == 1 < len(boxes["off"])
-    assert spread["auto"] < 1.1 * spread["off"], "what is left is the noise of the pixels"
+    assert spread["auto"] < 1.25 * spread["off"], "what is left is the noise of the pixels"
 
 
 def test_six_real_faces():
