@@ -165,7 +165,7 @@ def test_quality_is_the_confidence_where_nothing_is_wrong():
     for confidence in (0.2, 0.5, 0.9):
         assert quality_of(confidence, 0) == pytest.approx(confidence)
         assert quality_of(confidence, Flag.JUST_APPEARED) == pytest.approx(confidence)
-        assert quality_of(confidence, Flag.BLURRED) < confidence
+        assert quality_of(confidence, Flag.TALKING) > confidence
     assert 0 < quality_of(0.0, 0) < quality_of(1.0, 0) < 1
     assert not math.isnan(quality_of(1.0, 255))
 
