@@ -207,7 +207,7 @@ def _unknown_class(root, unknown, pattern):
             f"--label-pattern '^{skipped}([^/]+)/'"
         )
     return DatasetError(
-        f"{shown(root)}: {names} ({shown(name)}): none of {', '.join(EMOTIONS)}; "
+        f"{shown(root)}: {names} ({shown(name)}): expected one of {', '.join(EMOTIONS)}; "
         f'say what it is in a file of lines like "{shown(said)}" = "anger", or = "{LEFT_OUT}" to '
         "leave it out: --labels FILE"
     )
