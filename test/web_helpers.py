@@ -7,6 +7,7 @@ import json
 import struct
 import threading
 import time
+from concurrent.futures import wait
 from contextlib import contextmanager
 
 from fer_ros.web.access import Access, own_names
@@ -74,7 +75,12 @@ class Page:
         """Send text, or anything else as JSON."""
         text = what if isinstance(what, str | bytes) else json.dumps(what)
         send = self._socket.send_bytes if isinstance(text, bytes) else self._socket.send_str
-        asyncio.run_coroutine_threadsafe(send(text), self._loop).result(WAIT)
+        sent = asyncio.run_coroutine_threadsafe(send(text), self._loop)
+        until(lambda: wait([sent], 0.1).done or not self._thread.is_alive(), "sending")
+        # Once the socket has closed, the loop has ended and runs what it was given no more.
+        if not sent.done():
+            raise ConnectionResetError("the page has ended")
+        sent.result()
 
     def shown(self):
         """Say that an image is shown."""
