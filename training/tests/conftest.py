@@ -3,6 +3,7 @@
 
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,13 +70,21 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-@pytest.fixture
-def eager():
+@contextmanager
+def eagerly():
     """No graph is made for a handful of steps: that takes longer than they."""
     tensorflow = pytest.importorskip("tensorflow")
     tensorflow.config.run_functions_eagerly(True)
-    yield
-    tensorflow.config.run_functions_eagerly(False)
+    try:
+        yield
+    finally:
+        tensorflow.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def eager():
+    with eagerly():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +93,8 @@ def run(tmp_path_factory, training, validation):
     from fer_training.train import train
 
     out = tmp_path_factory.mktemp("run")
-    train(TINY, training, validation, out)
+    with eagerly():
+        train(TINY, training, validation, out)
     return out
 
 
