@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the executables start, and how they take SIGINT and SIGTERM from their first moment on.
 
-A node ends with 0, a command with 128 + the signal's number: 130, 143. SIGHUP is as SIGTERM. What
-takes long is imported here, once signals are obeyed; so this module imports nothing but the
-standard library.
+A node ends with 0, a command with 128 + the signal's number: 130, 143. SIGHUP and the first SIGQUIT
+are as SIGTERM. What takes long is imported here, once signals are obeyed; so this module imports
+nothing but the standard library.
 """
 
 import atexit
@@ -96,6 +96,12 @@ def _handle(handler) -> None:
         signal.signal(number, handler)
 
 
+def _terminate(number, _) -> None:
+    if number == signal.SIGQUIT:  # a second Ctrl-\\ is for a process that does not come to its end
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _try_again(unraisable) -> None:
     """Where Python drops an exception, such as in a destructor, the interrupt comes anew."""
     if unraisable.exc_type is KeyboardInterrupt and _received:
@@ -116,9 +122,10 @@ def _leave_out_current_folder() -> None:
 def _begin(status: int | None) -> None:
     leave_at_once(status)
     # A terminal that is closed ends what runs in it as SIGTERM does, unless nohup keeps it.
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
-        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-        atexit.register(signal.signal, signal.SIGHUP, signal.SIG_IGN)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _terminate)
+            atexit.register(signal.signal, number, signal.SIG_IGN)
     _leave_out_current_folder()
     # Last of all: then Python takes its handlers back, and a signal would be the process's end.
     atexit.register(_handle, signal.SIG_IGN)

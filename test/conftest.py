@@ -89,7 +89,7 @@ def own_signals():
     """
     handlers = {
         number: signal.getsignal(number)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
     }
     yield
     for number, handler in handlers.items():

@@ -96,7 +96,7 @@ def publish_until_heard(bench, kind, topic):
     return publisher
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_results_and_never_images(start, meet, number):
     recorder = start("--topics", "chatter")
     bench = meet()

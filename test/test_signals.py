@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGINT, SIGTERM and SIGHUP at any moment: the documented status, soon, without a traceback."""
+"""A signal that ends a process, at any moment: the documented status, soon, without a traceback."""
 
 import os
 import signal
@@ -49,8 +49,8 @@ def arguments(tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_ends_as_documented(name, moment, arguments, tmp_path):
     # Each signal at each moment, of one executable or another; Ctrl-C of an impatient user.
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    number = numbers[(NAMES.index(name) + [*MOMENTS].index(moment)) % 3]
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+    number = numbers[(NAMES.index(name) + [*MOMENTS].index(moment)) % 4]
     times = 20 if number == signal.SIGINT else 1
     found = signals.signalled(
         name, arguments(name), MOMENTS[moment], number, times, tmp_path, os.environ

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import http.server
 import os
+import subprocess
+import sys
 import threading
 import time
 from fractions import Fraction
@@ -82,13 +84,12 @@ def test_says_once_that_a_video_breaks_off(tmp_path, said):
 
 
 @pytest.mark.parametrize("data", [b"", b"not a video at all" * 100])
-def test_refuses_what_is_no_video(tmp_path, data, capfd):
+def test_refuses_what_is_no_video(tmp_path, data):
     path = tmp_path / "clip.mp4"
     path.write_bytes(data)
     with pytest.raises(SourceError, match=r"cannot be read as a video.*ffmpeg") as error:
         open_recorded(str(path))
     assert "\n" not in str(error.value)
-    assert capfd.readouterr().err == ""
 
 
 def test_plays_a_folder_in_the_order_of_its_numbers(tmp_path, said):
@@ -259,10 +260,25 @@ def test_reads_a_network_stream_and_says_when_it_ends(said):
     assert said == [f"{url}: no more images; trying again every second"]
 
 
-def test_refuses_a_stream_that_nobody_sends(capfd):
+def test_refuses_a_stream_that_nobody_sends():
     with pytest.raises(SourceError, match="is the address right"):
         Live("http://127.0.0.1:9/stream")
-    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("open_it", ["open_recorded", "Live"])
+def test_ffmpeg_has_no_lines_of_its_own(tmp_path, open_it):
+    """In a process of its own, since FFmpeg asks once how much it may say."""
+    (tmp_path / "clip.mp4").write_bytes(b"not a video at all")
+    source = "http://127.0.0.1:9/stream" if open_it == "Live" else str(tmp_path / "clip.mp4")
+    code = (
+        "from fer_ros.sources.address import SourceError\n"
+        "from fer_ros.sources.live import Live\n"
+        "from fer_ros.sources.recorded import open_recorded\n"
+        f"try: {open_it}({source!r})\n"
+        "except SourceError: print('refused')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("refused\n", "")
 
 
 @pytest.mark.parametrize("source", ["", "file://", " ", "a\0b"])

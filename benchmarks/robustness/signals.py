@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGINT, SIGTERM and SIGHUP to each executable, at moments from its first to its work.
+"""SIGINT, SIGTERM, SIGHUP and SIGQUIT to each executable, at moments from its first to its work.
 
 Told once or twenty times, one moment in each of ``--moments`` equal parts of 0 to ``--seconds``
 after the process's first line of our own code; ``--seed`` says where in it. A fault is another exit
@@ -102,7 +102,7 @@ def signalled(name: str, arguments, moment: float, number: int, times: int, out:
 
 
 def _fault(name, number, status, seconds, words, left) -> str:
-    told = signal.SIGTERM if number == signal.SIGHUP else number
+    told = number if number == signal.SIGINT else signal.SIGTERM
     right = {0} if name in NODES else {128 + told} | ({0} if name in UNTIL_TOLD else set())
     if left:
         return f"left: {len(left)} processes"
@@ -162,7 +162,7 @@ def main() -> int:
                 places["BAGS"] = str(options.bag and options.bag.parent)
                 words = [replaced(word, places) for word in ARGUMENTS.get(name, ())]
                 moment = options.seconds * (i + chance.random()) / options.moments
-                number = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[i % 3]
+                number = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)[i % 4]
                 times = 20 if i % 6 > 2 else 1
                 found = signalled(name, words, moment, number, times, Path(folder), environment())
             ends.append(found)
