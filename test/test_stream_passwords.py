@@ -18,7 +18,8 @@ SECRET = "s3cr3t-Pa55"
 URL = f"rtsp://user:{SECRET}@127.0.0.1:9/stream"  # where nobody listens
 PLAIN = [
     "rtsp://host/stream", "rtsp://host:554/a", "http://[::1]:8080/x?size=3", "sample", "0",
-    "a b: c@d", "/dev/video0", "user@host",
+    "a b: c@d", "/dev/video0", "user@host", "http://h/?keyframe=1&author=a", "['a://b:1', 'c@d']",
+    "http://h/?side=left",
 ]  # fmt: skip
 
 
@@ -29,7 +30,11 @@ PLAIN = [
         "rtsp://u:{}@p@host/", "rtsp://u:{}?x@host", "RTSP://u:{}#x@host", "rtsp://u:{}%40@host/a",
         "http://host/video?user=a&password={}", "http://host/v?pwd={}&x=1", "http://h/?token={}",
         "http://h/?API_KEY={}#x", "no images from rtsp://u:{}@h: is the address right?",
-        "rtsp://u:1{}@h, http://u:{}@h",
+        "rtsp://u:1{}@h, http://u:{}@h", "rtsp://h:554/user=admin_password={}_channel=1_stream=0.sdp",
+        "rtsp://h/user=admin&password={}&channel=1", "http://h/v;password={}", "http://h/?sig={}",
+        "http://h/?loginuse=a&loginpas={}", "srt://h:9000?passphrase={}", "http://h/?sessionId={}",
+        "http://h/?jwt={}", "http://h/?password%5B%5D={}", "http://h/?a=1&amp;token={}",
+        "mms://u:p<{}>d@h", "rtsp://u:'{}'@h", 'rtsp://u:sec"{}@h',
     ],
 )  # fmt: skip
 def test_masked(url):

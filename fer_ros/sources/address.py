@@ -8,10 +8,12 @@ from pathlib import Path
 from fer_ros.lines import LineError, shown
 
 MAX_ADDRESS = 4096  # characters
-# To the last @ of the word: a password may hold what an address must not.
-_PASSWORD = re.compile(r"(://[^\s:/@]*):[^\s\"'<>]*@")
+# To the last @ of the word: a password may hold what an address must not, a quotation mark too.
+_PASSWORD = re.compile(r"(://[^\s:/@]*):(?:[^\s\"'<>]|[\"'<>](?=[^\s,:/]{0,99}@))*@")
+# As makers of cameras have it: ?pwd=, ;password=, /user=admin_password=, passphrase of SRT.
 _SECRET = re.compile(
-    r"([?&](?:[\w-]*(?:password|passwd|pwd|pass|token|secret|key|auth|signature))=)[^\s&\"'<>#]+",
+    r"([?&;/_](?:[\w.-]{0,40}(?:pass\w{0,9}|pas|pwd|token|secret|key|auth|sig|signature"
+    r"|credential|jwt|session|session_?id|sid)(?:\[\]|%5B%5D)?)=)[^\s&;\"'<>#]+",
     re.IGNORECASE,
 )
 
