@@ -298,7 +298,10 @@ def test_files_are_what_the_file_system_says(tmp_path, monkeypatch):
     assert is_live("rtsp://camera/stream")
     assert is_live("/dev/video99")
     assert not is_live("/dev/shm/x.mkv")
-    assert is_live("/dev/null")  # a device
+    for none in ("/dev/null", "/dev/stdin", "\u0663"):  # no camera's device, no index
+        assert not is_live(none)
+        with pytest.raises(SourceError, match="no such file or folder|neither a file nor a folder"):
+            open_recorded(none)
 
 
 def test_a_video_whose_name_is_not_utf_8(tmp_path):

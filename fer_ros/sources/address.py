@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a source is called: by a word, or by a file that holds it; and never with its password."""
 
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from fer_ros.lines import LineError, shown
 
 MAX_ADDRESS = 4096  # characters
+V4L = 81
+"""Linux's major number of cameras, as its list of devices has it."""
 # To the last @ of the word: a password may hold what an address must not, a quotation mark too.
 _PASSWORD = re.compile(r"(://[^\s:/@]*):(?:[^\s\"'<>]|[\"'<>](?=[^\s,:/]{0,99}@))*@")
 # As makers of cameras have it: ?pwd=, ;password=, /user=admin_password=, passphrase of SRT.
@@ -65,9 +68,9 @@ def is_live(source: str) -> bool:
     ``@FILE`` is what that file holds. Raises SourceError.
     """
     source = source_of(source)
-    if source.isdecimal():
+    if source.isdecimal() and source.isascii():
         return True
     if path := existing(source):
-        return path.is_char_device()
+        return path.is_char_device() and os.major(path.stat().st_rdev) == V4L
     is_stream = "://" in source and not source.startswith("file://")
     return source.startswith("/dev/video") or is_stream
