@@ -300,7 +300,7 @@ def test_files_are_what_the_file_system_says(tmp_path, monkeypatch):
     assert not is_live("/dev/shm/x.mkv")
     for none in ("/dev/null", "/dev/stdin", "\u0663"):  # no camera's device, no index
         assert not is_live(none)
-        with pytest.raises(SourceError, match=r"no such file or folder|neither a file nor a folder"):
+        with pytest.raises(SourceError, match=r"no such file|neither a file nor a folder"):
             open_recorded(none)
 
 
