@@ -251,7 +251,7 @@ def test_without_dask(monkeypatch, capsys, tmp_path):
 
 
 def test_names_that_are_not_utf_8_and_pipes_end_no_other_bag(tmp_path, scheduler, capsys):
-    folder, out = tmp_path / "days\udce9", tmp_path / "out"
+    folder, out = tmp_path / "days\udce9", tmp_path / "out\x1b[31m"
     folder.mkdir()
     make_bag(folder / "good", frames(2))
     shutil.copytree(folder / "good", folder / "bad\udce9")
@@ -261,5 +261,7 @@ def test_names_that_are_not_utf_8_and_pipes_end_no_other_bag(tmp_path, scheduler
     assert list(rows) == [r"bad\xe9", "good", "pipe.mcap"]
     assert rows["good"]["status"] == "whole"
     assert "a pipe or a device" in rows["pipe.mcap"]["status"]
-    assert r"bad\xe9: " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert r"bad\xe9: " in printed
+    assert r"out\x1b[31m/report.html" in printed
     assert r"days\xe9" in (out / "report.html").read_text()

@@ -25,6 +25,7 @@ from fer_ros.cli.own_nodes import NodesError, choose_middleware, length_of, own_
 from fer_ros.command_line import number
 from fer_ros.evaluation.annotated_video import write_video
 from fer_ros.faces import detectors
+from fer_ros.lines import shown
 from fer_ros.runtime.private import add_shared, private
 from fer_ros.runtime.replacing import Draft, replacing
 from fer_ros.sources.address import SourceError, masked
@@ -135,7 +136,7 @@ def _demonstrate(options, draft: Draft, length: int) -> str:
     if recording.records:
         there = [name for name in ALL if name not in LOGS and (options.out / name).exists()]
         print(f"\n{describe(summarise(recording))}")
-        print("\nLook at " + "\n        ".join(str(options.out / name) for name in there))
+        print("\nLook at " + "\n        ".join(shown(options.out / name) for name in there))
         print(f"See it live in a browser: {live_command(options.source)}")
     return failure
 
@@ -171,7 +172,7 @@ def _record(options, folder, recording, length) -> str:
 
 def live_command(source) -> str:
     """How to go on with the live view, from wherever the demo was started."""
-    word = shlex.quote(masked(source))
+    word = shlex.quote(shown(masked(source)))
     if Path("Makefile").is_file() and Path("fer_ros").is_dir():
         return "make view" + (f" SOURCE={word}" if source != "sample" else "")
     return "fer_ros-view" + (f" --source {word}" if source != "sample" else "")

@@ -27,6 +27,7 @@ from fer_ros.cli.bag_options import (
     unmet,
 )
 from fer_ros.evaluation.criteria import parse
+from fer_ros.lines import shown
 from fer_ros.parameters import ANALYSIS
 from fer_ros.parameters.files import options_from
 from fer_ros.runtime.private import private
@@ -113,7 +114,7 @@ def _evaluate(options) -> int:
         draft.commit()
     for evaluation in evaluations:
         print(describe(evaluation))
-    print(f"\nLook at {out / 'report.html'}")
+    print(f"\nLook at {shown(out / 'report.html')}")
     if evaluations[-1].stopped:
         raise KeyboardInterrupt
     missed = False

@@ -226,7 +226,7 @@ def _evaluate(options) -> int:
     good = [s for s in summaries.values() if "failure" not in s]
     failed = len(summaries) - len(good)
     print(f"\n{len(good)} of {len(jobs)} bags evaluated")
-    print(f"Look at {out / 'report.html'}\n        {out / 'summary.csv'}")
+    print(f"Look at {shown(out / 'report.html')}\n        {shown(out / 'summary.csv')}")
     missed = unmet("evaluate_bags", criteria, good)
     if failed:
         return 1

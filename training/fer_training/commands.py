@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fer_ros.lines import shown
 from fer_training import dataset, recipe
 from fer_training.recipe import Recipe, RecipeError
 
@@ -70,7 +71,7 @@ def train(arguments) -> None:
         f"({result['training_rows']} rows)\n"
         f"accuracy on {judge}\n"
         f"macro-F1 on the same                      {result['macro_f1']:.4f}\n"
-        f"model: {arguments.out / 'last.keras'}; next: fer-training evaluate, export"
+        f"model: {shown(arguments.out / 'last.keras')}; next: fer-training evaluate, export"
     )
 
 
@@ -128,9 +129,9 @@ def crop(arguments) -> None:
     from fer_training.cropping import WITHOUT, crop
 
     found = crop(arguments.folder, arguments.out, all_faces=arguments.all)
-    listed = f", listed in {arguments.out / WITHOUT}" if found["without"] else ""
+    listed = f", listed in {shown(arguments.out / WITHOUT)}" if found["without"] else ""
     print(
-        f"{found['faces']} faces of {found['pictures']} pictures in {arguments.out}; "
+        f"{found['faces']} faces of {found['pictures']} pictures in {shown(arguments.out)}; "
         f"{found['without']} without a face{listed}"
     )
 
@@ -152,7 +153,7 @@ def evaluate(arguments) -> None:
         group = read_groups(Path(arguments.groups[0]), faces)
     figures = {"model": str(arguments.model), "usage": usage}
     figures |= evaluate(arguments.model, faces, _training_keys(arguments), group)
-    print(f"{arguments.model} on {usage}\n{render(figures)}")
+    print(f"{shown(arguments.model)} on {usage}\n{render(figures)}")
     if arguments.elsewhere:
         figures["elsewhere"] = _elsewhere(arguments, faces)
     if group is not None:
@@ -187,7 +188,7 @@ def robustness(arguments) -> None:
 
     faces = dataset.load(arguments.csv).of(arguments.usage)
     found = robustness.robustness(arguments.model, faces)
-    print(f"{arguments.model} on {arguments.usage}\n{robustness.render(found)}")
+    print(f"{shown(arguments.model)} on {arguments.usage}\n{robustness.render(found)}")
     if arguments.out:
         _write(arguments.out, "robustness.json", found)
         plots.robustness(found["conditions"], found["clean"], arguments.out / "robustness.png")
@@ -225,7 +226,7 @@ def onnx(arguments) -> None:
     keys = faces.of("Training").keys()
     entry = add_onnx(arguments.model, faces.of("PublicTest"), keys)
     print(
-        f"{arguments.model.with_suffix('.onnx')}: {entry['accuracy']:.2%}, deduplicated "
+        f"{shown(arguments.model.with_suffix('.onnx'))}: {entry['accuracy']:.2%}, deduplicated "
         f"{entry['accuracy_deduplicated']:.2%}, macro-F1 {entry['macro_f1']:.4f}, "
         f"{entry['ms_per_face']:.2f} ms a face"
     )
@@ -243,7 +244,7 @@ def report(arguments) -> None:
         people=arguments.people,
         stated=arguments.groups,
     )
-    print(f"wrote {arguments.out / 'MODEL_CARD.md'}")
+    print(f"wrote {shown(arguments.out / 'MODEL_CARD.md')}")
 
 
 def _judges(faces, chosen):
@@ -272,7 +273,7 @@ def _stated(arguments, faces):
     logits, found = predict(arguments.model, faces.images, input_size), {}
     for name, group in groups.stated_groups(arguments.csv, arguments.groups).items():
         found[name] = groups.by_group(logits, faces, group, temperature)
-        print(f"\n{name}, as stated\n{groups.render_recalls(found[name])}")
+        print(f"\n{shown(name)}, as stated\n{groups.render_recalls(found[name])}")
     return found
 
 
