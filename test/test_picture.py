@@ -84,6 +84,13 @@ def test_torn_files_are_one_line(tmp_path, name):
         assert "\n" not in str(told.value)
 
 
+def test_a_torn_tiff_brings_no_lines_of_opencv(tmp_path, capfd):
+    path = tmp_path / "torn.tif"
+    path.write_bytes(FILES["a.tif"][:8] + b"\xff" * 800 + FILES["a.tif"][808:])
+    assert read_picture(path).shape == PICTURE.shape
+    assert capfd.readouterr().err == ""
+
+
 def test_a_name_that_is_not_utf_8(tmp_path):
     name = tmp_path / os.fsdecode(b"Jos\xe9.png")
     name.write_bytes(FILES["a.png"])

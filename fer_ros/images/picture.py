@@ -8,7 +8,7 @@ import os
 import re
 import struct
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -90,10 +90,26 @@ def read_picture(
 
 
 def _decoded(data, flags):
+    with _quiet_opencv():
+        try:
+            return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        except cv2.error:
+            return None
+
+
+@contextmanager
+def _quiet_opencv():
+    """Its lines about a torn TIFF are many, and PictureError says it in one."""
+    logging = getattr(cv2.utils, "logging", None)
+    if not logging:
+        yield
+        return
+    level = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
     try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
-        return None
+        yield
+    finally:
+        logging.setLogLevel(level)
 
 
 def _bytes_of(path):
