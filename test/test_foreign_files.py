@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from importlib.util import find_spec
 
 import numpy as np
@@ -92,12 +93,15 @@ def vouch(path, temperature=1.0):
         ("eat", "MemoryError"),
     ],
 )
-def test_what_kills_another_process_is_refused_here(keras, word, why):
-    path = keras(word)
+def test_what_kills_another_process_is_refused_here(keras, word, why, tmp_path, monkeypatch):
+    path, temporary = keras(word), tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     for _ in range(2):  # by the verdict, the second time
         with pytest.raises(ModelError, match=why) as error:
             Classifier(path)
         assert str(path) in str(error.value)
+    assert not list(temporary.iterdir())  # nothing of it stays
 
 
 @pytest.mark.parametrize("word", ["hang", "spin"])

@@ -2,10 +2,10 @@
 """A node of this package as a process of its own, ended with certainty."""
 
 import json
+import os
 import re
 import signal
 import subprocess
-import tempfile
 from pathlib import Path
 
 from fer_ros.runtime.child import python_command, safe_environment
@@ -30,21 +30,25 @@ class NodeProcess:
     ):
         self.name = name
         self.log = folder / f"{name}.log"
-        # Not in the command, which all users of the machine may read: of a stream, the password.
-        self._parameters = tempfile.NamedTemporaryFile("w", prefix="fer_", suffix=".yaml")  # noqa: SIM115
-        json.dump({"/**": {"ros__parameters": parameters}}, self._parameters)  # JSON is YAML
-        self._parameters.flush()
-        words = ("--ros-args", "-r", f"__ns:={namespace}", "--params-file", self._parameters.name)
-        command = python_command(module_of(name), *words)
-        with self.log.open("wb") as log:
+        # The password of a stream is not for the command, which all users of the machine may read,
+        # nor for a file, which would stay behind where this process is killed.
+        with (
+            self.log.open("wb") as log,
+            os.fdopen(os.memfd_create("parameters"), "wb") as file,
+        ):
+            file.write(json.dumps({"/**": {"ros__parameters": parameters}}).encode())  # is YAML
+            file.flush()
+            given = ("--params-file", f"/proc/self/fd/{file.fileno()}")
+            words = ("--ros-args", "-r", f"__ns:={namespace}", *given)
             # A session of its own: Ctrl-C reaches the caller alone, which stops its nodes in turn.
             self._process = subprocess.Popen(
-                command,
+                python_command(module_of(name), *words),
                 stdin=subprocess.DEVNULL,
                 env=safe_environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=(file.fileno(),),
             )
 
     def __enter__(self):
@@ -75,12 +79,6 @@ class NodeProcess:
 
     def stop(self, patience: float = 5.0) -> int:
         """Ask it to end, insist after ``patience`` seconds; returns the exit status."""
-        try:
-            return self._stop(patience)
-        finally:
-            self._parameters.close()  # and removed
-
-    def _stop(self, patience):
         for ask in (signal.SIGINT, signal.SIGTERM):
             if self._process.poll() is None:
                 self._process.send_signal(ask)

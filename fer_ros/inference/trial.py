@@ -136,15 +136,17 @@ def _verdict(data: bytes, job: str, seconds: float, memory: int) -> tuple[str, b
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     environment = {**safe_environment(), **one, "MALLOC_PERTURB_": "165"}
     try:
-        done = subprocess.run(
-            command,
-            input=data,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            timeout=seconds,
-            check=False,
-        )
+        # What a child that dies has written goes with the folder.
+        with tempfile.TemporaryDirectory(prefix="fer_") as folder:
+            done = subprocess.run(
+                command,
+                input=data,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**environment, "TMPDIR": folder},
+                timeout=seconds,
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         return f"the process that tried it did not end within {seconds:g} s: not loaded", False
     except OSError as error:
