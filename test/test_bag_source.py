@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bags as recorders leave them: of both storages, in one file or several, compressed, damaged."""
 
+import re
 import shutil
 import sqlite3
 import tracemalloc
@@ -59,6 +60,22 @@ def test_topics_and_times(recorded):
 def test_a_range_has_its_start_but_not_its_end(recorded):
     found, _ = read(recorded, start=START + 5 * STEP + DELAY, stop=START + 8 * STEP + DELAY)
     assert [m.time for m in found[RAW]] == [START + i * STEP + DELAY for i in (5, 6, 7)]
+
+
+def test_messages_outside_the_times_of_the_metadata_are_read(recorded, tmp_path):
+    bag = shutil.copytree(recorded, tmp_path / "bag")
+    metadata = bag / "metadata.yaml"
+    content = metadata.read_text()
+    assert content.count(str(START + DELAY)) == 2
+    later = str(START + DELAY + 5 * STEP)
+    metadata.write_text(
+        re.sub(r"(duration:\s+nanoseconds: )\d+", rf"\g<1>{3 * STEP}", content).replace(
+            str(START + DELAY), later
+        )
+    )
+    found, said = read(bag)
+    assert len(found[RAW]) == 20
+    assert not said
 
 
 @pytest.mark.parametrize("compress", ["message", "file"])

@@ -87,12 +87,11 @@ class Bag:
             self._reader = None
 
     def messages(self, start: int | None = None, stop: int | None = None) -> Iterator[Message]:
-        """Messages recorded from ``start`` to before ``stop``, in ns; None: no limit.
+        """Messages recorded from ``start`` to before ``stop``, in ns; None: no limit, whatever the
+        metadata say of the bag's times.
 
         After a damaged spot it goes on with what is whole behind it.
         """
-        start = self.start_time if start is None else start
-        stop = self.end_time + 1 if stop is None else stop
         broken = 0
         for message in self._stored(start, stop):
             data = message.data
@@ -112,7 +111,7 @@ class Bag:
     def _stored(self, start, stop) -> Iterator[Message]:
         """Messages as they are stored; after damage those behind it."""
         if self._reader:
-            last = start - 1
+            last = None
             try:
                 for connection, time, data in self._reader.messages(start=start, stop=stop):
                     if not is_message(time, data):
@@ -121,10 +120,10 @@ class Bag:
                     yield Message(connection.topic, time, bytes(data))
                 return
             except Exception as error:  # see above
-                where = f"{self.path.name}: damaged at {self._seconds(last)}"
-                self._report(f"{where} ({fault(error)}): reading on")
+                at = "its start" if last is None else self._seconds(last)
+                self._report(f"{self.path.name}: damaged at {at} ({fault(error)}): reading on")
             self._salvage()
-            start = last + 1
+            start = start if last is None else last + 1
         for part in self._salvages:
             yield from part.messages(start, stop)
 

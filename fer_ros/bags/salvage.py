@@ -108,10 +108,13 @@ class Salvage:
         self.topics = list(found.values())
         self.start_time, self.end_time = times or (0, 0)
 
-    def messages(self, start: int, stop: int) -> Iterator[Message]:
-        """Those recorded at ``start`` ns or later and before ``stop`` ns, as they are stored."""
+    def messages(self, start: int | None, stop: int | None) -> Iterator[Message]:
+        """Those recorded at ``start`` ns or later and before ``stop`` ns, as they are stored; None:
+        no limit.
+        """
         for _, message in self._walk():
-            if start <= message.time < stop:
+            late = start is None or start <= message.time
+            if late and (stop is None or message.time < stop):
                 yield message
 
     def _walk(self) -> Iterator[tuple[BagTopic, Message]]:

@@ -133,9 +133,9 @@ class _Pass:
 
     def play(self, rows, writer, progress):
         """Process every image in range, copying what is kept into the bag as it comes."""
-        begin = self._bag.start_time + round(self._job.start * 1e9)
-        end = self._job.end
-        stop = None if math.isinf(end) else self._bag.start_time + round(end * 1e9)
+        start, end, first = self._job.start, self._job.end, self._bag.start_time
+        begin = first + round(start * 1e9) if start else None
+        stop = None if math.isinf(end) else first + round(end * 1e9)
         for message in self._bag.messages(begin, stop):
             if message.topic in writer.topics and message.topic != self._job.emotions_topic:
                 writer.write(message.topic, message.time, message.data)
@@ -199,6 +199,8 @@ class _Pass:
         """Why no image was processed."""
         if self._unreadable:
             return self._unreadable[0]
+        if not self._job.start and math.isinf(self._job.end):
+            return f"none of the {self._topic.count} that its metadata state is in it"
         length = (self._bag.end_time - self._bag.start_time) / 1e9
         return f"none between --start and --end; the bag lasts {length:.1f} s"
 
