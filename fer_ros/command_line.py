@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers on a command line."""
+"""Numbers and paths on a command line."""
 
 import argparse
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 
 def number(kind: type, low: float, high: float = 1e9) -> Callable[[str], float]:
@@ -18,3 +19,12 @@ def number(kind: type, low: float, high: float = 1e9) -> Callable[[str], float]:
         raise argparse.ArgumentTypeError(f"{text}: expected {what}, {low:g} to {high:g}")
 
     return parse
+
+
+def to_path(text: str) -> Path:
+    """A ``type`` for argparse: a path. The empty one, as of a variable without a value, is none:
+    it would be the current folder.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("expected a file or a folder, got an empty name")
+    return Path(text)

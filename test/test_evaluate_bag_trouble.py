@@ -212,6 +212,7 @@ def test_never_writes_over_the_recording(tmp_path, capsys):
         (["--start", "-1"], "-1: expected a number, 0 to 1e+09"),
         (["--end", "noon"], "noon: expected a number"),
         (["--bag", "some"], "invalid choice: 'some'"),
+        (["--out", ""], "got an empty name"),  # and not the current folder
     ],
 )
 def test_wrong_arguments(recording, capsys, words, reason):

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
-from pathlib import Path
 
-from fer_ros.command_line import number
+from fer_ros.command_line import number, to_path
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.evaluation.criteria import (
     LABELLED,
@@ -76,7 +75,9 @@ def make_parser(program: str, description: str, examples: str) -> argparse.Argum
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--out", type=Path, metavar="DIR", help="folder for the results (default: NAME_emotions)")
+    add(
+        "--out", type=to_path, metavar="DIR", help="folder for the results (default: NAME_emotions)"
+    )
     add_shared(parser)
     add("--topic", default="", help="the images (default: the only camera in the bag)")
     seconds = number(float, 0)

@@ -22,7 +22,7 @@ from fer_ros import start
 from fer_ros.cli.demo_recording import Recording, describe, observed_of, summarise
 from fer_ros.cli.demo_run import LIVE_SECONDS, Run
 from fer_ros.cli.own_nodes import NodesError, choose_middleware, length_of, own_namespace
-from fer_ros.command_line import number
+from fer_ros.command_line import number, to_path
 from fer_ros.evaluation.annotated_video import write_video
 from fer_ros.faces import detectors
 from fer_ros.lines import shown
@@ -81,7 +81,9 @@ def _parse(argv):
     add = parser.add_argument
     what = "camera index, video, folder, URL, @FILE that holds one, or sample (default)"
     add("--source", default="sample", help=what)
-    add("--out", type=Path, default=Path("out/demo"), help="folder for the results (%(default)s)")
+    add(
+        "--out", type=to_path, default=Path("out/demo"), help="folder for the results (%(default)s)"
+    )
     add(
         "--seconds",
         type=_POSITIVE,

@@ -26,6 +26,7 @@ from fer_ros.cli.bag_options import (
     progress_bar,
     unmet,
 )
+from fer_ros.command_line import to_path
 from fer_ros.evaluation.criteria import parse
 from fer_ros.lines import shown
 from fer_ros.parameters import ANALYSIS
@@ -67,8 +68,8 @@ parameters for --set and --compare:
 def main(argv=None) -> int:
     """Evaluate one bag; see ``--help``."""
     parser = make_parser("fer_ros-evaluate_bag", __doc__.partition("\n")[0], EXAMPLES)
-    parser.add_argument("bag", type=Path, metavar="BAG", help="folder or file of the recording")
-    parser.add_argument("--labels", type=Path, metavar="CSV", help="labels by hand, see below")
+    parser.add_argument("bag", type=to_path, metavar="BAG", help="folder or file of the recording")
+    parser.add_argument("--labels", type=to_path, metavar="CSV", help="labels by hand, see below")
     parser.add_argument(
         "--compare",
         nargs="+",

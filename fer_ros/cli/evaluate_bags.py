@@ -31,7 +31,7 @@ from fer_ros.cli.bag_options import (
     unmet,
 )
 from fer_ros.cli.cluster import ClusterError, connected
-from fer_ros.command_line import number
+from fer_ros.command_line import number, to_path
 from fer_ros.emotions.model_card import sha256_of
 from fer_ros.evaluation.criteria import parse
 from fer_ros.lines import fault, shown
@@ -79,8 +79,10 @@ def main(argv=None) -> int:
         os.execve(sys.executable, command, safe_environment())
     parser = make_parser("fer_ros-evaluate_bags", __doc__.partition("\n")[0], EXAMPLES)
     add = parser.add_argument
-    add("folder", type=Path, metavar="DIR", help="folder of recordings, at any depth")
-    add("--labels", type=Path, metavar="DIR", help="folder of labels by hand, NAME.csv for a bag")
+    add("folder", type=to_path, metavar="DIR", help="folder of recordings, at any depth")
+    add(
+        "--labels", type=to_path, metavar="DIR", help="folder of labels by hand, NAME.csv for a bag"
+    )
     add("--scheduler", default="", metavar="ADDRESS",
         help="a running dask scheduler, tls://HOST:8786 (default: this machine)")  # fmt: skip
     for name, what in TLS.items():

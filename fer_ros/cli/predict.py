@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from textwrap import fill
 
 from tqdm import tqdm
@@ -29,6 +28,7 @@ from fer_ros.cli.drawn_video import VideoError, drawn_video
 from fer_ros.cli.picture_batch import FileResult, Picture, file_result, read_pictures
 from fer_ros.cli.prediction_output import Csv, JsonLines, Output, Table
 from fer_ros.cli.prediction_sources import UsageError, find
+from fer_ros.command_line import to_path
 from fer_ros.emotions.model_card import ModelError
 from fer_ros.faces.detectors import DetectorError
 from fer_ros.lines import fault, shown
@@ -118,7 +118,7 @@ def _parse(argv):
     form.add_argument("--json", action="store_true", help="print a JSON object for each image")
     form.add_argument("--csv", action="store_true", help="print a row for each face of each image")
     parser.add_argument(
-        "--annotate", type=Path, metavar="FOLDER", help="write the images there, faces drawn in"
+        "--annotate", type=to_path, metavar="FOLDER", help="write the images there, faces drawn in"
     )
     add_shared(parser)
     parser.add_argument("--model", metavar="FILE", help="expression model, or small: built in")

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from fer_ros import start
 from fer_ros.cli.topic_recorder import TopicRecorder
+from fer_ros.command_line import to_path
 from fer_ros.lines import fault, shown
 from fer_ros.runtime.private import add_shared, private
 
@@ -85,7 +86,7 @@ def _parse(argv):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--out", type=Path, help="new folder for the bag (recordings/emotions_DATE_TIME)")
+    add("--out", type=to_path, help="new folder for the bag (recordings/emotions_DATE_TIME)")
     add_shared(parser)
     add("--all", action="store_true", help="images and camera_info too")
     add("--topics", nargs="+", default=[], metavar="NAME", help="further topics")

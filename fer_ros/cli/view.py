@@ -32,7 +32,7 @@ from fer_ros.cli.own_nodes import (
     length_of,
     own_namespace,
 )
-from fer_ros.command_line import number
+from fer_ros.command_line import number, to_path
 from fer_ros.faces import detectors
 from fer_ros.lines import fault, shown
 from fer_ros.runtime.replacing import locked
@@ -102,7 +102,7 @@ def _parse(argv):
     what = "of nodes and topics (default: one that nobody else has); /: none"
     add("--namespace", type=_namespace, help=what)
     what = f"folder for the logs (default: {LOGS[0]}, or the next that no other view writes to)"
-    add("--out", type=Path, help=what)
+    add("--out", type=to_path, help=what)
     add("--no-browser", action="store_true", help="print the address, open nothing")
     return parser.parse_args(argv)
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from fer_ros import start
-from fer_ros.command_line import number
+from fer_ros.command_line import number, to_path
 from fer_ros.emotions.model_card import ModelError
 from fer_training import __version__, commands, dataset, recipe
 from fer_training.dataset import USAGES, DatasetError
@@ -131,7 +131,9 @@ def _parser():
     p = command(commands.inspect)
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
-    p.add_argument("--out", type=Path, metavar="FOLDER", help="write inspect.json and classes.png")
+    p.add_argument(
+        "--out", type=to_path, metavar="FOLDER", help="write inspect.json and classes.png"
+    )
     p.add_argument(
         "--exact-only",
         action="store_true",
@@ -139,9 +141,9 @@ def _parser():
     )
 
     p = command(commands.crop)
-    p.add_argument("folder", type=Path, help="folder of photographs, nested as you like")
+    p.add_argument("folder", type=to_path, help="folder of photographs, nested as you like")
     p.add_argument(
-        "--out", type=Path, required=True, help="folder for the faces, nested in the same way"
+        "--out", type=to_path, required=True, help="folder for the faces, nested in the same way"
     )
     p.add_argument(
         "--all", action="store_true", help="every face of a picture, not only the largest"
@@ -155,7 +157,7 @@ def _parser():
     p.add_argument("--recipe", default="best", help=recipes)
     p.add_argument("--csv", **csv)
     labelled(p)
-    p.add_argument("--out", type=Path, required=True, help="folder for the run")
+    p.add_argument("--out", type=to_path, required=True, help="folder for the run")
     p.add_argument("--epochs", type=int, help="instead of the recipe's")
     p.add_argument("--input-size", type=int, help="input size in pixels, instead of the recipe's")
     p.add_argument("--seed", type=int, help="instead of the recipe's")
@@ -195,7 +197,7 @@ def _parser():
     )
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
-    p.add_argument("--out", type=Path, required=True, help="folder for all runs")
+    p.add_argument("--out", type=to_path, required=True, help="folder for all runs")
     p.add_argument("--epochs", type=int, help="instead of the recipe's")
     p.add_argument("--input-size", type=int, help="input size in pixels, instead of the recipe's")
     p.add_argument("--rows", type=int, help="number of rows to train on")
@@ -207,7 +209,7 @@ def _parser():
     p.add_argument("--recipe", default="best", help=recipes)
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
-    p.add_argument("--out", type=Path, required=True, help="folder for the results")
+    p.add_argument("--out", type=to_path, required=True, help="folder for the results")
     p.add_argument(
         "--trials", type=number(int, 1), default=30, help="number of trials (%(default)s)"
     )
@@ -240,7 +242,9 @@ def _parser():
     p.add_argument(
         "--train-csv", metavar="FILE", help="Training rows; faces that repeat them are left out"
     )
-    p.add_argument("--json", type=Path, metavar="OUT", help="also write the figures to this file")
+    p.add_argument(
+        "--json", type=to_path, metavar="OUT", help="also write the figures to this file"
+    )
 
     p = command(commands.ensemble)
     p.add_argument("--csv", **csv)
@@ -253,20 +257,22 @@ def _parser():
         metavar="RECIPE",
         help="evaluate on the part of Training that this recipe holds out instead",
     )
-    p.add_argument("--json", type=Path, metavar="OUT", help="also write the figures to this file")
+    p.add_argument(
+        "--json", type=to_path, metavar="OUT", help="also write the figures to this file"
+    )
 
     p = command(commands.robustness)
     p.add_argument("--csv", **csv)
     p.add_argument("--usage", default="PublicTest", choices=USAGES)
     p.add_argument("--model", **model, required=True)
-    p.add_argument("--out", type=Path, metavar="FOLDER", help="write robustness.json and .png")
+    p.add_argument("--out", type=to_path, metavar="FOLDER", help="write robustness.json and .png")
 
     p = command(commands.export)
     p.add_argument("--model", **model, required=True, help="a .keras file")
     p.add_argument("--csv", **csv)
     p.add_argument("--votes", **votes)
     labelled(p)
-    p.add_argument("--out", type=Path, required=True, help="folder for the files")
+    p.add_argument("--out", type=to_path, required=True, help="folder for the files")
     p.add_argument("--name", default="emotion_mobilenet_v2")
     p.add_argument(
         "--version", default=__version__, help="version in the model's card (%(default)s)"
@@ -299,7 +305,7 @@ def _parser():
         "--groups", **model | {"metavar": "FILE"},
         help=".npz file of labelled faces with groups that people stated, such as gender",
     )  # fmt: skip
-    p.add_argument("--out", type=Path, default=Path(), help="folder for MODEL_CARD.md")
+    p.add_argument("--out", type=to_path, default=Path(), help="folder for MODEL_CARD.md")
     return parser
 
 
