@@ -21,6 +21,7 @@ from fer_ros.cli.node_process import NodeProcess
 from fer_ros.evaluation import measures
 from fer_ros.evaluation.annotated_video import write_video
 from fer_ros.evaluation.report import MAX_TIMELINES, write_live_report
+from fer_ros.evaluation.result_folder import is_summary
 
 
 def header(seconds):
@@ -188,6 +189,20 @@ def test_the_report_has_a_timeline_for_each_face(tmp_path, recording, faces):
     assert ("Not drawn, seen more briefly: 2." in page.text) == (faces > MAX_TIMELINES)
     assert "a <film>" in page.text
     assert "net@01234567" in page.text
+
+
+def test_where_it_is_stopped_the_next_run_knows_its_own(tmp_path, recording, monkeypatch):
+    def stopped(path, images):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    fill(recording)
+    monkeypatch.setattr(demo, "write_video", stopped)
+    options = SimpleNamespace(out=tmp_path, source="sample")
+    with pytest.raises(KeyboardInterrupt):
+        demo._write(options, tmp_path / "out", recording)
+    assert is_summary(tmp_path / "out" / "summary.json")
+    assert not (tmp_path / "out" / "annotated.mp4").exists()
 
 
 def test_a_full_disk_is_told_once(tmp_path):

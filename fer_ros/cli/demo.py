@@ -25,7 +25,7 @@ from fer_ros.cli.own_nodes import NodesError, choose_middleware, length_of, own_
 from fer_ros.command_line import number, to_path
 from fer_ros.evaluation.annotated_video import write_video
 from fer_ros.faces import detectors
-from fer_ros.lines import shown
+from fer_ros.lines import fault, shown
 from fer_ros.runtime.private import add_shared, private
 from fer_ros.runtime.replacing import Draft, replacing
 from fer_ros.sources.address import SourceError, masked
@@ -146,14 +146,15 @@ def _demonstrate(options, draft: Draft, length: int) -> str:
 def _record(options, folder, recording, length) -> str:
     """Run both nodes until the source ends; returns what failed, or nothing."""
     import rclpy
+    from rclpy._rclpy_pybind11 import RCLError
     from rclpy.executors import SingleThreadedExecutor
 
     from fer_ros.bags.writing import BagWriter
     from fer_ros.cli.demo_recorder import Recorder
     from fer_ros.nodes.initialisation import init
 
-    init([])
     try:
+        init([])
         with ExitStack() as stack:
             bag = stack.enter_context(BagWriter(folder / "bag"))
             recorder = Recorder(recording, own_namespace("demo"))
@@ -163,6 +164,8 @@ def _record(options, folder, recording, length) -> str:
             Run(options, folder, recorder, executor, stack).play(length, bag)
     except NodesError as error:
         return str(error)
+    except RCLError as error:  # what the environment asks of ROS, such as a ROS_DOMAIN_ID
+        return fault(error)
     except OSError as error:
         return f"cannot write to {options.out}: {error.strerror}"
     except KeyboardInterrupt:
@@ -186,20 +189,23 @@ def _write(options, folder, recording) -> str:
     from fer_ros.evaluation.result_folder import write_json
 
     summary, failure = summarise(recording), ""
-    writers = (
-        lambda path: write_video(path, recording.images()),
-        lambda path: write_live_report(
+    writers = {  # the summary first: by it a later run knows its own, wherever this one is stopped
+        "summary.json": lambda path: write_json(path, summary),
+        "report.html": lambda path: write_live_report(
             path, masked(options.source), summary, observed_of(recording.records)
         ),
-        lambda path: write_json(path, summary),
-    )
+        "annotated.mp4": lambda path: write_video(path, recording.images()),
+    }
     if recording.records:
         print("Writing annotated.mp4 and report.html", flush=True)
-        for name, write in zip(RESULTS, writers, strict=True):
+        for name, write in writers.items():
             try:
                 write(folder / name)
             except OSError as error:
                 failure = f"cannot write {options.out / name}: {error.strerror or error}"
+            except KeyboardInterrupt:
+                (folder / name).unlink(missing_ok=True)
+                raise
     return failure
 
 
