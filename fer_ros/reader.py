@@ -13,11 +13,12 @@ from fer_ros.faces.follower import MeshFollower
 from fer_ros.faces.quality import Flag
 from fer_ros.images.picture import read_picture
 from fer_ros.images.rotation import rotate_image
+from fer_ros.lines import shown
 from fer_ros.observation import Observation
 from fer_ros.parameters import create_pipeline
 from fer_ros.pipeline import EmotionPipeline
 from fer_ros.result import Result
-from fer_ros.sources.address import existing
+from fer_ros.sources.address import existing, masked
 
 OF_TIME = Flag.JUST_APPEARED | Flag.TALKING | Flag.STILL
 """Flags that one picture by itself says nothing of."""
@@ -138,11 +139,24 @@ def draw(image: Picture, result: Result) -> np.ndarray:
 def as_image(image: Picture) -> np.ndarray:
     """BGR, uint8 [H, W, 3], of what ``FaceReader.read`` takes; raises as that does."""
     if isinstance(image, str | os.PathLike):
-        if not os.fspath(image):  # else the current folder
+        name = os.fspath(image)
+        if not name:  # else the current folder
             raise FileNotFoundError("no such file: an empty name")
-        return read_picture(existing(os.fspath(image)) or image)
+        found = existing(name)
+        if found is None and "://" in name:
+            raise FileNotFoundError(f"{shown(masked(name))} is an address, not a file: download it")
+        return read_picture(found or image)
     if not isinstance(image, np.ndarray):
         raise ValueError(f"an image is an array or a path, not {type(image).__name__}")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise ValueError(f"the image is {image.dtype} {image.shape}, not uint8 [H, W, 3] in BGR")
+        hint = f"; cv2.cvtColor(image, cv2.COLOR_{kind}2BGR)" if (kind := _kind(image)) else ""
+        raise ValueError(
+            f"the image is {image.dtype} {image.shape}, not uint8 [H, W, 3] in BGR{hint}"
+        )
     return image
+
+
+def _kind(image):
+    """What OpenCV calls an image of 8 bits that is grey or has an alpha channel."""
+    channels = 1 if image.ndim == 2 else image.shape[-1] if image.ndim == 3 else 0
+    return {1: "GRAY", 4: "BGRA"}.get(channels, "") if image.dtype == np.uint8 else ""

@@ -115,6 +115,15 @@ def test_what_is_no_image(reader, tmp_path):
         reader.track([1, 2], 1.0)
 
 
+def test_the_way_out_is_told(reader):
+    with pytest.raises(ValueError, match="COLOR_GRAY2BGR"):
+        reader.read(np.zeros((48, 48), np.uint8))
+    with pytest.raises(ValueError, match="COLOR_BGRA2BGR"):
+        reader.read(np.zeros((48, 48, 4), np.uint8))
+    with pytest.raises(FileNotFoundError, match=r"user:\*\*\*@.* is an address, not a file"):
+        reader.read("https://user:secret@host/a.jpg")
+
+
 def test_dicts_and_records_are_plain(image):
     result = FaceReader(face_mesh="off").read(image)
     content = json.loads(text(result))

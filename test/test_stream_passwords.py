@@ -33,7 +33,7 @@ PLAIN = [
         "rtsp://h/user=admin&password={}&channel=1", "http://h/v;password={}", "http://h/?sig={}",
         "http://h/?loginuse=a&loginpas={}", "srt://h:9000?passphrase={}", "http://h/?sessionId={}",
         "http://h/?jwt={}", "http://h/?password%5B%5D={}", "http://h/?a=1&amp;token={}",
-        "mms://u:p<{}>d@h", "rtsp://u:'{}'@h", 'rtsp://u:sec"{}@h',
+        "no such file: https:/u:{}@h", "mms://u:p<{}>d@h", "rtsp://u:'{}'@h", 'rtsp://u:sec"{}@h',
     ],
 )  # fmt: skip
 def test_masked(url):

@@ -12,7 +12,7 @@ MAX_ADDRESS = 4096  # characters
 V4L = 81
 """Linux's major number of cameras, as its list of devices has it."""
 # To the last @ of the word: a password may hold what an address must not, a quotation mark too.
-_PASSWORD = re.compile(r"(://[^\s:/@]*):(?:[^\s\"'<>]|[\"'<>](?=[^\s,:/]{0,99}@))*@")
+_PASSWORD = re.compile(r"(:/{1,2}[^\s:/@]*):(?:[^\s\"'<>]|[\"'<>](?=[^\s,:/]{0,99}@))*@")
 # As makers of cameras have it: ?pwd=, ;password=, /user=admin_password=, passphrase of SRT.
 _SECRET = re.compile(
     r"([?&;/_](?:[\w.-]{0,40}(?:pass\w{0,9}|pas|pwd|token|secret|key|auth|sig|signature"
