@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is who when one face covers another: two portraits moved over a plain ground, 120 px wide."""
 
+import math
+
 import cv2
 import numpy as np
 import pytest
@@ -77,11 +79,18 @@ def turns_back(start, speed):
     return lambda t: start + speed * min(t, 2.4 - t)
 
 
+def comes_back(width, since):
+    return lambda t: 60 + width * math.sin(1.2 * (t - since)) if t >= since else None
+
+
 SCENES = {
     "a younger one passes in front": (stands(), walks(since=0.5), 3.0),
     "an older one passes in front": (stands(since=0.3), walks(), 2.6),
     "a younger one passes behind": (walks(since=0.5), stands(), 3.0),
     "an older one passes behind": (walks(), stands(since=0.3), 2.6),
+    "a fast one passes in front": (stands(), walks(speed=420, since=0.5), 1.8),
+    "a fast one passes behind": (walks(speed=420, since=0.5), stands(), 1.8),
+    "one passes in front and comes back": (stands(), comes_back(450, 0.5), 3.0),
     "they meet and turn back": (turns_back(120, 150), turns_back(520, -150), 2.4),
     "they leave on both sides": (walks(100, 170), walks(540, -170), 2.6),
 }

@@ -14,7 +14,7 @@ import numpy as np
 from fer_ros.faces.detectors.base import Detection, Detector
 from fer_ros.faces.finder import Found, largest_first
 from fer_ros.faces.mesh import Look, Square, square_of
-from fer_ros.faces.motion import Motion
+from fer_ros.faces.motion import Motion, moved
 from fer_ros.faces.pose import head_pose
 from fer_ros.faces.tracker import MIN_HITS, likeness
 from fer_ros.faces.verifier import Verifier
@@ -30,6 +30,7 @@ ONE = 0.5  # overlap from which two followed faces are one
 TREMBLE = 0.01  # of the side, and rad, by which a square may differ and stays as it was
 SLACK = 0.005  # seconds: stamps jitter
 STRAYED = 0.1  # of the side, by which one of two has to be nearer to where it was expected
+FORESEEN = 0.6  # seconds for which motion tells who is where
 NEVER = -1  # number of no image, nor of one before the first
 
 
@@ -52,6 +53,8 @@ class _FollowedFace:
     before: int = NEVER
     """The image in which it was seen before ``image``."""
     motion: Motion = field(default_factory=Motion)
+    front: "tuple[_FollowedFace, Motion] | None" = None
+    """Of a lost face: the one that goes on where both lay, and where that was about to go."""
 
     @property
     def box(self) -> Box:
@@ -160,7 +163,9 @@ class MeshFollower:
             if track.image == self._image:
                 track.proposal, track.framed = proposal.box, track.box
             else:
+                covered = track.motion.before(now)
                 self._find_again(track, proposal, bgr, now, not many or track.id in looked_at)
+                self._decide_anew(track, covered, proposal.box, now)
         free = [p for p in proposals if not self._taken(p)]
         for proposal in free[:CANDIDATES]:
             if self._taken(proposal):  # by one that was verified just now
@@ -201,7 +206,7 @@ class MeshFollower:
         square, looks = square_of(proposal), 2
         beside = track.box.overlap(proposal.box) < SAME
         if track.by_mesh and not beside and track.image == self._image - 1:
-            box = _moved(track.framed, track.proposal, proposal.box)
+            box = moved(track.framed, track.proposal, proposal.box)
             square, looks = track.square.moved(track.box, box), 1
             if not look_at_it:
                 track.square, track.points = square, None
@@ -237,7 +242,8 @@ class MeshFollower:
         """Where a face may be, seen in this image or not."""
         if track.image == self._image:
             return (track.box,)
-        return track.motion.places(now, track.image == self._image - 1)
+        places = track.motion.places(now, track.image == self._image - 1)
+        return places + track.front[1].places(now, False) if track.front else places
 
     def _unite(self, now: float) -> None:
         """Of two that lie on one face one goes on, the other is lost from now on: covered where it
@@ -248,14 +254,33 @@ class MeshFollower:
             if track.image != self._image:
                 continue
             for other in [o for o in kept if o.box.overlap(track.box) >= ONE]:
-                lost = track if self._stays(other, track, now) else other
-                lost.image = NEVER
+                lost, front = (track, other) if self._stays(other, track, now) else (other, track)
+                lost.image, lost.front = NEVER, (front, front.motion.before(now))
                 lost.detection = Detection(lost.motion.undo_drift(now), lost.detection.score)
                 if lost is track:
                     break
                 kept.remove(other)
             else:
                 kept.append(track)
+
+    def _decide_anew(self, track: _FollowedFace, covered: Motion, box: Box, now: float) -> None:
+        """Now that a face that was covered is seen again, at ``box``, and where the other one went:
+        whether it was the other one that was covered. They go on as each other then.
+        """
+        if not track.front or track.image != self._image:
+            return
+        (front, was), track.front = track.front, None
+        if front.image != self._image or was.age(now) > FORESEEN:
+            return
+        as_now, exchanged = was.distance(now, front.box), was.distance(now, box)
+        if track.hits > MIN_HITS:
+            as_now += covered.distance(now, box)
+            exchanged += covered.distance(now, front.box)
+        if exchanged + STRAYED < as_now:
+            track.id, front.id = front.id, track.id
+            track.motion, track.hits = was, front.hits
+            track.motion.note(now, track.box)
+            self._tracks.sort(key=lambda t: t.id)
 
     def _stays(self, older: _FollowedFace, younger: _FollowedFace, now: float) -> bool:
         """Whether the face that both lie on is that of the older one: a track that is no part of a
@@ -267,10 +292,3 @@ class MeshFollower:
         return older.motion.strayed(now, older.box) <= STRAYED + younger.motion.strayed(
             now, younger.box
         )
-
-
-def _moved(framed: Box, then: Box, now: Box) -> Box:
-    """What ``framed`` a face whose box was ``then``, for its box ``now``."""
-    scale = now.width / then.width
-    x, y = now.x + (framed.x - then.x) * scale, now.y + (framed.y - then.y) * scale
-    return Box(x, y, framed.width * scale, framed.height * scale)
