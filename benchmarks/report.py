@@ -26,7 +26,7 @@ def machine(quick: bool = False) -> dict:
         "python": platform.python_version(),
         "opencv": cv2.__version__,
         "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
-        "commit": _run("git", "describe", "--always", "--dirty"),
+        "commit": _commit(),
         "quick": quick,
     }
 
@@ -118,6 +118,14 @@ def _cpu_model() -> str:
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+def _commit() -> str:
+    """With ``-dirty`` where anything but the results themselves has changed since."""
+    changed = _run(
+        "git", "status", "--porcelain", "-uno", "--", ":/", ":(top,exclude)benchmarks/results"
+    )
+    return _run("git", "describe", "--always") + "-dirty" * (changed != "unknown")
 
 
 def _run(*command) -> str:
