@@ -10,6 +10,9 @@ from pathlib import Path
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from node_helpers import all_done, astronaut, blank, header, parameters, pouring, raw
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.msg import ParameterValue
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from sensor_msgs.msg import Image
 
 # SIGKILL; SIGINT and SIGTERM are in test_two_processes.py
@@ -55,6 +58,26 @@ def test_node_is_killed(meet, start):
 
 
 # exit_on_failure
+
+
+def test_no_request_ends_a_node(meet, start):
+    """A parameter of a type that there is not: rclpy raises of it, out of its own service."""
+    nodes = {"emotion_node": start("emotion_node"), "video_source": start("video_source")}
+    for node in nodes.values():
+        node.wait_for("_node]: listening" if node is nodes["emotion_node"] else "on /image_raw")
+    bench = meet()
+    odd = [ParameterMessage(name="max_faces", value=ParameterValue(type=99))]
+    for name, node in nodes.items():
+        one = bench.call(
+            SetParameters, f"{name}/set_parameters", SetParameters.Request(parameters=odd)
+        )
+        kind = SetParametersAtomically
+        all_ = bench.call(kind, f"{name}/set_parameters_atomically", kind.Request(parameters=odd))
+        for result in (*one.results, all_.result):
+            assert not result.successful
+            assert "99 is not a valid" in result.reason
+        assert not node.has_ended()
+        assert node.words().count("parameters refused") == 1
 
 
 def test_gives_up_at_start(start):

@@ -248,9 +248,10 @@ def test_what_hangs_is_given_up_and_counted():
     assert sorted(done) == [1, 3]
 
 
-def test_a_higher_rate_holds_for_the_item_that_waits(make):
+@pytest.mark.parametrize("rate", [0.01, 5e-324])  # 1 / rate: 100 s, and for ever
+def test_a_higher_rate_holds_for_the_item_that_waits(make, rate):
     done = []
-    worker = make(done.append, max_rate=0.01)
+    worker = make(done.append, max_rate=rate)
     worker.put(1)
     until(lambda: done == [1])
     worker.put(2)

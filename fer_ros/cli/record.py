@@ -51,7 +51,7 @@ def main(argv=None) -> int:
     from rclpy._rclpy_pybind11 import RCLError
     from rclpy.utilities import remove_ros_args
 
-    from fer_ros.nodes.initialisation import init
+    from fer_ros.nodes.initialisation import init, refuse_malformed
 
     argv = sys.argv if argv is None else ["record", *argv]
     try:
@@ -65,6 +65,7 @@ def main(argv=None) -> int:
     try:
         init(argv)
         node = rclpy.create_node("recorder")
+        refuse_malformed(node)
         options.out = options.out or new_folder(node.get_namespace())
         with private(options.shared):
             return _record(options, node, start.received)

@@ -16,7 +16,7 @@ from rclpy.signals import install_signal_handlers
 from rclpy.utilities import remove_ros_args
 
 from fer_ros import start
-from fer_ros.nodes.initialisation import init
+from fer_ros.nodes.initialisation import init, refuse_malformed
 from fer_ros.nodes.usage import NODES, usage
 from fer_ros.runtime.parameter_files import dropped_files
 
@@ -75,6 +75,7 @@ def _work(node):
     """Start the node and spin until it is told to stop."""
     if start.received():
         return
+    refuse_malformed(node)
     node.start()
     # Between a signal and the end of the context, rclpy may begin to wait again, and would
     # then wait for ever: a node that has no timer of its own needs this one to end.

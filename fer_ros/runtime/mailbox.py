@@ -155,7 +155,8 @@ class MailboxWorker(Generic[T]):
         """Seconds until an item that waits may be taken; None without one."""
         if not self._slots:
             return None
-        pause = 1 / self._max_rate if self._max_rate > 0 else 0.0
+        # A rate near 0 asks for longer than any clock counts.
+        pause = min(1 / self._max_rate, threading.TIMEOUT_MAX) if self._max_rate > 0 else 0.0
         return self._last_turn + pause - time.monotonic()
 
     def _run_commands(self, commands):
