@@ -247,7 +247,7 @@ def test_many_broken_messages_take_two_lines(tmp_path):
 @pytest.mark.parametrize("says", [True, False])
 def test_a_message_that_unpacks_to_gigabytes_is_left_out(tmp_path, says, monkeypatch):
     """Before it is unpacked where it says so, at the limit where it does not."""
-    monkeypatch.setattr("fer_ros.bags.salvage.MAX_UNPACKED", 10_000_000)
+    monkeypatch.setattr("fer_ros.bags.limits.MAX_UNPACKED", 10_000_000)
     bomb = zstandard.ZstdCompressor(write_content_size=says).compress(bytes(200_000_000))
     path = make_bag(tmp_path / "bag", frames(3), storage="sqlite3", compress="message")
     spoil_message(path, 2, lambda _: bomb)

@@ -9,19 +9,17 @@ from typing import Any
 from rosbags.rosbag2 import Reader, storage_mcap
 
 from fer_ros.bags.image_topics import BagError, image_topic, type_name
-from fer_ros.bags.metadata import SUFFIXES, is_storage, read_metadata
-from fer_ros.bags.salvage import (
-    BagTopic,
-    Message,
-    Salvage,
+from fer_ros.bags.limits import (
     check_database,
+    check_mcap,
     check_packed_file,
-    has_odd_rows,
     is_message,
     is_packed,
     unpack,
     unpack_lz4,
 )
+from fer_ros.bags.metadata import SUFFIXES, is_storage, read_metadata
+from fer_ros.bags.salvage import BagTopic, Message, Salvage
 from fer_ros.lines import fault, shown
 
 # rosbags sets no limit to what a chunk of an MCAP file may become, whatever its index says.
@@ -210,9 +208,10 @@ def _check(file: Path) -> None:
     what damaged bytes raise.
     """
     if file.suffix == ".db3":
-        check_database(file)
-        if has_odd_rows(file):
+        if check_database(file):
             raise ValueError("rows that are not messages")
+    elif file.suffix == ".mcap":
+        check_mcap(file)
     elif file.suffix == ".zstd":
         try:
             check_packed_file(file)

@@ -5,7 +5,6 @@ A recorder that loses its power leaves a file without index. An MCAP that has on
 chunk through it; all else from its beginning. What can be read comes in the order of the file.
 """
 
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,16 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import zstandard
 from rosbags.rosbag2.metadata import parse_qos
 
+from fer_ros.bags.limits import LEAST_ROW, Budget, check_tables, is_message, unpack, unpack_lz4
 from fer_ros.runtime.settings_files import parsed, yaml
-
-MAX_UNPACKED = 1 << 30
-"""Bytes that one compressed message or chunk may become; larger ones are taken for damage."""
-MAX_PACKED = 200
-"""Times its size that a whole compressed file may become."""
-_ZSTD = b"\x28\xb5\x2f\xfd"  # no CDR message begins so
 
 
 class BagTopic(NamedTuple):
@@ -43,52 +36,6 @@ class Message(NamedTuple):
     topic: str
     time: int
     data: bytes
-
-
-def is_packed(data: bytes) -> bool:
-    """Whether a message is compressed, by its first bytes."""
-    return data[:4] == _ZSTD
-
-
-def unpack(data: bytes, expected: int | None = None) -> bytes:
-    """What a zstd frame holds. Raises ValueError or zstandard.ZstdError for damage, and, before
-    anything is unpacked, for one that says to hold more than MAX_UNPACKED or ``expected`` bytes.
-    """
-    limit = _limit(expected)
-    size = zstandard.frame_content_size(data)  # -1: it does not say
-    if size > limit:
-        raise ValueError(f"unpacks to {size} bytes, the limit is {limit}")
-    return zstandard.decompress(data, max_output_size=limit)
-
-
-def unpack_lz4(data: bytes, expected: int | None = None) -> bytes:
-    """What an LZ4 frame holds, its first MAX_UNPACKED or ``expected`` bytes."""
-    from lz4.frame import LZ4FrameDecompressor
-
-    return LZ4FrameDecompressor().decompress(data, _limit(expected))
-
-
-def check_packed_file(path: Path) -> None:
-    """Look what a bag file in zstd would become, without keeping any of it.
-
-    Raises ValueError for one that becomes over MAX_PACKED times its size (and over 64 MiB);
-    zstandard.ZstdError for damage.
-    """
-    limit, size = max(MAX_PACKED * path.stat().st_size, 64 << 20), 0
-    with (
-        path.open("rb") as file,
-        zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-            file, read_across_frames=True
-        ) as unpacked,
-    ):
-        while block := unpacked.read(1 << 20):
-            size += len(block)
-            if size > limit:
-                raise ValueError(f"unpacks to over {limit >> 20} MiB, {MAX_PACKED} times its size")
-
-
-def _limit(expected: int | None) -> int:
-    return MAX_UNPACKED if expected is None else min(expected, MAX_UNPACKED)
 
 
 class Salvage:
@@ -140,6 +87,7 @@ def _mcap_records(path, note_fault) -> Iterator[tuple[BagTopic, Message]]:
 
     channels = _Channels(note_fault)
     size = path.stat().st_size
+    budget = Budget(size)
     with path.open("rb") as file:
         known, chunks = _mcap_index(file, size)
         for record in known:
@@ -152,6 +100,7 @@ def _mcap_records(path, note_fault) -> Iterator[tuple[BagTopic, Message]]:
                 yield from channels.take(record)
                 continue
             try:
+                budget.take(record.uncompressed_size)
                 parts = breakup_chunk(_unpacked(record), validate_crc=True)
             except Exception as error:
                 note_fault(error)
@@ -201,7 +150,7 @@ def _mcap_index(file, size) -> tuple[list, list[int]]:
     if summary is None:
         return [], []
     known = [*summary.schemas.values(), *summary.channels.values()]
-    return known, sorted(chunk.chunk_start_offset for chunk in summary.chunk_indexes)
+    return known, sorted({chunk.chunk_start_offset for chunk in summary.chunk_indexes})
 
 
 def _at(file, size, offsets, note_fault) -> Iterator:
@@ -230,42 +179,6 @@ def _unpacked(chunk):
     return replace(chunk, data=data, compression="")
 
 
-def is_message(time: object, data: object) -> bool:
-    """Whether these are of a message: a database holds anything in any column."""
-    return type(time) is int and 0 <= time < 1 << 63 and isinstance(data, bytes | memoryview)
-
-
-_TABLES = ("messages", "topics", "schema", "metadata", "message_definitions")
-_ODD = """SELECT 1 FROM messages WHERE typeof(timestamp) != 'integer' OR timestamp < 0
-    OR typeof(data) != 'blob' OR topic_id NOT IN (SELECT id FROM topics) LIMIT 1"""
-
-
-def has_odd_rows(path: Path) -> bool:
-    """Whether a database has messages that are none; rosbags would end with them.
-
-    Raises sqlite3.Error.
-    """
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as it:
-        return it.execute(_ODD).fetchone() is not None
-
-
-def check_database(path: Path) -> None:
-    """Look that topics and messages are plain tables, whose size is the file's: a view, a virtual
-    table or a computed column has as many rows and bytes as its author likes.
-
-    Raises ValueError; sqlite3.Error for what is no database.
-    """
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as it:
-        it.execute("PRAGMA writable_schema = ON")
-        for name, kind, text in it.execute(
-            f"SELECT name, type, sql FROM sqlite_master WHERE lower(name) IN {_TABLES}"
-        ):
-            if kind != "table" or not re.match(r"\s*CREATE\s+TABLE\b", f"{text}", re.IGNORECASE):
-                raise ValueError(f"{name} is not a plain table and is not read")
-            if any(row[6] for row in it.execute(f"PRAGMA table_xinfo({name})")):
-                raise ValueError(f"{name} has computed columns and is not read")
-
-
 def _offered(profiles) -> list:
     try:
         return parse_qos(parsed(profiles, yaml))
@@ -277,10 +190,10 @@ def _sqlite_records(path, note_fault) -> Iterator[tuple[BagTopic, Message]]:
     """Every message of a database, its write-ahead log included, up to its first broken page; rows
     that are none are left out.
     """
-    check_database(path)
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
         # Else sqlite refuses a file shorter than its header says. Nothing is written: mode=ro.
         database.execute("PRAGMA writable_schema = ON")
+        check_tables(database)
         columns = {row[1] for row in database.execute("PRAGMA table_info(topics)")}
         offered = "offered_qos_profiles" if "offered_qos_profiles" in columns else "''"
         topics = {
@@ -290,10 +203,19 @@ def _sqlite_records(path, note_fault) -> Iterator[tuple[BagTopic, Message]]:
             )
             if isinstance(name, str) and isinstance(kind, str)
         }
+        log = path.with_name(f"{path.name}-wal")
+        left = size = sum(file.stat().st_size for file in (path, log) if file.exists())
+        # By the rows' own order, since sorted ones would first be stored, all of them.
         for number, time, data in database.execute(
-            "SELECT topic_id, timestamp, data FROM messages ORDER BY id"
+            "SELECT topic_id, timestamp, CASE WHEN length(data) <= ? THEN data END FROM messages "
+            "ORDER BY rowid",
+            (size,),
         ):
-            if number in topics and is_message(time, data):
+            is_one = number in topics and is_message(time, data)
+            left -= LEAST_ROW + (len(data) if is_one else 0)
+            if left < 0:
+                raise ValueError("more messages than its file can hold")
+            if is_one:
                 yield topics[number], Message(topics[number].name, time, data)
             else:
                 note_fault(ValueError("rows that are not messages are left out"))
