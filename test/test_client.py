@@ -10,6 +10,7 @@ from builtin_interfaces.msg import Time
 from fer_ros.msg import EmotionArray, EmotionEvent, EngagementArray, FaceEmotion, FaceEngagement
 from node_helpers import astronaut, stamped
 from std_msgs.msg import Header
+from web_helpers import until
 
 from fer_ros.nodes import client as client_module
 from fer_ros.nodes.client import EmotionClient
@@ -27,6 +28,22 @@ class Topics:
 
     def destroy_subscription(self, topic):
         del self.callbacks[topic]
+
+
+class Spun:
+    """An executor that another thread spins."""
+
+    def __init__(self, node):
+        self.get_nodes = lambda: [node]
+
+
+class Context:
+    """A context until it is shut down."""
+
+    is_ok = True
+
+    def ok(self):
+        return self.is_ok
 
 
 @pytest.fixture
@@ -120,3 +137,33 @@ def test_spins_where_nobody_does(bench):
     publisher.publish(EmotionEvent(to_label="joy"))
     assert client.wait_for_event(20.0, "joy").to_label == "joy"
     own.destroy_node()
+
+
+def test_no_event_of_several_at_once_is_missed(topics):
+    """Two faces that change in one image: only the last event was looked at."""
+    topics.executor, topics.context = Spun(topics), Context()
+    client = EmotionClient(topics)
+    found = []
+
+    def wait():
+        found.append(client.wait_for_event(float("inf"), "joy"))
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    until(lambda: client._waiting, "the wait")
+    for label in ("anger", "joy", "sadness"):
+        topics.callbacks["emotion_events"](EmotionEvent(to_label=label))
+    waiting.join(20.0)
+    assert [event.to_label for event in found] == ["joy"]
+
+
+def test_a_wait_ends_with_the_context(topics):
+    topics.executor, topics.context = Spun(topics), Context()
+    client = EmotionClient(topics)
+    waiting = threading.Thread(target=client.wait_for_emotions, args=(1000.0,))
+    waiting.start()
+    until(lambda: client._waiting, "the wait")
+    topics.context.is_ok = False
+    waiting.join(20.0)
+    assert not waiting.is_alive()
+    assert client.wait_for_event(1000.0) is None

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What emotion_node says, for a node of your own: the newest faces, engagement, events."""
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
 from fer_ros.msg import (
@@ -20,6 +21,7 @@ from fer_ros.msg import (
 )
 from fer_ros.stamp_clock import seconds_of
 
+LOOK = 0.5  # seconds of a wait after which it is seen that the context has been shut down
 Message = TypeVar("Message")
 
 
@@ -54,10 +56,9 @@ class EmotionClient:
         """How often faces have changed to each expression; without what is only relative."""
         self._node = node
         self._callbacks = on_emotions, on_engagement, on_event
-        self._changed = threading.Condition()
+        self._waiting: list[tuple[type, SimpleQueue]] = []
         self._emotions: EmotionArray | None = None
         self._engagement: EngagementArray | None = None
-        self._event: EmotionEvent | None = None
         self._since: dict[int, tuple[str, float]] = {}
         self._received = float("-inf")
         self._subscriptions = [
@@ -99,34 +100,38 @@ class EmotionClient:
         self, timeout: float, condition: Callable[[EmotionArray], bool] = lambda _: True
     ) -> EmotionArray | None:
         """The next result for which ``condition`` is true; None when none comes for ``timeout``
-        seconds. Spins the node, unless an executor does on another thread; not for callbacks.
+        seconds, or the context is shut down. Spins the node, unless an executor does on another
+        thread; not for callbacks.
         """
-        return self._wait(timeout, lambda: self._emotions, condition)
+        return self._wait(EmotionArray, timeout, condition)
 
     def wait_for_event(self, timeout: float, to_label: str = "") -> EmotionEvent | None:
         """The next event, or the next change to an expression; otherwise as wait_for_emotions."""
-        return self._wait(timeout, lambda: self._event, lambda e: to_label in ("", e.to_label))
+        return self._wait(EmotionEvent, timeout, lambda e: to_label in ("", e.to_label))
 
     def _wait(
-        self,
-        timeout: float,
-        newest: Callable[[], Message | None],
-        condition: Callable[[Message], bool],
+        self, kind: type[Message], timeout: float, condition: Callable[[Message], bool]
     ) -> Message | None:
-        end, last, executor = time.monotonic() + timeout, newest(), self._node.executor
-        is_spun = executor is not None and self._node in executor.get_nodes()
-        with SingleThreadedExecutor(context=self._node.context) as own:
-            while (left := end - time.monotonic()) > 0 and self._node.context.ok():
-                if is_spun:
-                    with self._changed:
-                        self._changed.wait_for(lambda: newest() is not last, left)  # noqa: B023
-                else:
-                    rclpy.spin_once(self._node, executor=own, timeout_sec=left)
-                message, before = newest(), last
-                if message is not None and message is not before and condition(message):
-                    return message
-                last = message
+        end = time.monotonic() + timeout
+        arrived: SimpleQueue = SimpleQueue()  # of all, as several may come between two looks
+        self._waiting.append((kind, arrived))
+        try:
+            while self._node.context.ok() and (left := end - time.monotonic()) > 0:
+                with suppress(Empty, ExternalShutdownException):
+                    message = self._next(arrived, min(left, LOOK))
+                    if condition(message):
+                        return message
+        finally:
+            self._waiting.remove((kind, arrived))
         return None
+
+    def _next(self, arrived: SimpleQueue, timeout: float):
+        executor = self._node.executor
+        if executor is not None and self._node in executor.get_nodes():
+            return arrived.get(timeout=timeout)
+        with SingleThreadedExecutor(context=self._node.context) as own:
+            rclpy.spin_once(self._node, executor=own, timeout_sec=timeout)
+        return arrived.get_nowait()
 
     def _take_emotions(self, message: EmotionArray) -> None:
         now = seconds_of(message.header.stamp)
@@ -134,24 +139,22 @@ class EmotionClient:
         known = {} if went_back else self._since
         new = {face.track_id: (face.label, now) for face in message.faces}
         same = {i: known[i] for i, (label, _) in new.items() if i in known and known[i][0] == label}
-        with self._changed:
-            self._since = new | same
-            self._emotions, self._received = message, time.monotonic()
-            self._changed.notify_all()
-        self._call(0, message)
+        self._since = new | same
+        self._emotions, self._received = message, time.monotonic()
+        self._pass_on(message, 0)
 
     def _take_engagement(self, message: EngagementArray) -> None:
         self._engagement = message
-        self._call(1, message)
+        self._pass_on(message, 1)
 
     def _take_event(self, message: EmotionEvent) -> None:
-        with self._changed:
-            if not message.relative:
-                self.event_counts[message.to_label] += 1
-            self._event = message
-            self._changed.notify_all()
-        self._call(2, message)
+        if not message.relative:
+            self.event_counts[message.to_label] += 1
+        self._pass_on(message, 2)
 
-    def _call(self, number, message):
+    def _pass_on(self, message, number):
+        for kind, arrived in tuple(self._waiting):
+            if isinstance(message, kind):
+                arrived.put(message)
         if callback := self._callbacks[number]:
             callback(message)
