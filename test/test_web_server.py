@@ -190,6 +190,14 @@ def test_nothing_without_the_token(guarded, path):
     assert "default-src 'none'" in policy
 
 
+def test_no_visit_is_logged(server, caplog):
+    """What a WebSocket offered was written to the log, a line for each visit."""
+    with pages() as page:
+        page(server.port, Sec_WebSocket_Protocol="a, b")
+        until(lambda: server.looking == [1])
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("path", ["/", "/live", "/none", "/../x"])
 def test_whatever_is_expected_is_answered(guarded, caplog, path):
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n".encode()

@@ -256,6 +256,7 @@ def _log():
     """For defects of ours; what is wrong with a request may hold the token, and never ends."""
     log = logging.getLogger("fer_ros.web_server")
     log.addFilter(_is_ours)
+    logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # else it tells of each visit
     return log
 
 
