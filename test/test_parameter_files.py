@@ -61,6 +61,16 @@ def test_a_file_of_a_neighbour_is_passed_over(tmp_path):
     assert list(dropped_files(arguments, "/video_source"))
 
 
+def test_a_file_of_all_nodes_in_another_namespace(tmp_path):
+    """Each node took it for one of its neighbours', and nobody said a word."""
+    text = "".join(OF_EMOTION_NODE.replace("emotion_node", n) for n in ("emotion_node", "web_view"))
+    arguments = write(tmp_path, text)
+    for name, other in (("emotion_node", "web_view"), ("web_view", "emotion_node")):
+        (line,) = dropped_files(arguments, f"/left/{name}", [other])
+        assert line.endswith(f"write /left/{name} or /**/{name}")
+        assert not list(dropped_files(arguments, f"/{name}", [other]))
+
+
 @pytest.mark.parametrize("text", ["", "- 1\n", "a: b: c\n", "just text\n"])
 def test_what_is_no_parameter_file_is_left_to_rcl(tmp_path, text):
     assert not list(dropped_files(write(tmp_path, text), "/emotion_node"))

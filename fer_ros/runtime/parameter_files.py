@@ -51,8 +51,8 @@ def dropped_files(
     Args:
         arguments: those of the process.
         node: its full name.
-        other_nodes: names without namespace: a file of theirs is passed over, as a launch file
-            gives one to all its nodes.
+        other_nodes: names without namespace: a file of theirs that does not name this one is
+            passed over, as a launch file gives one to all its nodes.
     """
     for option, path in pairwise(arguments):
         if option != "--params-file":
@@ -61,9 +61,11 @@ def dropped_files(
             keys = [key for key, _ in nodes_in(load(Path(path), yaml))]
         except (OSError, SettingsError):
             continue  # rcl says so
-        names = {key.rpartition("/")[2] for key in keys}
-        if keys and not names & set(other_nodes) and not any(matches(key, node) for key in keys):
+        names, name = {key.rpartition("/")[2] for key in keys}, node.rpartition("/")[2]
+        if name not in names and names & set(other_nodes):
+            continue
+        if keys and not any(matches(key, node) for key in keys):
             yield (
                 f"{path} is dropped: its keys ({', '.join(keys)}) are those of other nodes; this "
-                f"one is {node}: write {node} or /**/{node.rpartition('/')[2]}"
+                f"one is {node}: write {node} or /**/{name}"
             )
