@@ -3,6 +3,8 @@
 (REP 103).
 """
 
+import math
+
 import numpy as np
 
 from fer_ros.images.camera_model import CameraModel
@@ -70,5 +72,8 @@ def quaternion(matrix: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def face_centres(result: Result, camera: CameraModel) -> dict[int, np.ndarray]:
-    """The middle of each face by its id, [x, y, z] in metres, float64, in the image's frame."""
-    return {face.track_id: face_corners(face, camera).mean(axis=0) for face in result.faces}
+    """The middle of each face of a known distance by its id, [x, y, z] in metres, float64, in the
+    image's frame.
+    """
+    known = [face for face in result.faces if math.isfinite(face.distance)]
+    return {face.track_id: face_corners(face, camera).mean(axis=0) for face in known}

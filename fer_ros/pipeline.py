@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole job without ROS: an image in, the apparent expression of each face out."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -239,7 +240,7 @@ class EmotionPipeline:
         for face in faces:
             angles = self._poses.update(face.track_id, np.array(face.pose), now)
             place = None
-            if camera:
+            if camera and math.isfinite(face.distance):
                 centre = face_corners(face, camera).mean(axis=0)
                 place = self._places.update(face.track_id, centre, now)
             result.append(replace(face, pose=HeadPose(*angles.tolist()), place=place))

@@ -160,6 +160,7 @@ def changed(at, value):
         {"k": [600.0, 600.0, 320.0, 600.0, 600.0, 320.0, 0.0, 0.0, 1.0]},  # singular
         {"d": [0.1, math.nan, 0.0, 0.0, 0.0]},
         {"d": [0.1, 0.2]},
+        {"roi": roi(2**31, 0)},
         {"d": [0.1] * 4, "distortion_model": "of_mine"},
     ],
 )
@@ -173,3 +174,19 @@ def test_names_of_topics():
     assert camera_info_of("/left/image_raw/compressed") == "/left/camera_info"
     assert camera_info_of("/image") == "/camera_info"
     assert base_of("/left/image_raw/compressed") == base_of("/left/image_raw") == "/left/image_raw"
+
+
+@pytest.mark.parametrize(
+    ("kind", "d"),
+    [("plumb_bob", [-0.4, 0.2, 0.0, 0.0, -0.05]), ("equidistant", [-0.3, 0.1, -0.05, 0.01])],
+)
+def test_a_distortion_that_has_no_inverse_at_the_border(kind, d):
+    """A face there was a million metres away, on the other side."""
+    k = [300.0, 0.0, 320.0, 0.0, 300.0, *K[5:]]
+    camera = camera_model(info(k=k, d=d, distortion_model=kind), SHAPE)
+    rays = camera.rays([(0, 0), (320, 240), (400, 300)])
+    assert np.isnan(rays[0, :2]).all()
+    assert np.isfinite(rays[1:]).all()
+    at_border, inside = Box(0, 0, 60, 60), Box(290, 210, 60, 60)
+    assert math.isnan(Ranging(camera).distance(at_border, SHAPE))
+    assert Ranging(camera).distance(inside, SHAPE) == pytest.approx(300 * 0.16 / 60, rel=0.02)

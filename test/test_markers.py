@@ -77,6 +77,14 @@ def test_no_face_no_marker():
     assert face_markers(Header(), calibrated(), 0.16).markers == []
 
 
+def test_a_face_of_no_known_distance_stands_nowhere():
+    """Such as at the border of a lens whose distortion cannot be undone there."""
+    lost = replace(face((0, 0, 96, 96), 5), distance=math.nan)
+    result = calibrated(lost, face((272, 192, 96, 96)))
+    assert {marker.id for marker in face_markers(Header(), result, 0.16).markers} == {4}
+    assert set(face_centres(result, CAMERA)) == {4}
+
+
 def test_centre_of_a_face():
     centres = face_centres(calibrated(face((272, 192, 96, 96))), CAMERA)
     assert centres[4] == pytest.approx([0, 0, 1])

@@ -3,6 +3,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -36,12 +37,16 @@ class Ranging:
             shape: of the image, [H, W, ...].
 
         Returns:
-            m; NaN where unknown.
+            m; NaN where unknown, also where the distortion at one of its corners cannot be undone.
         """
         along = self.depth.median(box, shape) if self.depth else math.nan
         if self.camera is None:
             return along
         x, y = box.centre
+        far = box.x + box.width, box.y + box.height
+        *corners, centre = self.camera.rays([*product(*zip(box[:2], far, strict=True)), (x, y)])
+        if not np.isfinite(corners).all():
+            return math.nan
         if math.isnan(along):
             turned = self.rotate % 180
             half = max(box.height if turned else box.width, 1) / 2
@@ -49,4 +54,4 @@ class Ranging:
             first, last = self.camera.rays(ends)
             width = float(np.linalg.norm(last - first))
             along = self.face_width / width if width > 0 else math.nan
-        return float(along * np.linalg.norm(self.camera.rays([box.centre])[0]))
+        return float(along * np.linalg.norm(centre))

@@ -16,6 +16,9 @@ FOCAL = (0.05, 100.0)
 """What a focal length may be over the width of the sensor, both in pixels: views of 170 and of half
 a degree are none of a camera that sees faces."""
 FARTHEST = 1e6  # pixels, of a principal point: any window of any sensor
+UNDONE = 0.05
+"""By how much of the focal length a pixel may differ from where its undistorted ray is seen: near
+the border a polynomial may have no inverse, and OpenCV's iterations give a ray from anywhere."""
 COEFFICIENTS = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14), "equidistant": (4,)}
 """How many distortion coefficients a model of CameraInfo has."""
 
@@ -49,16 +52,26 @@ class CameraModel:
             pixels: x, y of each, [N, 2].
 
         Returns:
-            x, y, z in m in the image's frame, float64 [N, 3].
+            x, y, z in m in the image's frame, float64 [N, 3]; NaN for x and y where the distortion
+            cannot be undone.
         """
         points: np.ndarray = np.asarray(pixels, np.float64).reshape(-1, 1, 2)
+        focal = self.matrix.diagonal()[:2]
         if len(self.distortion) == 0:
-            points = (points - self.matrix[:2, 2]) / self.matrix.diagonal()[:2]
-        elif self.kind == "equidistant":
-            points = cv2.fisheye.undistortPoints(points, self.matrix, np.asarray(self.distortion))
+            points = (points - self.matrix[:2, 2]) / focal
         else:
-            points = cv2.undistortPoints(points, self.matrix, np.asarray(self.distortion))
+            points, seen = self._undistorted(points)
+            points[(np.abs(seen) > UNDONE * focal).any(axis=2)] = np.nan
         return np.c_[points.reshape(-1, 2), np.ones(len(points))]
+
+    def _undistorted(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The rays of pixels, and how far from these they are seen, both [N, 1, 2]."""
+        distortion, still = np.asarray(self.distortion), np.zeros(3)
+        camera = cv2.fisheye if self.kind == "equidistant" else cv2
+        points = camera.undistortPoints(pixels, self.matrix, distortion)
+        places = cv2.convertPointsToHomogeneous(points)
+        seen, _ = camera.projectPoints(places, still, still, self.matrix, distortion)
+        return points, seen.reshape(pixels.shape) - pixels
 
 
 def camera_model(info, shape: tuple[int, ...], rectified: bool = False) -> CameraModel:
@@ -76,6 +89,8 @@ def camera_model(info, shape: tuple[int, ...], rectified: bool = False) -> Camer
     if rectified and info.p[0]:
         matrix = np.reshape(np.asarray(info.p, np.float64), (3, 4))[:, :3]
     across, down, roi = max(info.binning_x, 1), max(info.binning_y, 1), info.roi
+    if max(roi.x_offset, roi.y_offset) > FARTHEST:
+        raise CalibrationError("its region of interest lies on no sensor")
     _check(matrix, info.width or shape[1] * across + roi.x_offset)
     columns = (roi.width or info.width) / across or shape[1]
     rows = (roi.height or info.height) / down or shape[0]

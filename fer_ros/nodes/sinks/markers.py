@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``emotion_markers``: a box and a label for RViz where a face is in space."""
 
+import math
+
 from geometry_msgs.msg import Point, Quaternion, Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
@@ -44,6 +46,8 @@ def face_markers(header: Header, result: Result, face_width: float) -> MarkerArr
     assert result.camera
     markers = []
     for face in result.faces:
+        if not math.isfinite(face.distance):
+            continue
         corners = face_corners(face, result.camera)
         red, green, blue = (c / 255 for c in COLOURS[face.label])
         box = _marker(header, face, "box", Marker.LINE_STRIP, ColorRGBA(r=red, g=green, b=blue))
