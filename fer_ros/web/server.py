@@ -48,7 +48,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Server": "fer_ros",
 }
-"""Of every answer to what is HTTP: nothing from elsewhere, no address passed to others, nothing kept."""
+"""Of every answer by HTTP: nothing from elsewhere, no address passed to others, nothing kept."""
 MAX_IDLE = 32  # connections beside the viewers'
 IDLE = 15.0  # seconds that one may stay
 SWEEP = 0.5  # seconds between two looks at them
