@@ -97,7 +97,7 @@ def _handle(handler) -> None:
 
 
 def _terminate(number, _) -> None:
-    if number == signal.SIGQUIT:  # a second Ctrl-\\ is for a process that does not come to its end
+    if number == signal.SIGQUIT:  # a second Ctrl-\ is for a process that does not come to its end
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGTERM)
 
@@ -121,7 +121,8 @@ def _leave_out_current_folder() -> None:
 
 def _begin(status: int | None) -> None:
     leave_at_once(status)
-    # A terminal that is closed ends what runs in it as SIGTERM does, unless nohup keeps it.
+    # A terminal that is closed, and Ctrl-\, end what runs there as SIGTERM does, unless nohup or
+    # another parent has them ignored.
     for number in (signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _terminate)

@@ -163,7 +163,8 @@ def main() -> int:
                 words = [replaced(word, places) for word in ARGUMENTS.get(name, ())]
                 moment = options.seconds * (i + chance.random()) / options.moments
                 number = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)[i % 4]
-                times = 20 if i % 6 > 2 else 1
+                # A second SIGQUIT ends what does not come to its end, whatever is lost.
+                times = 20 if i % 6 > 2 and number != signal.SIGQUIT else 1
                 found = signalled(name, words, moment, number, times, Path(folder), environment())
             ends.append(found)
             if found.fault:

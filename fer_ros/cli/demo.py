@@ -201,11 +201,11 @@ def _write(options, folder, recording) -> str:
         for name, write in writers.items():
             try:
                 write(folder / name)
-            except OSError as error:
+            except (OSError, KeyboardInterrupt) as error:
+                (folder / name).unlink(missing_ok=True)  # it is torn
+                if isinstance(error, KeyboardInterrupt):
+                    raise
                 failure = f"cannot write {options.out / name}: {error.strerror or error}"
-            except KeyboardInterrupt:
-                (folder / name).unlink(missing_ok=True)
-                raise
     return failure
 
 

@@ -163,7 +163,7 @@ class MeshFollower:
             if track.image == self._image:
                 track.proposal, track.framed = proposal.box, track.box
             else:
-                covered = track.motion.before(now)
+                covered = track.motion.before(now) if track.front else track.motion
                 self._find_again(track, proposal, bgr, now, not many or track.id in looked_at)
                 self._decide_anew(track, covered, proposal.box, now)
         free = [p for p in proposals if not self._taken(p)]
