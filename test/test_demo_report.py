@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo's files and figures, from messages made by hand; and what the demo refuses."""
 
+import errno
 import json
 import math
 import signal
@@ -191,16 +192,20 @@ def test_the_report_has_a_timeline_for_each_face(tmp_path, recording, faces):
     assert "net@01234567" in page.text
 
 
-def test_where_it_is_stopped_the_next_run_knows_its_own(tmp_path, recording, monkeypatch):
-    def stopped(path, images):
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left")])
+def test_where_it_is_cut_off_the_next_run_knows_its_own(tmp_path, recording, monkeypatch, error):
+    def cut_off(path, images):
         path.write_bytes(b"half")
-        raise KeyboardInterrupt
+        raise error
 
     fill(recording)
-    monkeypatch.setattr(demo, "write_video", stopped)
+    monkeypatch.setattr(demo, "write_video", cut_off)
     options = SimpleNamespace(out=tmp_path, source="sample")
-    with pytest.raises(KeyboardInterrupt):
-        demo._write(options, tmp_path / "out", recording)
+    if isinstance(error, OSError):
+        assert "No space left" in demo._write(options, tmp_path / "out", recording)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            demo._write(options, tmp_path / "out", recording)
     assert is_summary(tmp_path / "out" / "summary.json")
     assert not (tmp_path / "out" / "annotated.mp4").exists()
 
