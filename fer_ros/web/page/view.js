@@ -188,7 +188,7 @@ function reason() {
   if (lost) return word(lost);
   if (unreadable) return word("why_unreadable");
   if (!status) return "";
-  if (!status.images) return word("why_no_images", { topic: status.topic });
+  if (!status.images) return status.topic && word("why_no_images", { topic: status.topic });
   return word(status.results ? "why_no_pairs" : "why_no_results");
 }
 
